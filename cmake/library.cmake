@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+# One static library per folder, one test program per mirrored test folder.
+
+# revertd_library(NAME LIBRARIES...): every .cpp of the folder; includes are written from the root ("core/verdict.h").
+function(revertd_library name)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  list(FILTER sources EXCLUDE REGEX "main[^/]*\\.cpp$")
+  add_library(revertd_${name} STATIC ${sources})
+  target_include_directories(revertd_${name} PUBLIC ${CMAKE_SOURCE_DIR})
+  target_link_libraries(revertd_${name} PUBLIC ${ARGN})
+endfunction()
+
+# revertd_test(NAME LIBRARIES...): every *_test.cpp of the folder, plus helpers beside them.
+function(revertd_test name)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  add_executable(${name}_test ${sources})
+  target_link_libraries(${name}_test PRIVATE ${ARGN} GTest::gtest GTest::gtest_main)
+  target_compile_definitions(${name}_test PRIVATE REVERTD_SOURCE_DIR="${CMAKE_SOURCE_DIR}" REVERTD_BINARY_DIR="${CMAKE_BINARY_DIR}")
+  gtest_discover_tests(${name}_test TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60)
+endfunction()

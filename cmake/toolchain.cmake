@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+# Compiler cache, linker, warnings and sanitizers: the same for every target.
+find_program(REVERTD_CCACHE ccache)
+if(REVERTD_CCACHE)
+  # CI clones to a new path each time: relative paths make the cache hit all the same.
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+      ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+      ${REVERTD_CCACHE})
+endif()
+
+find_program(REVERTD_MOLD mold)
+if(REVERTD_MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+add_compile_options(-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wswitch-enum -Wnon-virtual-dtor -Werror)
+add_compile_options(-fno-omit-frame-pointer)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # GCC 12 reports these inside its own <string> and <optional> at -O2 (GCC bugs 105329, 105562).
+  add_compile_options(-Wno-restrict -Wno-maybe-uninitialized)
+endif()
+
+set(REVERTD_SANITIZE "" CACHE STRING "Sanitizers, e.g. address,undefined or thread")
+if(REVERTD_SANITIZE)
+  add_compile_options(-fsanitize=${REVERTD_SANITIZE} -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${REVERTD_SANITIZE})
+  add_compile_definitions(_GLIBCXX_ASSERTIONS)
+  if(REVERTD_SANITIZE MATCHES "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    add_compile_options(-Wno-tsan)  # atomic_thread_fence inside Asio
+  endif()
+  if(REVERTD_SANITIZE MATCHES "undefined" AND CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    # `function` breaks coroutine code of clang 14; `pointer-overflow` reports inside RapidJSON 1.1.
+    add_compile_options(-fno-sanitize=function,pointer-overflow)
+  endif()
+endif()
