@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// The Judge of one service: takes every sample, keeps windows, and says only what changes. Pure, flat, no allocation a
+// sample after warm-up. One slot = one `interval`; all targets are asked at its phase and judged once (S15).
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/result.h"
+#include "core/settings.h"
+
+namespace revertd {
+
+using TargetIndex = std::uint32_t;
+using SeriesId = std::uint32_t;
+
+/// What a series of a direct scrape is to a signal.
+struct SeriesRole {
+    std::uint32_t signal = 0;
+    bool bad = false;  ///< ratio: one of the bad ones (it is given as one of all, too)
+    double le = 0;     ///< quantile: upper bound of the bucket, base unit; +infinity for the last
+};
+
+/// One value of one known series, in the order of the body.
+struct SeriesValue {
+    SeriesId series = 0;
+    double value = 0;
+};
+
+/// The end of one scrape of one target: all or nothing.
+struct ScrapeResult {
+    Verdict verdict = Verdict::Ok;       ///< Ok, or why nothing of it is used
+    std::span<const SeriesValue> values; ///< empty unless Ok
+    std::string_view reason;             ///< words for a person, when not Ok
+};
+
+struct HealthResult {
+    Health health = Health::Unknown;
+    std::string_view reason;  ///< "503", "connection refused", "/checks/db/status is down"
+};
+
+/// A rule whose verdict, hold or blindness changed in this slot.
+struct RuleChange {
+    std::uint32_t rule = 0;  ///< index into ServiceSettings::rules
+    Verdict verdict = Verdict::Insufficient;
+    bool holds = false;
+    double value = 0, limit = 0;
+    double baseline = 0;  ///< NaN when the rule is not relative or it is unknown
+    double requests = 0;  ///< in the window; NaN when the rule counts none
+    Time since{};         ///< since when this verdict (or, when it holds, the breach) lasts
+    std::string words;    ///< one sentence with the numbers
+};
+
+struct JudgeReport {
+    std::vector<RuleChange> changes;
+    bool suspicious = false;  ///< ask again after a tenth of the interval (S24)
+};
+
+/// What the guard of the service is doing, as far as judging depends on it.
+struct JudgePhase {
+    enum class Kind : std::uint8_t {
+        Good,      ///< a good version (or, while none is known, the running one) runs: the baseline grows
+        Rolling,   ///< from `start` until the first sight: judged, and the baseline is frozen
+        Baking,    ///< from the first sight: windows and runs start anew at `since` (S10)
+        Verifying, ///< after a rollback: as Baking, no pass is counted
+        Apart      ///< incident, unknown version: judged, the baseline neither grows nor is reset
+    };
+    Kind kind = Kind::Good;
+    Time since{};
+    Time warmup_until{};
+};
+
+/// Per rule over the bake, after warm-up (S26).
+struct RuleSummary {
+    std::uint32_t rule = 0;
+    std::uint64_t slots = 0, ok = 0, breach = 0, blind = 0, insufficient = 0;
+    Verdict last = Verdict::Insufficient;
+    bool seen = false;         ///< the signal had data at least once, ever
+    bool whole_bake_breach = false;  ///< insufficient all bake, and beyond its bound when computed over the whole bake
+    double whole_bake_value = 0;
+};
+
+/// For status, live block and report.
+struct SignalView {
+    std::string name;
+    Unit unit = Unit::None;
+    double value = 0, baseline = 0;  ///< NaN: unknown
+    Verdict verdict = Verdict::Insufficient;
+};
+
+struct JudgeView {
+    std::uint32_t up = 0, targets = 0;  ///< health targets
+    std::vector<SignalView> signals;
+    std::vector<RuleChange> rules;  ///< current state of every rule
+    std::string baseline_words;     ///< why the baseline is insufficient, or how long it is
+};
+
+class Judge {
+  public:
+    explicit Judge(std::shared_ptr<const ServiceSettings> settings);
+    ~Judge();
+    Judge(Judge&&) noexcept;
+    Judge& operator=(Judge&&) noexcept;
+
+    // -- series: registered on first sight (may allocate)
+    /// A well-known signal was found under this name; shown by status and `check --explain`.
+    void name_signal(std::uint32_t signal, const Selector& found);
+    SeriesId add_series(TargetIndex target, std::uint64_t identity_hash, const SeriesRole& role);
+
+    // -- one slot: every target's answers, then `close`
+    void health(TargetIndex target, const HealthResult& result, Time at);
+    void scrape(TargetIndex target, const ScrapeResult& result, Time at);
+    /// Judges the slot with what has come; targets that did not answer are blind. `at` is the judging instant.
+    JudgeReport close_slot(Time at);
+    /// A sample between slots, in suspicion: only rules that count samples see it.
+    JudgeReport close_sample(Time at);
+
+    // -- what the Engine says and asks
+    void set_phase(const JudgePhase& phase);
+    /// Freezes the baseline as it was at `at` (the earlier of start and first sight, S18).
+    void freeze_baseline(Time at);
+    [[nodiscard]] std::vector<RuleSummary> summarise() const;
+    [[nodiscard]] JudgeView view() const;
+
+    // -- flight recorder (S38): everything above as bytes; slots missing between save and `now` are blind afterwards
+    [[nodiscard]] std::string save() const;
+    Result<void> restore(std::string_view bytes, Time now);
+
+  private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace revertd

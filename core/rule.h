@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// Signals and rules as the configuration states them: plain data, compiled once, judged by core/judge.h.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/clock.h"
+#include "core/verdict.h"
+
+namespace revertd {
+
+/// `label="value"`, `!=`, `=~`, `!~`; regular expressions are RE2 and anchored at both ends, as in PromQL.
+struct Matcher {
+    enum class Op : std::uint8_t { Equal, NotEqual, Regex, NotRegex };
+    std::string label;
+    Op op = Op::Equal;
+    std::string value;
+};
+
+struct Selector {
+    std::string metric;
+    std::vector<Matcher> matchers;
+};
+
+enum class Unit : std::uint8_t { None, Ratio, Seconds };
+
+/// What is computed from a direct scrape, over all targets of the service.
+struct Signal {
+    enum class Kind : std::uint8_t {
+        Ratio,     ///< increase of the series that match `bad` / increase of all that match `selector`
+        Quantile,  ///< `quantile` of the histogram `selector.metric` (without `_bucket`), summed by `le`
+        Gauge,     ///< last value; exactly one series a target unless `aggregate` is written
+        Rate       ///< increase per second, summed
+    };
+    enum class Aggregate : std::uint8_t { Single, Sum, Max, Min, Avg };
+
+    std::string name;
+    Kind kind = Kind::Gauge;
+    Aggregate aggregate = Aggregate::Single;
+    Selector selector;
+    std::vector<Matcher> bad;
+    double quantile = 0;
+    Unit unit = Unit::None;
+    double to_base = 1;       ///< factor from the series' unit to the signal's, e.g. 0.001 for milliseconds
+    bool well_known = false;  ///< `errors` or `p95` found by name: `selector` is filled by the first scrape that has it
+    std::string text;         ///< as written, for people
+};
+
+/// One sentence of the guard.
+struct Rule {
+    enum class Kind : std::uint8_t { Threshold, Absent, HealthDown, HealthFails, RolloutStuck, DeployFailed };
+    enum class Op : std::uint8_t { Greater, GreaterEqual, Less, LessEqual };
+    enum class Relative : std::uint8_t { Absolute, TimesBaseline, PercentBaseline };
+
+    Severity severity = Severity::P1;
+    Kind kind = Kind::Threshold;
+    std::uint32_t signal = 0;  ///< index into ServiceSettings::signals (Threshold, Absent)
+    Op op = Op::Greater;
+    double bound = 0;  ///< base units: ratio 0-1, seconds; a factor when relative (50 % baseline = 0.5)
+    Relative relative = Relative::Absolute;
+    Duration hold{};               ///< `for`; zero: the first breached slot
+    std::optional<Duration> over;  ///< the window as written; otherwise by S20
+    int in_a_row = 0;              ///< `n in a row`, counts samples (S23, S24)
+    int n = 0, of = 0;             ///< `n of m`, counts slots
+    std::optional<double> clear;   ///< as written; otherwise 0.8 of the bound (S25)
+    bool from_default_guard = false;
+    std::string text;  ///< the sentence as written: its name in every record, page and metric
+    std::vector<std::string> steps;  ///< the steps that it permits; empty: all
+};
+
+/// Health rules and P0 rules count during `warmup` already (S10).
+[[nodiscard]] inline bool counts_in_warmup(const Rule& rule) {
+    return rule.severity == Severity::P0 || rule.kind == Rule::Kind::HealthDown || rule.kind == Rule::Kind::HealthFails;
+}
+
+/// Rules that the Engine judges by itself, from what the platform and the deploy tool say.
+[[nodiscard]] inline bool is_rollout_rule(const Rule& rule) {
+    return rule.kind == Rule::Kind::RolloutStuck || rule.kind == Rule::Kind::DeployFailed;
+}
+
+}  // namespace revertd

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the configuration means to the Judge and the Engine: plain validated structs, filled by config/.
+#pragma once
+#include <array>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/clock.h"
+#include "core/rule.h"
+#include "core/verdict.h"
+
+namespace revertd {
+
+/// From the tightest to the loosest; a reload applies at once only what tightens (S41).
+enum class Mode : std::uint8_t { Observe, Recommend, Enforce };
+
+/// `corroborated`: vanished metrics count when health fails too.
+enum class NoDataPolicy : std::uint8_t { Hold, Corroborated };
+
+/// How many targets must be down before the service is (S16).
+enum class DownPolicy : std::uint8_t { Any, Half, All };
+
+/// `/checks/*/status: ok`: every value that the pointer reaches must equal `expected` (case-insensitive).
+struct JsonMatcher {
+    std::string pointer;
+    std::string expected;
+};
+
+struct HealthTarget {
+    std::string url;  ///< http://, https:// or tcp://host:port
+    int status_from = 200, status_to = 399;
+    std::vector<JsonMatcher> json;
+    std::optional<Duration> timeout;  ///< default: 0.8 of the interval, at most 3 s
+};
+
+/// Where a running version is read: an http answer (a JSON pointer into it, or its first line) or a command's first line.
+struct VersionProbe {
+    std::string url;
+    std::string json;               ///< JSON pointer; empty: the first line of the body
+    std::vector<std::string> argv;  ///< a command instead of a URL
+};
+
+struct SeverityPolicy {
+    enum class Rollback : std::uint8_t { Now, AfterApproval, Never };
+    enum class NoAnswer : std::uint8_t { Escalate, Hold, Rollback };
+
+    Rollback rollback = Rollback::Never;
+    std::string page = "none";  ///< critical | error | warning | info | none
+    std::string by;             ///< role that may approve; empty: root and the group revertd
+    int quorum = 1;
+    bool anyone = false;  ///< `by: anyone`: the deployer may approve too
+    Duration wait = 10min;
+    NoAnswer no_answer = NoAnswer::Escalate;
+};
+
+struct RateLimit {
+    int count = 0;  ///< 0: no limit
+    Duration per{};
+};
+
+struct Limits {
+    RateLimit per_service{1, 6h};
+    RateLimit overall{3, 1h};
+    int attempts = 2;         ///< of one incident: never more than two (S34)
+    Duration cooldown = 30min;  ///< no second incident of a service acts by itself so soon after one
+};
+
+struct VerifySettings {
+    Duration within = 20min;
+    Duration clear_for = 5min;
+    bool health_up = true;
+    std::optional<Rule> rule;  ///< `errors: < 1% for 5m`; otherwise the deciding rule must be clear
+};
+
+struct ServiceSettings {
+    std::string name;
+    std::string owner, environment = "production", runbook, impact_class;
+    Mode mode = Mode::Enforce;
+    Duration bake = 15min, warmup = 60s, interval = 5s, baseline = 1h, rollout = 30min;
+    double min_requests = 100;
+    NoDataPolicy no_data = NoDataPolicy::Hold;
+
+    std::vector<HealthTarget> health;
+    DownPolicy down = DownPolicy::Half;
+    std::vector<std::string> metrics;  ///< URLs scraped directly, one a target
+    std::optional<VersionProbe> current;
+
+    std::vector<Signal> signals;
+    std::vector<Rule> rules;  ///< in the order written, P0 first
+    std::array<SeverityPolicy, 4> severity;
+    Limits limits;
+    VerifySettings verify;
+
+    // What the rollback recipe can do, so that the Engine need not know recipes.
+    bool has_rollback = false;
+    bool observes = false;          ///< the platform can be asked what runs (S12)
+    bool settles = false;           ///< its answer says whether the rollout is complete (S11)
+    bool reports_progress = false;  ///< it can say "nothing in progress" (S34)
+
+    [[nodiscard]] const SeverityPolicy& policy(Severity s) const { return severity.at(static_cast<std::size_t>(s)); }
+};
+
+/// A member of a role: a local user, the members of a Unix group (`@group`), or a described person.
+struct Person {
+    std::string name;
+    std::string group;  ///< without the @; then `name` is empty
+    std::optional<std::uint32_t> uid;
+};
+
+struct Settings {
+    std::string hash;  ///< SHA-256 of the whole text, hex: what a guard pins (S41)
+    std::map<std::string, std::shared_ptr<const ServiceSettings>> services;
+    std::map<std::string, std::vector<Person>> people;  ///< by role
+    std::vector<std::string> agents;                    ///< may name the deployer by `--by`
+    RateLimit overall{3, 1h};
+
+    [[nodiscard]] std::shared_ptr<const ServiceSettings> find(const std::string& service) const {
+        const auto it = services.find(service);
+        return it == services.end() ? nullptr : it->second;
+    }
+};
+
+}  // namespace revertd
