@@ -18,3 +18,12 @@ function(revertd_test name)
   target_compile_definitions(${name}_test PRIVATE REVERTD_SOURCE_DIR="${CMAKE_SOURCE_DIR}" REVERTD_BINARY_DIR="${CMAKE_BINARY_DIR}")
   gtest_discover_tests(${name}_test TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60)
 endfunction()
+
+# Debian's interpreter, because the modules that the tests use (python3-yaml) belong to it and to no other on PATH.
+find_program(REVERTD_PYTHON python3 PATHS /usr/bin NO_DEFAULT_PATH REQUIRED)
+
+# revertd_python_test(NAME SCRIPT ARGUMENTS...): a test that says the same in every build, so CI runs it once.
+function(revertd_python_test name script)
+  add_test(NAME ${name} COMMAND ${REVERTD_PYTHON} -B ${CMAKE_SOURCE_DIR}/${script} ${ARGN} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(${name} PROPERTIES LABELS once)
+endfunction()
