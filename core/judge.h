@@ -57,6 +57,8 @@ struct RuleChange {
 struct JudgeReport {
     std::vector<RuleChange> changes;
     bool suspicious = false;  ///< ask again after a tenth of the interval (S24)
+    Health health = Health::Unknown;  ///< of the service by its `down` policy, as judged now
+    std::string health_words;         ///< "2 of 3 targets down (connection refused)"
 };
 
 /// What the guard of the service is doing, as far as judging depends on it.

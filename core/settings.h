@@ -72,7 +72,9 @@ struct VerifySettings {
     Duration within = 20min;
     Duration clear_for = 5min;
     bool health_up = true;
-    std::optional<Rule> rule;  ///< `errors: < 1% for 5m`; otherwise the deciding rule must be clear
+    /// `errors: < 1% for 5m` turned round (`errors >= 1%`): index into ServiceSettings::rules, where its severity is None.
+    /// Without it the deciding rule must be clear.
+    std::optional<std::uint32_t> rule;
 };
 
 struct ServiceSettings {
