@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <sys/epoll.h>
+
+#include <cstdint>
+#include <span>
+
+namespace revertd {
+
+/// Told that a descriptor is ready.
+class Watcher {
+  public:
+    Watcher() = default;
+    Watcher(const Watcher&) = delete;
+    Watcher& operator=(const Watcher&) = delete;
+    virtual ~Watcher() = default;
+    /// `events` as epoll has them: EPOLLIN, EPOLLOUT, EPOLLHUP, EPOLLERR.
+    virtual void on_ready(std::uint32_t events) = 0;
+};
+
+/// Readiness of many descriptors behind the single descriptor that the loop waits for. Level-triggered, allocates
+/// nothing, and costs two system calls a wake-up however many descriptors are ready; a wait per socket costs Asio one
+/// each.
+class Poller {
+  public:
+    Poller();
+    Poller(const Poller&) = delete;
+    Poller& operator=(const Poller&) = delete;
+    ~Poller();
+
+    /// Adds the descriptor or changes what is waited for.
+    void set(int fd, std::uint32_t events, Watcher& watcher);
+
+    /// To be called before the descriptor is closed or the watcher destroyed; also from inside `on_ready`.
+    void remove(int fd, const Watcher& watcher);
+
+    /// Tells the watchers of what is ready now; false if nothing was.
+    bool dispatch();
+
+    [[nodiscard]] int fd() const { return fd_; }
+
+  private:
+    int fd_;
+    std::span<epoll_event> batch_;  // not yet told, while dispatching
+};
+
+}  // namespace revertd
