@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/journal/journal.h"
+
+#include <sys/random.h>
+
+#include <array>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "core/sha256.h"
+#include "daemon/journal/inspection.h"
+#include "daemon/journal/writer.h"
+
+namespace revertd::journal {
+
+namespace {
+
+constexpr const char* kReserve = "reserve";
+
+Result<std::string> random_name() {
+    std::array<unsigned char, 16> bytes{};
+    if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
+        return errno_error("read random bytes");
+    static constexpr std::string_view kDigits = "0123456789abcdef";
+    std::string name;
+    for (const unsigned char byte : bytes) {
+        name += kDigits[byte >> 4];
+        name += kDigits[byte & 15];
+    }
+    return name;
+}
+
+std::size_t size_of(const std::vector<Entry>& entries) {
+    std::size_t bytes = 0;
+    for (const Entry& entry : entries) {
+        bytes += sizeof(Entry) + entry.kind.size() + entry.service.size() + entry.incident.size() + entry.body.size();
+    }
+    return bytes;
+}
+
+Result<Store> open_store(const StateDir& dir, const Inspection& found, WallTime wall) {
+    if (!found.fresh()) return Store::open(dir, Database::Mode::ReadWrite);
+    auto instance = random_name();
+    if (!instance) return instance.error();
+    return Store::create(dir, {std::move(*instance), wall});
+}
+
+}  // namespace
+
+struct Journal::Impl {
+    enum class Health { Good, Full, Failed };
+
+    Impl(Options options_, StateDir dir_) : options(std::move(options_)), dir(std::move(dir_)) {}
+
+    Result<void> open();
+    void describe(const Inspection& found);
+    void start();
+    void stop();
+
+    Result<void> admit(std::size_t bytes);
+    void run();
+    bool take(Batch& batch);
+    void write(const Batch& batch);
+    Result<void> write_from_reserve(const Batch& batch, const Error& full);
+    void fail(Health worse, const std::string& reason);
+    void mark_failed(const Error& error) const;
+
+    Options options;
+    StateDir dir;
+    std::optional<Writer> writer;  // the thread's, once that runs
+    std::string instance;
+    std::vector<std::string> notes;
+
+    mutable std::mutex mutex;
+    std::condition_variable work;
+    Batch queued;
+    std::size_t queued_bytes = 0;
+    std::uint64_t next_seq = 1;
+    Tail durable;
+    Health health = Health::Good;
+    bool stopping = false;
+
+    std::thread thread;
+};
+
+// --- opening ---
+
+Result<std::unique_ptr<Journal>> Journal::open(Options options) {
+    auto dir = StateDir::open(options.dir, StateDir::Missing::Create);
+    if (!dir) return dir.error();
+    auto locked = dir->lock();
+    if (!locked) return locked.error();
+    auto impl = std::make_unique<Impl>(std::move(options), std::move(*dir));
+    auto opened = impl->open();
+    if (!opened) return opened.error();
+    impl->start();
+    return std::unique_ptr<Journal>(new Journal(std::move(impl)));
+}
+
+Journal::Journal(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Journal::~Journal() {
+    impl_->stop();
+}
+
+Result<void> Journal::Impl::open() {
+    auto found = inspect(dir, [](const Entry&, const Link&) { return Result<void>(); });
+    if (!found) return found.error();
+    if (found->fault) {
+        return Error(
+            ErrorCode::Corrupt, "the journal in " + dir.path() + " needs a person: " + found->fault->why,
+            "`revertctl audit verify` shows what is wrong, `revertctl state accept` goes on from what is left");
+    }
+    auto store = open_store(dir, *found, options.clock->now().wall);
+    if (!store) return store.error();
+    instance = store->genesis().instance;
+    if (found->fresh()) found->chain.tail.hash = store->genesis().hash();
+    auto opened = Writer::open(dir, std::move(*store), found->chain.tail);
+    if (!opened) return opened.error();
+    writer.emplace(std::move(*opened));
+    durable = writer->tail();
+    next_seq = durable.seq + 1;
+    describe(*found);
+    auto reserved = dir.reserve(kReserve, options.reserve_bytes);
+    if (!reserved && reserved.error().code != ErrorCode::Limit) return reserved;
+    if (!reserved) health = Health::Full;
+    return {};
+}
+
+void Journal::Impl::describe(const Inspection& found) {
+    if (found.ahead_of_head()) {
+        notes.push_back("records " + std::to_string(found.heads.front().seq + 1) + " to " +
+                        std::to_string(durable.seq) + " were written but not reported before the last end; they count");
+    }
+    if (writer->flight_recorder_set_aside()) notes.emplace_back("the flight recorder was unreadable and starts empty");
+}
+
+void Journal::Impl::start() {
+    thread = std::thread([this] { run(); });
+}
+
+void Journal::Impl::stop() {
+    {
+        const std::lock_guard lock(mutex);
+        stopping = true;
+    }
+    work.notify_one();
+    thread.join();
+    // Only tidiness: what cannot be moved now stays in the log, which the next start reads as well.
+    if (health == Health::Good) static_cast<void>(writer->move_log());
+}
+
+// --- the callers' side ---
+
+Result<void> Journal::Impl::admit(std::size_t bytes) {
+    if (health == Health::Failed) return Error(ErrorCode::Unavailable, "the journal has failed");
+    if (queued_bytes + bytes > kMaxQueuedBytes) return Error(ErrorCode::Limit, "too much waits for the journal's disk");
+    queued_bytes += bytes;
+    return {};
+}
+
+Result<std::uint64_t> Journal::append(std::vector<Entry> entries) {
+    for (const Entry& entry : entries) {
+        if (entry.body.size() > kMaxBodyBytes)
+            return Error(ErrorCode::Limit, "a record of kind " + entry.kind + " is too large");
+    }
+    const std::lock_guard lock(impl_->mutex);
+    auto admitted = impl_->admit(size_of(entries));
+    if (!admitted) return admitted.error();
+    for (Entry& entry : entries) {
+        entry.seq = impl_->next_seq++;
+        impl_->queued.entries.push_back(std::move(entry));
+    }
+    impl_->work.notify_one();
+    return impl_->next_seq - 1;
+}
+
+Result<std::string> Journal::pin_config(std::string text) {
+    std::string hash = sha256_hex(text);
+    const std::lock_guard lock(impl_->mutex);
+    auto admitted = impl_->admit(text.size());
+    if (!admitted) return admitted.error();
+    impl_->queued.configs.push_back(std::move(text));
+    impl_->work.notify_one();
+    return hash;
+}
+
+Result<Hash> Journal::record_flight(Snapshot snapshot) {
+    if (snapshot.bytes.size() > kMaxSnapshotBytes)
+        return Error(ErrorCode::Limit, "a snapshot of " + snapshot.service + " is too large");
+    Hash hash = snapshot_hash(snapshot);
+    const std::lock_guard lock(impl_->mutex);
+    auto admitted = impl_->admit(sizeof(Snapshot) + snapshot.service.size() + snapshot.bytes.size());
+    if (!admitted) return admitted.error();
+    impl_->queued.snapshots.push_back(std::move(snapshot));
+    impl_->work.notify_one();
+    return hash;
+}
+
+Result<void> Journal::for_each(std::uint64_t from, const std::function<Result<void>(const Entry&)>& visit) const {
+    const std::uint64_t last = tail().seq;
+    if (last < from) return {};
+    auto store = Store::open(impl_->dir, Database::Mode::ReadOnly);
+    if (!store) return store.error();
+    auto before = store->before(from);
+    if (!before) return before.error();
+    auto walk = store->walk(*before, last, [&](const Entry& entry, const Link&) { return visit(entry); });
+    if (!walk) return walk.error();
+    if (walk->fault) return Error(ErrorCode::Corrupt, walk->fault->why);
+    if (walk->tail.seq != last)
+        return Error(ErrorCode::Corrupt, "the journal ends at " + std::to_string(walk->tail.seq));
+    return {};
+}
+
+Result<std::string> Journal::config_text(const std::string& hash) const {
+    auto store = Store::open(impl_->dir, Database::Mode::ReadOnly);
+    if (!store) return store.error();
+    return store->config(hash);
+}
+
+Result<Recovered> Journal::latest_flight(const std::string& service) const {
+    return FlightRecorder::latest(impl_->dir, service);
+}
+
+Result<Snapshot> Journal::find_flight(const Hash& hash) const {
+    return FlightRecorder::find(impl_->dir, hash);
+}
+
+Tail Journal::tail() const {
+    const std::lock_guard lock(impl_->mutex);
+    return impl_->durable;
+}
+
+const std::string& Journal::instance() const {
+    return impl_->instance;
+}
+
+const std::vector<std::string>& Journal::notes() const {
+    return impl_->notes;
+}
+
+// --- the journal's thread ---
+
+void Journal::Impl::run() {
+    if (health == Health::Full) fail(Health::Full, "the disk is full: there is no room for the reserve");
+    Batch batch;
+    while (take(batch)) write(batch);
+}
+
+bool Journal::Impl::take(Batch& batch) {
+    batch = {};
+    std::unique_lock lock(mutex);
+    work.wait(lock, [this] { return stopping || !queued.empty(); });
+    std::swap(batch, queued);
+    queued_bytes = 0;
+    return !batch.empty();
+}
+
+void Journal::Impl::write(const Batch& batch) {
+    if (health == Health::Failed) return;
+    const Time started = options.clock->now().at;
+    auto written = writer->write(batch);
+    if (!written && written.error().code == ErrorCode::Limit) written = write_from_reserve(batch, written.error());
+    if (!written) {
+        mark_failed(written.error());
+        return fail(Health::Failed, written.error().message);
+    }
+    {
+        const std::lock_guard lock(mutex);
+        durable = writer->tail();
+    }
+    if (options.durable) options.durable({writer->tail().seq, options.clock->now().at - started});
+    auto tidied = writer->tidy_up();
+    if (!tidied && tidied.error().code != ErrorCode::Limit) {
+        mark_failed(tidied.error());
+        fail(Health::Failed, tidied.error().message);
+    }
+}
+
+// The failure is told first: when the callers learn that the batch is durable, they know already that nothing may act
+// on it.
+Result<void> Journal::Impl::write_from_reserve(const Batch& batch, const Error& full) {
+    if (health != Health::Good) return full;
+    auto released = dir.remove_file(kReserve);
+    if (!released) return released;
+    fail(Health::Full, "the disk is full: " + full.message);
+    return writer->write(batch);
+}
+
+void Journal::Impl::fail(Health worse, const std::string& reason) {
+    {
+        const std::lock_guard lock(mutex);
+        health = worse;
+        if (worse == Health::Failed) queued = {};
+    }
+    if (options.failed) options.failed(reason);
+}
+
+// A full disk loses nothing that was reported, so the next start needs nobody. After any other error the kernel's
+// memory and the disk may differ, and reading everything well proves nothing. That this note fails too changes nothing
+// more.
+void Journal::Impl::mark_failed(const Error& error) const {
+    if (error.code != ErrorCode::Limit) static_cast<void>(dir.replace_file(kFailedMarker, error.message));
+}
+
+}  // namespace revertd::journal

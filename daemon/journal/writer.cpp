@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/journal/writer.h"
+
+#include "daemon/journal/limits.h"
+
+namespace revertd::journal {
+
+// A process killed between its commit and its head leaves records that nobody was told of. They are kept, and the head
+// is moved onto them: the chain proves that this daemon wrote them, and a record too many is the safe side, because an
+// intent without an outcome is asked about and not run (S34). But they may so far stand only in the kernel's memory. So
+// a commit of our own comes first, whose sync covers the whole log, and the head follows it: it never claims what a
+// power cut could still take.
+Result<Writer> Writer::open(const StateDir& dir, Store store, const Tail& tail) {
+    auto ready = store.count_start();
+    if (ready) ready = store.checkpoint();
+    if (!ready) return ready.wrap("open the journal");
+    auto head = HeadFile::create(dir, {tail.seq, tail.hash});
+    if (!head) return head.error();
+    auto flight = FlightRecorder::open(dir);
+    if (!flight) return flight.error();
+    return Writer(std::move(store), std::move(*head), std::move(*flight), tail);
+}
+
+Result<void> Writer::write(const Batch& batch) {
+    if (!batch.snapshots.empty()) {
+        auto recorded = flight_.write(batch.snapshots);
+        if (!recorded) return recorded;
+    }
+    if (batch.entries.empty() && batch.configs.empty()) return {};
+    auto appended = store_.append(tail_, batch.entries, batch.configs);
+    if (!appended) return appended.error();
+    tail_ = std::move(*appended);
+    return head_.write({tail_.seq, tail_.hash});
+}
+
+Result<void> Writer::tidy_up() {
+    if (store_.log_frames() <= kCheckpointFrames) return {};
+    return move_log();
+}
+
+}  // namespace revertd::journal

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// What one batch does to the disk, in the order that makes it safe. No thread, no queue: the journal has those.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/result.h"
+#include "daemon/journal/flight_recorder.h"
+#include "daemon/journal/head.h"
+#include "daemon/journal/store.h"
+
+namespace revertd::journal {
+
+/// What gathered while the last batch was written.
+struct Batch {
+    std::vector<Snapshot> snapshots;
+    std::vector<std::string> configs;
+    std::vector<Entry> entries;
+
+    [[nodiscard]] bool empty() const { return snapshots.empty() && configs.empty() && entries.empty(); }
+};
+
+class Writer {
+  public:
+    /// Takes an inspected directory, locked by the caller, and makes everything that was read from it durable.
+    static Result<Writer> open(const StateDir& dir, Store store, const Tail& tail);
+
+    /// Snapshots, then one transaction, then the head: durable in that order when it returns. After an error other than
+    /// Limit what the disk holds is unknown, and the writer must not be used again.
+    Result<void> write(const Batch& batch);
+
+    /// Moves the log into the database if it has grown; to be called when nobody waits. Limit: nothing is lost, the log
+    /// grows.
+    Result<void> tidy_up();
+
+    Result<void> move_log() { return store_.checkpoint(); }
+
+    [[nodiscard]] const Tail& tail() const { return tail_; }
+
+    [[nodiscard]] bool flight_recorder_set_aside() const { return flight_.set_aside(); }
+
+  private:
+    Writer(Store store, HeadFile head, FlightRecorder flight, Tail tail)
+        : store_(std::move(store)), head_(std::move(head)), flight_(std::move(flight)), tail_(std::move(tail)) {}
+
+    Store store_;
+    HeadFile head_;
+    FlightRecorder flight_;
+    Tail tail_;
+};
+
+}  // namespace revertd::journal
