@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// An entry of `rollback:` laid over its recipe: shapes checked, defaults filled in, `$name` resolved.
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actions/recipe.h"
+#include "actions/spec.h"
+#include "core/clock.h"
+
+namespace revertd {
+
+struct BoundEntry {
+    const Recipe* recipe = nullptr;  ///< null: no such recipe, a problem says so
+    Param scope;                     ///< the entry as a map, with defaults
+};
+
+/// Complaints go to `problems`; the result is of use only if there was none.
+[[nodiscard]] BoundEntry bind_entry(const Param& entry, std::vector<Problem>& problems);
+
+/// A template of the recipe with its `$name`s replaced; nothing where an optional parameter was not written.
+/// A list in the place of a list's item becomes its items.
+[[nodiscard]] std::optional<Param> resolve(const Param& tree, const Param& scope);
+
+/// "1h30m", "500ms"; nothing for zero and below, or any other text.
+[[nodiscard]] std::optional<Duration> parse_duration(std::string_view text);
+
+}  // namespace revertd
