@@ -33,6 +33,7 @@ _REGISTRY = re.compile(
     r"deb\.debian\.org|pypi\.org|pythonhosted\.org|registry\.npmjs\.org|proxy\.golang\.org|static\.crates\.io|(?:docker|ghcr|quay|gcr)\.io/"
 )
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
+_PATH = re.compile(r"`((?:actions|bench|cmake|config|core|daemon|detectors|docs|packaging|systemd|tests)/[\w./*-]*)`")
 _FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 
 
@@ -141,6 +142,9 @@ def markdown(file):
         target = (match[1] or match[2]).split("#")[0]
         if target and not re.match(r"[a-z]+:", target) and not file.exists_beside(target):
             yield cpp.line_of(prose, match.start()), f"the link to {target} leads nowhere"
+    for match in _PATH.finditer(prose):
+        if not file.matches(match[1]):
+            yield cpp.line_of(prose, match.start()), f"there is no {match[1]}"
 
 
 RULES = [

@@ -32,6 +32,9 @@ class File:
     def exists(self, name):
         return (self.root / name).is_file()
 
+    def matches(self, pattern):
+        return any(self.root.glob(pattern))
+
     def exists_beside(self, name):
         return (self.root / self.path.parent / name).exists()
 

@@ -197,6 +197,11 @@ class Texts(unittest.TestCase):
         self.assertEqual(found(tree, "markdown"), ["docs/x.md:2"])
 
 
+    def test_a_page_names_files_that_exist(self):
+        tree = {"x.md": "# X\n`core/a.h` `core/*.h` `core/`\n`core/gone.h` `core/gone*.h`\n", "core/a.h": SPDX}
+        self.assertEqual(found(tree, "markdown"), ["x.md:3", "x.md:3"])
+
+
 class TheProgram(unittest.TestCase):
     def test_exit_code_and_what_it_leaves_out(self):
         with tempfile.TemporaryDirectory() as directory:
