@@ -28,8 +28,9 @@ class TimerDescriptor final : public Watcher {
   public:
     explicit TimerDescriptor(Poller& poller)
         : poller_(poller), fd_(timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC)) {
-        if (fd_ < 0) throw std::system_error(errno, std::generic_category(), "create a timer descriptor");
-        poller_.set(fd_, EPOLLIN | EPOLLET, *this);
+        if (fd_ < 0 || !poller_.set(fd_, EPOLLIN | EPOLLET, *this)) {
+            throw std::system_error(errno, std::generic_category(), "create a timer descriptor");
+        }
     }
 
     ~TimerDescriptor() override {

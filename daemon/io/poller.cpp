@@ -18,13 +18,12 @@ Poller::~Poller() {
     close(fd_);
 }
 
-void Poller::set(int fd, std::uint32_t events, Watcher& watcher) {
+bool Poller::set(int fd, std::uint32_t events, Watcher& watcher) {
     epoll_event event{};
     event.events = events;
     event.data.ptr = &watcher;
-    if (epoll_ctl(fd_, EPOLL_CTL_MOD, fd, &event) == 0) return;
-    if (errno == ENOENT && epoll_ctl(fd_, EPOLL_CTL_ADD, fd, &event) == 0) return;
-    throw std::system_error(errno, std::generic_category(), "watch a descriptor");
+    if (epoll_ctl(fd_, EPOLL_CTL_MOD, fd, &event) == 0) return true;
+    return errno == ENOENT && epoll_ctl(fd_, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
 void Poller::remove(int fd, const Watcher& watcher) {

@@ -28,8 +28,8 @@ class Poller {
     Poller& operator=(const Poller&) = delete;
     ~Poller();
 
-    /// Adds the descriptor or changes what is waited for.
-    void set(int fd, std::uint32_t events, Watcher& watcher);
+    /// Adds the descriptor or changes what is waited for; false if the system has no room for it (errno says why).
+    [[nodiscard]] bool set(int fd, std::uint32_t events, Watcher& watcher);
 
     /// To be called before the descriptor is closed or the watcher destroyed; also from inside `on_ready`.
     void remove(int fd, const Watcher& watcher);

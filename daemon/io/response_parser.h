@@ -11,8 +11,8 @@
 
 namespace revertd {
 
-/// Reads one HTTP/1.x response as its bytes arrive and hands the body on without keeping it. Strict where leniency would
-/// guess what the body is; lenient with a bare LF, as RFC 9112 allows. Reused: allocates nothing once it is warm.
+/// Reads one HTTP/1.x response as its bytes arrive and hands the body on without keeping it. Strict where leniency
+/// would guess what the body is; lenient with a bare LF, as RFC 9112 allows. Reused: allocates nothing once it is warm.
 class ResponseParser {
   public:
     enum class Outcome { NeedMore, Done, Failed };
@@ -27,26 +27,26 @@ class ResponseParser {
     Outcome close();
 
     [[nodiscard]] FetchError error() const { return error_; }
+
     [[nodiscard]] std::string_view detail() const { return detail_; }
+
     /// Whether a byte of the response was seen.
     [[nodiscard]] bool started() const { return started_; }
+
     /// After Done: whether the connection may carry another request.
-    [[nodiscard]] bool keep_alive() const { return keep_alive_ && !surplus_; }
+    [[nodiscard]] bool keep_alive() const;
 
   private:
-    enum class State { StatusLine, Headers, Body, BodyUntilClose, ChunkSize, ChunkData, ChunkEnd, Trailers, End };
+    enum class State { StatusLine, Headers, Body, BodyUntilClose, ChunkSize, ChunkData, ChunkEnd, Trailers };
 
     Outcome feed_line(std::span<const char>& bytes, Sink& sink);
     Outcome feed_body(std::span<const char>& bytes, Sink& sink);
-    [[nodiscard]] bool take_line(std::span<const char>& bytes, std::string_view& line);
     Outcome on_line(std::string_view line, Sink& sink);
     Outcome on_status_line(std::string_view line);
     Outcome on_header(std::string_view line);
-    Outcome on_framing_header(std::string_view name, std::string_view value);
     Outcome on_content_length(std::string_view value);
     void on_connection(std::string_view value);
     Outcome on_head_end(Sink& sink);
-    Outcome choose_framing();
     Outcome on_chunk_size(std::string_view line);
     Outcome fail(FetchError error, std::string_view detail);
 
@@ -63,7 +63,8 @@ class ResponseParser {
     int status_ = 0;
     bool started_ = false;
     bool http_1_0_ = false;
-    bool keep_alive_ = false;
+    bool wants_keep_alive_ = false;
+    bool wants_close_ = false;
     bool chunked_ = false;
     bool surplus_ = false;
 };
