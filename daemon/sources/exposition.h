@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads one body of /metrics as its bytes arrive: every line is validated, only lines of wanted names are kept, and
+// nothing is used before the last byte was good.
+#pragma once
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/judge.h"
+#include "daemon/sources/line.h"
+#include "daemon/sources/selector.h"
+
+namespace revertd {
+
+/// The wanted lines of a target's last good body, in its order: a line whose bytes up to the value are known needs no
+/// names, no labels and no matching. 16 bytes a line, because there is one layout a target; the bytes themselves would
+/// be a hundred times more.
+struct Layout {
+    static constexpr SeriesId kUnclaimed = 0xffffffff;  ///< the name is wanted, the series is not
+
+    struct Entry {
+        std::uint64_t hash = 0;
+        SeriesId series = kUnclaimed;
+        bool more = false;  ///< the next entry is of the same line: another signal wants it, too
+    };
+
+    std::vector<Entry> entries;
+    std::uint32_t generation = 0;  ///< SeriesSelector::generation when it was made
+};
+
+/// The reading of one body, reused for many: allocates nothing once it has seen bodies of the size.
+class Exposition {
+  public:
+    /// A wanted line; lines that several signals claim come several times.
+    struct Value {
+        std::uint64_t hash = 0;
+        double value = 0;
+        std::uint32_t series = Layout::kUnclaimed;  ///< SeriesId, or an index into `claims` if `is_new`
+        bool is_new = false;
+        bool more = false;
+    };
+
+    /// `seed` is secret to the process, see bytes::hash; it must be the same for all that read with one layout.
+    explicit Exposition(std::uint64_t seed) : seed_(seed) {}
+
+    /// Both must outlive the reading; the layout must not change during it.
+    void begin(const SeriesSelector& selector, const Layout& layout);
+
+    /// The next bytes of the body, cut anywhere. False: `fault` says why, and nothing of the body counts.
+    bool feed(std::span<const char> chunk);
+
+    /// After the last byte.
+    bool end();
+
+    [[nodiscard]] std::string_view fault() const { return fault_; }
+
+    /// Lines with a value, wanted or not.
+    [[nodiscard]] std::uint64_t samples() const { return samples_; }
+
+    /// In the order of the body; a series may come twice.
+    [[nodiscard]] std::span<const Value> values() const { return values_; }
+
+    /// The claims to series that the layout does not know.
+    [[nodiscard]] const std::vector<Claim>& claims() const { return claims_; }
+
+    /// The wanted lines were those of the layout, in its order.
+    [[nodiscard]] bool layout_held() const { return layout_held_ && expected_ == layout_->entries.size(); }
+
+  private:
+    const char* read_lines(std::string_view text);
+    bool complete_carried_line(std::string_view& chunk);
+    bool carry(std::string_view rest);
+    bool take(const Line& line);
+    bool is_wanted(const Line& line) const;
+    bool keep(const Line& line, double value);
+    void keep_known(std::size_t entry, double value);
+    void keep_new(const Line& line, std::uint64_t hash, double value);
+    [[nodiscard]] std::size_t find(std::uint64_t hash);
+    void build_index();
+    bool fail(std::string_view what);
+
+    std::uint64_t seed_;
+    const SeriesSelector* selector_ = nullptr;
+    const Layout* layout_ = nullptr;
+    std::size_t expected_ = 0;  // the layout's entry that comes next if all is as it was
+    bool layout_held_ = true;
+    std::vector<std::uint32_t> index_;  // from hash to entry, made at the first line that was not expected
+    std::vector<Value> values_;
+    std::vector<Claim> claims_;
+    std::string carry_;  // the start of a line whose end has not arrived
+    std::uint64_t bytes_ = 0, lines_ = 0, samples_ = 0;
+    std::string fault_;
+};
+
+}  // namespace revertd

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a target may make the daemon do, each with its reason. All are on by default.
+#pragma once
+#include <cstddef>
+
+namespace revertd {
+
+/// The longest line seen in the wild (labels with SQL text) is below 16 KiB; a partial line is kept between reads.
+inline constexpr std::size_t kMaxLineBytes = 64 * 1024;
+
+/// Decoded bytes of one scrape; the connection counts the wire (F11).
+inline constexpr std::size_t kMaxScrapeBytes = 8 * 1024 * 1024;
+
+/// Labels of one line: service meshes send 30. Bounds the search for a name that comes twice.
+inline constexpr std::size_t kMaxLabels = 64;
+
+/// A label name is a word.
+inline constexpr std::size_t kMaxLabelNameBytes = 256;
+
+/// A path or a query fits; a stack trace does not belong into a label.
+inline constexpr std::size_t kMaxLabelValueBytes = 16 * 1024;
+
+/// Lines of wanted families of one target: the Judge keeps a window for each.
+inline constexpr std::size_t kMaxWantedLines = 20'000;
+
+/// Readings that are kept for reuse; more are in flight only when many targets hang at once.
+inline constexpr std::size_t kPooledReadings = 64;
+
+/// Health and version answers: what is longer is cut (no health answer is).
+inline constexpr std::size_t kMaxJsonBytes = 1024 * 1024;
+
+/// Nesting of a JSON answer (F17).
+inline constexpr int kMaxJsonDepth = 64;
+
+/// A buffer that a larger answer has grown is given back.
+inline constexpr std::size_t kKeptBodyBytes = 16 * 1024;
+
+}  // namespace revertd

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/sources/scrape.h"
+
+#include <algorithm>
+#include <random>
+#include <utility>
+
+#include "daemon/sources/limits.h"
+
+namespace revertd {
+namespace {
+
+/// Lower case, without parameters.
+std::string media_type(std::string_view content_type) {
+    std::string type(content_type.substr(0, content_type.find(';')));
+    std::erase_if(type, [](char c) { return c == ' ' || c == '\t'; });
+    for (char& c : type) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+    return type;
+}
+
+/// Why this answer is not read; empty if it is.
+std::string refusal(int status, std::string_view content_type, bool fallback_text) {
+    if (status != 200) return "the answer is " + std::to_string(status) + ", 200 is expected";
+    const std::string type = media_type(content_type);
+    if (type == "text/plain") return {};
+    if (type == "application/openmetrics-text")
+        return "the answer is OpenMetrics, which is not built yet; text/plain was asked for";
+    if (type == "application/vnd.google.protobuf")
+        return "the answer is protobuf, which is not built yet; text/plain was asked for";
+    if (fallback_text) return {};
+    if (type.empty()) return "the answer has no Content-Type, text/plain is expected";
+    return "the answer's Content-Type is not text/plain";
+}
+
+}  // namespace
+
+ScrapePool::ScrapePool() : seed_(std::uint64_t{std::random_device()()} << 32 | std::random_device()()) {}
+
+std::unique_ptr<Exposition> ScrapePool::take() {
+    if (free_.empty()) return std::make_unique<Exposition>(seed_);
+    std::unique_ptr<Exposition> reading = std::move(free_.back());
+    free_.pop_back();
+    return reading;
+}
+
+void ScrapePool::give_back(std::unique_ptr<Exposition> reading) {
+    if (free_.size() < kPooledReadings) free_.push_back(std::move(reading));
+}
+
+std::span<const SeriesValue> ScrapePool::first_of_each(std::span<const Exposition::Value> values,
+                                                       const std::vector<SeriesId>& claims) {
+    values_.clear();
+    if (++round_ == 0) {
+        std::fill(seen_.begin(), seen_.end(), 0);
+        round_ = 1;
+    }
+    for (const Exposition::Value& value : values) {
+        const SeriesId series = value.is_new ? claims[value.series] : value.series;
+        if (series == Layout::kUnclaimed) continue;
+        if (series >= seen_.size()) seen_.resize(series + 1);
+        if (std::exchange(seen_[series], round_) != round_) values_.push_back({series, value.value});
+    }
+    return values_;
+}
+
+ScrapeTarget::~ScrapeTarget() {
+    reset();
+}
+
+void ScrapeTarget::reset() {
+    if (reading_) context_.pool.give_back(std::move(reading_));
+    fault_.clear();
+}
+
+void ScrapeTarget::head(int status, std::string_view content_type, std::optional<std::uint64_t> content_length) {
+    reset();
+    fault_ = refusal(status, content_type, context_.fallback_text);
+    if (fault_.empty() && content_length.value_or(0) > kMaxScrapeBytes) fault_ = "the body is larger than 8 MiB";
+    if (fault_.empty()) begin_reading();
+}
+
+void ScrapeTarget::begin_reading() {
+    if (layout_.generation != context_.selector.generation()) {
+        layout_.entries.clear();
+        layout_.generation = context_.selector.generation();
+    }
+    reading_ = context_.pool.take();
+    reading_->begin(context_.selector, layout_);
+}
+
+bool ScrapeTarget::body(std::span<const char> chunk) {
+    if (!reading_ || !fault_.empty()) return false;
+    if (reading_->feed(chunk)) return true;
+    fault_ = reading_->fault();
+    return false;
+}
+
+void ScrapeTarget::done(FetchError error, Time at) {
+    if (fault_.empty() && reading_ && error == FetchError::None && !reading_->end()) fault_ = reading_->fault();
+    if (!fault_.empty()) {
+        report(Verdict::Error, fault_, at);
+    } else if (error != FetchError::None || !reading_) {
+        report(Verdict::Error, to_string(error), at);
+    } else if (reading_->samples() == 0) {
+        report(Verdict::NoData, "the answer holds no samples", at);
+    } else {
+        finish_reading(at);
+    }
+    reset();
+}
+
+/// Everything of the body was good: only now is anything of it used.
+void ScrapeTarget::finish_reading(Time at) {
+    const std::vector<Claim>& claims = reading_->claims();
+    context_.selector.choose(
+        claims, [this](std::uint32_t signal, const Selector& found) { context_.listener.name_signal(signal, found); });
+    std::vector<SeriesId>& ids = context_.pool.claimed;
+    ids.clear();
+    for (const Claim& claim : claims) {
+        const bool chosen = context_.selector.is_chosen(claim);
+        ids.push_back(chosen ? context_.listener.add_series(index_, claim.identity, claim.role) : Layout::kUnclaimed);
+    }
+    ScrapeResult result;
+    result.values = context_.pool.first_of_each(reading_->values(), ids);
+    if (!reading_->layout_held()) keep_layout();
+    context_.listener.scrape(index_, result, at);
+}
+
+/// Series that left the body leave the layout, too; if they come back they are claimed anew.
+void ScrapeTarget::keep_layout() {
+    if (layout_.generation != context_.selector.generation()) return;  // a choice was made meanwhile
+    layout_.entries.clear();
+    layout_.entries.reserve(reading_->values().size());
+    for (const Exposition::Value& value : reading_->values()) {
+        const SeriesId series = value.is_new ? context_.pool.claimed[value.series] : value.series;
+        layout_.entries.push_back({value.hash, series, value.more});
+    }
+}
+
+void ScrapeTarget::report(Verdict verdict, std::string_view reason, Time at) {
+    ScrapeResult result;
+    result.verdict = verdict;
+    result.reason = reason;
+    context_.listener.scrape(index_, result, at);
+}
+
+}  // namespace revertd

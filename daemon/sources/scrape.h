@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// One /metrics target: takes the answer of a Fetch as it arrives and hands on one result, all or nothing.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/judge.h"
+#include "daemon/io/http.h"
+#include "daemon/sources/exposition.h"
+#include "daemon/sources/selector.h"
+
+namespace revertd {
+
+/// What a scrape asks for: text 0.0.4 only, until OpenMetrics is built.
+inline constexpr std::string_view kScrapeAccept = "text/plain;version=0.0.4";
+
+/// Where scrapes go: the Judge of the service, in the words of core/judge.h.
+class ScrapeListener {
+  public:
+    ScrapeListener() = default;
+    ScrapeListener(const ScrapeListener&) = delete;
+    ScrapeListener& operator=(const ScrapeListener&) = delete;
+    virtual ~ScrapeListener() = default;
+    virtual void name_signal(std::uint32_t signal, const Selector& found) = 0;
+    /// The same identity of the same target is the same series.
+    virtual SeriesId add_series(TargetIndex target, std::uint64_t identity_hash, const SeriesRole& role) = 0;
+    /// What the result points to is valid during the call.
+    virtual void scrape(TargetIndex target, const ScrapeResult& result, Time at) = 0;
+};
+
+/// Buffers of all targets of the loop, owned by a target only while its answer arrives.
+class ScrapePool {
+  public:
+    /// `seed` keeps targets from choosing labels that collide; tests give one.
+    explicit ScrapePool(std::uint64_t seed) : seed_(seed) {}
+
+    /// With a seed of the system's.
+    ScrapePool();
+
+    [[nodiscard]] std::unique_ptr<Exposition> take();
+    void give_back(std::unique_ptr<Exposition> reading);
+
+    /// The values of a reading with every series once, its first value. Valid until the next call.
+    [[nodiscard]] std::span<const SeriesValue> first_of_each(std::span<const Exposition::Value> values,
+                                                             const std::vector<SeriesId>& claimed);
+    /// Scratch for the ids of new series.
+    std::vector<SeriesId> claimed;
+
+  private:
+    std::uint64_t seed_;
+    std::vector<std::unique_ptr<Exposition>> free_;
+    std::vector<SeriesValue> values_;
+    std::vector<std::uint32_t> seen_;  // by SeriesId: the round in which it was last seen
+    std::uint32_t round_ = 0;
+};
+
+/// What the targets of one service share; all of it outlives them.
+struct ScrapeContext {
+    ScrapePool& pool;
+    SeriesSelector& selector;
+    ScrapeListener& listener;
+    bool fallback_text = false;  ///< a missing or unknown Content-Type is read as text
+};
+
+class ScrapeTarget final : public Sink {
+  public:
+    ScrapeTarget(TargetIndex index, const ScrapeContext& context) : index_(index), context_(context) {}
+
+    ~ScrapeTarget() override;
+
+    void head(int status, std::string_view content_type, std::optional<std::uint64_t> content_length) override;
+    bool body(std::span<const char> chunk) override;
+    void done(FetchError error, Time at) override;
+
+    /// The fetch was cancelled (Fetch::cancel): forgets what has arrived.
+    void reset();
+
+  private:
+    void begin_reading();
+    void finish_reading(Time at);
+    void keep_layout();
+    void report(Verdict verdict, std::string_view reason, Time at);
+
+    TargetIndex index_;
+    ScrapeContext context_;
+    Layout layout_;
+    std::unique_ptr<Exposition> reading_;
+    std::string fault_;  // why the answer is not read
+    bool answered_ = false;
+};
+
+}  // namespace revertd
