@@ -51,6 +51,9 @@ struct RuleChange {
     double baseline = 0;  ///< NaN when the rule is not relative or it is unknown
     double requests = 0;  ///< in the window; NaN when the rule counts none
     Time since{};         ///< since when this verdict (or, when it holds, the breach) lasts
+    /// Scrapes are answered, and the signal was never in one of them: not blind, just not there (S26). An empty, failed or
+    /// unreadable scrape is no answer.
+    bool never_there = false;
     std::string words;    ///< one sentence with the numbers
 };
 
@@ -80,7 +83,7 @@ struct RuleSummary {
     std::uint32_t rule = 0;
     std::uint64_t slots = 0, ok = 0, breach = 0, blind = 0, insufficient = 0;
     Verdict last = Verdict::Insufficient;
-    bool seen = false;         ///< the signal had data at least once, ever
+    bool never_there = false;  ///< as in RuleChange
     bool whole_bake_breach = false;  ///< insufficient all bake, and beyond its bound when computed over the whole bake
     double whole_bake_value = 0;
 };

@@ -18,20 +18,70 @@ using Meta = std::vector<std::pair<std::string, std::string>>;
 
 enum class Standing : std::uint8_t { Unknown, Declared, Good, Suspect, Bad };
 enum class DeployState : std::uint8_t {
-    Rolling, Baking, Suspected, Incident, Healthy, Regression, Superseded, Inconclusive, Aborted
+    Rolling,
+    Baking,
+    Suspected,
+    Incident,
+    Healthy,
+    Regression,
+    Superseded,
+    Inconclusive,
+    Aborted
 };
 enum class IncidentState : std::uint8_t {
-    Watching, Deciding, AwaitingApproval, Held, Acting, Verifying, Recovered, NotRecovered, Escalated, Closed
+    Watching,
+    Deciding,
+    AwaitingApproval,
+    Held,
+    Acting,
+    Verifying,
+    Recovered,
+    NotRecovered,
+    Escalated,
+    Closed
 };
 /// Where the action protocol stands (architecture, S31-S34); None outside of it.
 enum class Stage : std::uint8_t { None, Observing, Intending, Running, Asking, Reconciling, Confirming };
 enum class StepOutcome : std::uint8_t { Done, Failed, Unknown, NotStarted };
 /// Why a guard, an incident or a hold is as it is; the words beside it carry the numbers.
 enum class Reason : std::uint8_t {
-    None, BakePassed, RuleHeld, Trigger, Order, RolledBack, NotApplied, NotRecovered, Denied, Taken, HoldFix, Policy,
-    Newer, ThirdVersion, UndoneElsewhere, NeverSeen, Blind, Inconclusive, RecoveredByItself, AbortedByPerson, Removed,
-    ToolGaveUp, NothingChanged, Halted, ServiceLimit, OverallLimit, Cooldown, NoTarget, BadTarget, Stale, PlatformSilent,
-    PlatformUnsettled, UnknownOutcome, ObserveOnly, NoAnswer, RestartPending, Deploying
+    None,
+    BakePassed,
+    RuleHeld,
+    Trigger,
+    Order,
+    RolledBack,
+    NotApplied,
+    NotRecovered,
+    Denied,
+    Taken,
+    HoldFix,
+    Policy,
+    Newer,
+    ThirdVersion,
+    UndoneElsewhere,
+    NeverSeen,
+    Blind,
+    Inconclusive,
+    RecoveredByItself,
+    AbortedByPerson,
+    Removed,
+    ToolGaveUp,
+    NothingChanged,
+    Halted,
+    ServiceLimit,
+    OverallLimit,
+    Cooldown,
+    NoTarget,
+    BadTarget,
+    Stale,
+    PlatformSilent,
+    PlatformUnsettled,
+    UnknownOutcome,
+    ObserveOnly,
+    NoAnswer,
+    RestartPending,
+    Deploying
 };
 
 [[nodiscard]] std::string_view to_string(Standing value);
@@ -44,25 +94,27 @@ enum class Reason : std::uint8_t {
 /// The value of enum E whose to_string is `text`; values are numbered from 0 without a gap.
 template <class E>
 [[nodiscard]] std::optional<E> enum_from(std::string_view text, int count = 64) {
-    for (int i = 0; i < count; ++i)
+    for (int i = 0; i < count && !text.empty(); ++i)
         if (const auto value = static_cast<E>(i); to_string(value) == text) return value;
     return std::nullopt;
 }
 
 // Each record: kName, members, and `fields` over them. `Self` is the record or the const record.
-#define REVERTD_RECORD(NAME) \
+#define REVERTD_RECORD(NAME)                   \
     static constexpr const char* kName = NAME; \
-    template <class Self, class F> \
+    template <class Self, class F>             \
     static void fields(Self& r, F&& f)
 
 struct ConfigLoaded {
-    std::string config;  ///< hash; the text stands in the journal's table of configurations
+    std::string config;                ///< hash; the text stands in the journal's table of configurations
     std::vector<std::string> removed;  ///< services that are no longer there
+
     REVERTD_RECORD("config.loaded") { f("config", r.config), f("removed", r.removed); }
 };
 
 struct VersionSeen {  ///< the version that a service is taken to run outside of guards
     std::string service, version, words;
+
     REVERTD_RECORD("version.seen") { f("service", r.service), f("version", r.version), f("words", r.words); }
 };
 
@@ -70,6 +122,7 @@ struct StandingChanged {
     std::string service, version;
     Standing standing = Standing::Unknown;
     std::string why, by;
+
     REVERTD_RECORD("ledger.changed") {
         f("service", r.service), f("version", r.version), f("standing", r.standing), f("why", r.why), f("by", r.by);
     }
@@ -77,6 +130,7 @@ struct StandingChanged {
 
 struct AdoptionStarted {  ///< S1: the version that runs at installation is watched for one bake
     std::string service, version;
+
     REVERTD_RECORD("adoption.started") { f("service", r.service), f("version", r.version); }
 };
 
@@ -86,6 +140,7 @@ struct GuardOpened {
     bool by_known = false;  ///< by_uid is the peer that opened it: the deployer, who never approves
     Time started{};
     Meta meta;
+
     REVERTD_RECORD("guard.opened") {
         f("deploy", r.deploy), f("service", r.service), f("version", r.version), f("from", r.from), f("by", r.by);
         f("migration", r.migration), f("opened_by", r.opened_by), f("config", r.config), f("by_uid", r.by_uid);
@@ -97,6 +152,7 @@ struct GuardNamed {  ///< `start` and probe of one version are one guard: a seco
     std::string deploy, alias, by;
     std::uint32_t by_uid = 0;
     bool by_known = false;
+
     REVERTD_RECORD("guard.named") {
         f("deploy", r.deploy), f("alias", r.alias), f("by", r.by), f("by_uid", r.by_uid), f("by_known", r.by_known);
     }
@@ -105,32 +161,38 @@ struct GuardNamed {  ///< `start` and probe of one version are one guard: a seco
 struct FirstSeen {
     std::string deploy;
     Time seen{};
+
     REVERTD_RECORD("guard.first_seen") { f("deploy", r.deploy), f("seen", r.seen); }
 };
 
 struct Settled {
     std::string deploy;
+
     REVERTD_RECORD("guard.settled") { f("deploy", r.deploy); }
 };
 
 struct RolloutFinished {  ///< the deploy tool said so
     std::string deploy;
+
     REVERTD_RECORD("guard.finished") { f("deploy", r.deploy); }
 };
 
 struct BrokenBefore {
     std::string deploy, rule;
+
     REVERTD_RECORD("guard.broken_before") { f("deploy", r.deploy), f("rule", r.rule); }
 };
 
 struct BakeExtended {  ///< S26: a rule breached at the end is judged on for at most its `for`
     std::string deploy, rule;
     Time until{};
+
     REVERTD_RECORD("guard.extended") { f("deploy", r.deploy), f("rule", r.rule), f("until", r.until); }
 };
 
 struct BlindPaged {
     std::string deploy;
+
     REVERTD_RECORD("guard.blind") { f("deploy", r.deploy); }
 };
 
@@ -140,8 +202,10 @@ struct GuardClosed {
     int exit_code = 0;
     Reason reason = Reason::None;
     std::string words;
+
     REVERTD_RECORD("guard.closed") {
-        f("deploy", r.deploy), f("state", r.state), f("exit_code", r.exit_code), f("reason", r.reason), f("words", r.words);
+        f("deploy", r.deploy), f("state", r.state), f("exit_code", r.exit_code), f("reason", r.reason),
+            f("words", r.words);
     }
 };
 
@@ -154,11 +218,16 @@ struct RuleChanged {
     bool holds = false;
     double value = 0, limit = 0, baseline = 0, requests = 0;
     Time since{};
+    bool never_there =
+        false;  ///< of the default guard, and its signal is not in what the targets answer: left out (S26)
     std::string words, evidence;
+
     REVERTD_RECORD("rule.changed") {
-        f("service", r.service), f("rule", r.rule), f("text", r.text), f("severity", r.severity), f("verdict", r.verdict);
+        f("service", r.service), f("rule", r.rule), f("text", r.text), f("severity", r.severity),
+            f("verdict", r.verdict);
         f("holds", r.holds), f("value", r.value), f("limit", r.limit), f("baseline", r.baseline);
-        f("requests", r.requests), f("since", r.since), f("words", r.words), f("evidence", r.evidence);
+        f("requests", r.requests), f("since", r.since), f("never_there", r.never_there), f("words", r.words);
+        f("evidence", r.evidence);
     }
 };
 
@@ -166,6 +235,7 @@ struct HealthChanged {
     std::string service;
     Health health = Health::Unknown;
     std::string words;
+
     REVERTD_RECORD("health.changed") { f("service", r.service), f("health", r.health), f("words", r.words); }
 };
 
@@ -175,6 +245,7 @@ struct IncidentOpened {
     Reason reason = Reason::RuleHeld;
     bool ordered = false;  ///< by a person: passes limits, cooldown and approval (S35)
     std::string by;
+
     REVERTD_RECORD("incident.opened") {
         f("incident", r.incident), f("service", r.service), f("deploy", r.deploy), f("from", r.from), f("rule", r.rule);
         f("words", r.words), f("severity", r.severity), f("reason", r.reason), f("ordered", r.ordered), f("by", r.by);
@@ -184,6 +255,7 @@ struct IncidentOpened {
 struct SeverityRaised {
     std::string incident, rule, words;
     Severity severity = Severity::None;
+
     REVERTD_RECORD("incident.raised") {
         f("incident", r.incident), f("rule", r.rule), f("words", r.words), f("severity", r.severity);
     }
@@ -192,6 +264,7 @@ struct SeverityRaised {
 struct Ordered {  ///< `rollback start` on an open incident
     std::string incident, to, by, words;
     bool force = false;
+
     REVERTD_RECORD("incident.ordered") {
         f("incident", r.incident), f("to", r.to), f("by", r.by), f("words", r.words), f("force", r.force);
     }
@@ -200,12 +273,14 @@ struct Ordered {  ///< `rollback start` on an open incident
 struct PlannedStep {
     std::string name, digest;
     Duration deadline{};
-    int entry = 0;
-    bool last_of_entry = true;
+    int entry = 0;  ///< of the list of recipes
+    bool first_of_entry = true, last_of_entry = true;
+    bool observed = false;  ///< its recipe can say what runs
+
     template <class Self, class F>
     static void fields(Self& r, F&& f) {
         f("name", r.name), f("digest", r.digest), f("deadline", r.deadline), f("entry", r.entry);
-        f("last_of_entry", r.last_of_entry);
+        f("first_of_entry", r.first_of_entry), f("last_of_entry", r.last_of_entry), f("observed", r.observed);
     }
 };
 
@@ -214,9 +289,11 @@ struct Decided {
     bool ask = false;
     std::vector<std::string> ask_because;
     std::vector<PlannedStep> steps;
+
     REVERTD_RECORD("incident.decided") {
         f("incident", r.incident), f("from", r.from), f("to", r.to), f("digest", r.digest), f("evidence", r.evidence);
-        f("config", r.config), f("words", r.words), f("ask", r.ask), f("ask_because", r.ask_because), f("steps", r.steps);
+        f("config", r.config), f("words", r.words), f("ask", r.ask), f("ask_because", r.ask_because),
+            f("steps", r.steps);
     }
 };
 
@@ -224,6 +301,7 @@ struct ApprovalAsked {
     std::string incident, role, digest;
     int quorum = 1;
     Time until{};
+
     REVERTD_RECORD("approval.asked") {
         f("incident", r.incident), f("role", r.role), f("digest", r.digest), f("quorum", r.quorum), f("until", r.until);
     }
@@ -231,6 +309,7 @@ struct ApprovalAsked {
 
 struct ApprovalGiven {
     std::string incident, by, reason, digest;
+
     REVERTD_RECORD("approval.given") {
         f("incident", r.incident), f("by", r.by), f("reason", r.reason), f("digest", r.digest);
     }
@@ -238,6 +317,7 @@ struct ApprovalGiven {
 
 struct ApprovalVoided {
     std::string incident, words;
+
     REVERTD_RECORD("approval.voided") { f("incident", r.incident), f("words", r.words); }
 };
 
@@ -245,6 +325,7 @@ struct WaitEnded {  ///< nobody answered (S30)
     std::string incident, words;
     bool act = false;  ///< the written policy `no_answer: rollback`
     Time until{};      ///< the next wait, when escalated
+
     REVERTD_RECORD("approval.wait_ended") {
         f("incident", r.incident), f("words", r.words), f("act", r.act), f("until", r.until);
     }
@@ -253,6 +334,7 @@ struct WaitEnded {  ///< nobody answered (S30)
 struct Answered {  ///< deny, hold, take, ack, label: an answer of a person that is no approval
     std::string incident, answer, by, reason;
     Time until{};  ///< hold
+
     REVERTD_RECORD("incident.answered") {
         f("incident", r.incident), f("answer", r.answer), f("by", r.by), f("reason", r.reason), f("until", r.until);
     }
@@ -264,6 +346,7 @@ struct IncidentMoved {
     Stage stage = Stage::None;
     Reason gate = Reason::None;  ///< what holds, when held
     std::string words;
+
     REVERTD_RECORD("incident.moved") {
         f("incident", r.incident), f("state", r.state), f("stage", r.stage), f("gate", r.gate), f("words", r.words);
     }
@@ -273,6 +356,7 @@ struct Intent {
     std::string incident, key, step, digest, from, to;
     int attempt = 1, index = 0;
     Time deadline{};
+
     REVERTD_RECORD("action.intent") {
         f("incident", r.incident), f("key", r.key), f("step", r.step), f("digest", r.digest), f("from", r.from);
         f("to", r.to), f("attempt", r.attempt), f("index", r.index), f("deadline", r.deadline);
@@ -283,27 +367,40 @@ struct Outcome {
     std::string incident, key, words, output_tail;
     StepOutcome outcome = StepOutcome::Unknown;
     int exit = 0;
+
     REVERTD_RECORD("action.outcome") {
         f("incident", r.incident), f("key", r.key), f("words", r.words), f("output_tail", r.output_tail);
         f("outcome", r.outcome), f("exit", r.exit);
     }
 };
 
+struct AttemptBegun {  ///< a second attempt, which starts where the first one failed (S31, S34)
+    std::string incident, words;
+    int attempt = 1, index = 0;
+
+    REVERTD_RECORD("action.attempt") {
+        f("incident", r.incident), f("words", r.words), f("attempt", r.attempt), f("index", r.index);
+    }
+};
+
 struct Confirmed {  ///< the platform shows the target (or cannot be asked: by signals alone)
     std::string incident, words;
     int index = 0;
+
     REVERTD_RECORD("action.confirmed") { f("incident", r.incident), f("words", r.words), f("index", r.index); }
 };
 
 struct VerificationStarted {
     std::string incident;
     Time since{};
+
     REVERTD_RECORD("verification.started") { f("incident", r.incident), f("since", r.since); }
 };
 
 struct VerificationEnded {
     std::string incident, words;
     bool recovered = false;
+
     REVERTD_RECORD("verification.ended") {
         f("incident", r.incident), f("words", r.words), f("recovered", r.recovered);
     }
@@ -312,32 +409,38 @@ struct VerificationEnded {
 struct IncidentClosed {
     std::string incident, words;
     Reason reason = Reason::None;
+
     REVERTD_RECORD("incident.closed") { f("incident", r.incident), f("words", r.words), f("reason", r.reason); }
 };
 
 struct Halted {
     std::string service, by;  ///< empty service: everything
+
     REVERTD_RECORD("halted") { f("service", r.service), f("by", r.by); }
 };
 
 struct Resumed {
     std::string service, by;
+
     REVERTD_RECORD("resumed") { f("service", r.service), f("by", r.by); }
 };
 
 struct ObserveOnlySet {
     std::string words;
+
     REVERTD_RECORD("observe_only") { f("words", r.words); }
 };
 
 struct Started {  ///< a start of the daemon, after the fold
     std::string words;
+
     REVERTD_RECORD("started") { f("words", r.words); }
 };
 
 /// A message for people; delivered at least once by the outbox, never delaying anything.
 struct Paged {
     std::string service, deploy, incident, level, kind, summary, details;
+
     REVERTD_RECORD("paged") {
         f("service", r.service), f("deploy", r.deploy), f("incident", r.incident), f("level", r.level);
         f("kind", r.kind), f("summary", r.summary), f("details", r.details);
@@ -346,12 +449,12 @@ struct Paged {
 
 #undef REVERTD_RECORD
 
-using Fact = std::variant<ConfigLoaded, VersionSeen, StandingChanged, AdoptionStarted, GuardOpened, GuardNamed, FirstSeen,
-                          Settled, RolloutFinished, BrokenBefore, BakeExtended, BlindPaged, GuardClosed, RuleChanged,
-                          HealthChanged, IncidentOpened, SeverityRaised, Ordered, Decided, ApprovalAsked, ApprovalGiven,
-                          ApprovalVoided, WaitEnded, Answered, IncidentMoved, Intent, Outcome, Confirmed,
-                          VerificationStarted, VerificationEnded, IncidentClosed, Halted, Resumed, ObserveOnlySet,
-                          Started, Paged>;
+using Fact = std::variant<ConfigLoaded, VersionSeen, StandingChanged, AdoptionStarted, GuardOpened, GuardNamed,
+                          FirstSeen, Settled, RolloutFinished, BrokenBefore, BakeExtended, BlindPaged, GuardClosed,
+                          RuleChanged, HealthChanged, IncidentOpened, SeverityRaised, Ordered, Decided, ApprovalAsked,
+                          ApprovalGiven, ApprovalVoided, WaitEnded, Answered, IncidentMoved, Intent, Outcome,
+                          AttemptBegun, Confirmed, VerificationStarted, VerificationEnded, IncidentClosed, Halted,
+                          Resumed, ObserveOnlySet, Started, Paged>;
 
 /// One record of the journal: a fact, when it was noted, and its place.
 struct Record {

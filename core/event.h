@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+// What comes into the Engine and what it asks of the outside, as data.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/judge.h"
+#include "core/record.h"
+#include "core/result.h"
+#include "core/settings.h"
+
+namespace revertd {
+
+/// Who sent a command: the peer of the unix socket (SO_PEERCRED) or the daemon itself.
+struct Peer {
+    std::uint32_t uid = 0;
+    std::string user;
+    std::vector<std::string> groups;
+    bool internal = false;  ///< the HALT file, a policy
+
+    [[nodiscard]] bool root() const { return uid == 0; }
+};
+
+/// What the platform, or the key `current`, says runs.
+struct Observation {
+    enum class Kind : std::uint8_t { Version, Nothing, NoAnswer };
+    Kind kind = Kind::NoAnswer;
+    std::string version;
+    bool settled = true;
+    std::string words;  ///< why there is no answer
+    Time read{};
+};
+
+// -- commands of people and tools; every one is answered by a Reply
+namespace command {
+
+struct DeployStart {
+    std::string id, service, version, from, by, migration;
+    Meta meta;
+};
+
+struct DeployFinish {
+    std::string deploy;
+    bool failed = false;
+};
+
+struct DeployAbort {
+    std::string deploy, reason;
+};
+
+struct Approve {
+    std::string incident, reason;
+};
+
+struct Deny {
+    std::string incident, reason;
+};
+
+struct Hold {
+    std::string incident, reason;
+    Duration period{};
+};
+
+struct Take {
+    std::string incident;
+};
+
+struct Acknowledge {
+    std::string incident;
+};
+
+struct Label {
+    std::string incident, label;  ///< false-alarm | true | not-the-deploy
+};
+
+struct Trigger {
+    std::string service, reason;
+    Severity severity = Severity::P0;
+};
+
+struct RollbackStart {
+    std::string service, to, reason;
+    bool force = false;
+};
+
+struct Halt {
+    std::string service;
+    bool abort = false;
+};
+
+struct Resume {
+    std::string service;
+};
+
+struct MarkVersion {
+    std::string service, version, reason;
+    Standing standing = Standing::Good;  ///< Unknown: unmark, forgive
+};
+
+}  // namespace command
+
+using Command =
+    std::variant<command::DeployStart, command::DeployFinish, command::DeployAbort, command::Approve, command::Deny,
+                 command::Hold, command::Take, command::Acknowledge, command::Label, command::Trigger,
+                 command::RollbackStart, command::Halt, command::Resume, command::MarkVersion>;
+
+namespace event {
+
+struct Start {};  ///< after the fold: what is outstanding is asked for again
+
+struct Tick {};  ///< a deadline of Engine::next_deadline has come
+
+struct Durable {
+    std::uint64_t seq = 0;
+};
+
+struct JournalFailed {
+    std::string words;
+};
+
+struct Configured {
+    std::shared_ptr<const Settings> settings;
+};
+
+struct Judged {
+    std::string service;
+    JudgeReport report;
+    std::string evidence;  ///< hash of the flight record written before this event
+};
+
+/// A periodic read (token 0) or the answer to an Observe effect.
+struct Observed {
+    std::string service;
+    std::uint64_t token = 0;
+    Observation observation;
+};
+
+struct Summarised {
+    std::string deploy;  ///< or the service, while it is adopted
+    std::vector<RuleSummary> rules;
+};
+
+struct StepEnded {
+    std::string key;
+    StepOutcome outcome = StepOutcome::Unknown;
+    int exit = 0;
+    std::string words, output_tail;
+};
+
+/// What the runner's receipt says of a key.
+struct ReceiptRead {
+    enum class State : std::uint8_t { None, Running, Ended, NoAnswer };
+    std::string key;
+    State state = State::NoAnswer;
+    StepEnded ended;  ///< when Ended
+};
+
+struct Asked {
+    Peer peer;
+    Command command;
+    std::uint64_t reply_to = 0;
+};
+
+}  // namespace event
+
+using Event =
+    std::variant<event::Start, event::Tick, event::Durable, event::JournalFailed, event::Configured, event::Judged,
+                 event::Observed, event::Summarised, event::StepEnded, event::ReceiptRead, event::Asked>;
+
+namespace effect {
+
+/// Ask the recipe what runs; the answer is an event::Observed with this token.
+struct Observe {
+    std::string service;
+    std::uint64_t token = 0;
+    int entry = 0;  ///< of the list of recipes
+};
+
+/// Start one step. Emitted only by the step() that receives Durable of its intent (invariant 2).
+struct RunStep {
+    std::string service, deploy, incident, key, from, to;
+    std::string config;
+    Severity severity = Severity::None;
+    int attempt = 1, index = 0;
+    Duration deadline{};
+    std::string digest;
+};
+
+struct AskRunner {
+    std::string key;
+};
+
+struct StopStep {
+    std::string key;
+};
+
+struct SetPhase {
+    std::string service;
+    JudgePhase phase;
+    std::optional<Time> freeze_baseline;
+};
+
+struct Summarise {
+    std::string service, deploy;
+};
+
+struct Reply {
+    std::uint64_t to = 0;
+    std::optional<Error> error;
+    std::string id;        ///< deployment or incident
+    bool created = false;  ///< 201 rather than 200
+    Duration retry_after{};
+};
+
+}  // namespace effect
+
+using Effect = std::variant<effect::Observe, effect::RunStep, effect::AskRunner, effect::StopStep, effect::SetPhase,
+                            effect::Summarise, effect::Reply>;
+
+/// What one step brought about: first append the records, then carry out the effects.
+struct Output {
+    std::vector<Record> records;
+    std::vector<Effect> effects;
+};
+
+}  // namespace revertd

@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: Apache-2.0
+// The life of a guard: opened by a start or by sight (S5-S8), rolling (S9), baking until its fixed end (S10, S11), and
+// what is said of it then (S26).
+#include <algorithm>
+
+#include "core/engine.h"
+#include "core/engine_run.h"
+#include "core/policy.h"
+#include "core/target.h"
+
+namespace revertd {
+
+namespace {
+
+constexpr int kEqualReads = 3;  // S5: a version must be read this often in a row to be believed
+constexpr int kBackReads = 10;  // S7: so many reads of `from` alone before somebody else is said to have undone it
+
+bool can_be_asked(const ServiceSettings& s) {
+    return s.observes || s.current.has_value();
+}
+
+bool any_good(const ServiceState& service) {
+    return std::any_of(service.ledger.begin(), service.ledger.end(),
+                       [](const LedgerEntry& e) { return e.standing == Standing::Good; });
+}
+
+bool any_holds(const ServiceState& service, Severity at_least) {
+    return std::any_of(service.rules.begin(), service.rules.end(),
+                       [&](const auto& r) { return r.second.holds && !worse(at_least, r.second.severity); });
+}
+
+/// S1: what ran before is a target while the service has no good version yet.
+bool may_declare(const ServiceState& service, const std::string& from, const std::string& version) {
+    if (from.empty() || from == version || service.standing(from) != Standing::Unknown) return false;
+    return !any_good(service);
+}
+
+}  // namespace
+
+std::optional<Time> Engine::bake_ends(const Deployment& d) {
+    if (!d.first_seen || !d.settings) return std::nullopt;
+    const ServiceSettings& s = *d.settings;
+    const Time limit = d.started + s.rollout;
+    Time end = *d.first_seen + s.bake;
+    if (s.settles) end = std::max(end, d.settled ? (*d.settled <= limit ? *d.settled + s.bake : limit) : limit);
+    if (d.finish && *d.finish <= limit) end = std::max(end, *d.finish + s.bake);
+    if (d.extended) end = std::max(end, *d.extended);
+    return end;
+}
+
+// -- opening
+
+std::string Engine::open_guard(const command::DeployStart& start, const Peer* peer, const std::string& opened_by,
+                               Time started) {
+    const auto settings = settings_of(start.service);
+    ServiceState& s = service(start.service);
+    if (const Deployment* newest = state_.deployment(s.guard)) {
+        if (!newest->first_seen)
+            close_guard(newest->id, DeployState::Superseded, 13, Reason::Newer,
+                        "superseded by " + start.version + " before it was seen");
+        else if (const Incident* i = state_.incident(s.incident); i != nullptr && i->approval)
+            note(ApprovalVoided{i->id, "void: deploy of " + start.version + " has started"});
+    }
+    const Incident* left = state_.incident(s.incident);
+    if (left != nullptr && (left->state == IncidentState::Escalated || left->recovered || left->deploy != s.guard))
+        close_incident(left->id, Reason::Newer, "deploy of " + start.version + " has started");
+    GuardOpened f;
+    f.deploy = start.id.empty() ? "d-" + std::to_string(state_.seq + 1) : start.id;
+    f.service = start.service, f.version = start.version, f.migration = start.migration, f.meta = start.meta;
+    f.from = !start.from.empty() ? start.from : s.live == start.version ? std::string{} : s.live;
+    f.by = start.by, f.opened_by = opened_by, f.started = started,
+    f.config = settings_ ? settings_->hash : std::string{};
+    if (peer != nullptr) f.by_uid = peer->uid, f.by_known = start.by.empty() || start.by == peer->user;
+    if (f.by.empty() && peer != nullptr) f.by = peer->user;
+    note(f);
+    if (may_declare(s, f.from, f.version))
+        note(StandingChanged{f.service, f.from, Standing::Declared,
+                             start.from.empty() ? "ran before the deploy" : "named by --from", f.by});
+    if (!can_be_asked(*settings)) note(FirstSeen{f.deploy, now_.at});  // S12: nothing can be asked
+    Run::Service& run = run_->services[f.service];
+    run.candidate.clear(), run.equal = 0, run.back = 0, run.last.reset();
+    return f.deploy;
+}
+
+// -- reads of the running version
+
+void Engine::on(const event::Observed& e) {
+    Run::Service& run = run_->services[e.service];
+    const Incident* incident = state_.incident(service(e.service).incident);
+    if (e.token == 0) {
+        run.last = e.observation;
+        read_version(e.service, e.observation);
+    } else if (e.token == run.token && incident != nullptr) {
+        run.token = 0;
+        switch (incident->stage) {
+            case Stage::Observing:
+                observed_before(*incident, e.observation);
+                break;
+            case Stage::Confirming:
+                observed_while_confirming(*incident, e.observation);
+                break;
+            case Stage::Reconciling:
+                observed_after_unknown(*incident, e.observation);
+                break;
+            case Stage::None:
+            case Stage::Intending:
+            case Stage::Running:
+            case Stage::Asking:
+                break;  // a late answer to a question that no longer matters
+        }
+    }
+    settle(e.service);
+}
+
+void Engine::read_version(const std::string& name, const Observation& read) {
+    if (read.kind != Observation::Kind::Version || !settings_of(name)) return;
+    const ServiceState& s = service(name);
+    if (const Deployment* guard = state_.deployment(s.guard)) {
+        const Deployment* older = state_.deployment(s.older);
+        const Incident* incident = state_.incident(s.incident);
+        const bool known = read.version == guard->version || read.version == guard->from ||
+                           (older != nullptr && read.version == older->version) ||
+                           (incident != nullptr && (read.version == incident->to || read.version == incident->from));
+        read_in_guard(*guard, read);
+        if (!known) return read_another(name, read);
+    } else if (s.live.empty()) {
+        note(VersionSeen{name, read.version, "runs at installation"});
+        if (!any_good(s)) note(AdoptionStarted{name, read.version});
+    } else if (read.version == s.restored && read.version != s.live) {
+        note(VersionSeen{name, read.version, "restored by revertd"});  // S6: verified, not guarded
+    } else if (read.version != s.live) {
+        return read_another(name, read);
+    }
+    run_->services[name].equal = 0;
+}
+
+/// S5: another version, read three times in a row, opens a guard whose start and first sight are the first of the
+/// three.
+void Engine::read_another(const std::string& name, const Observation& read) {
+    Run::Service& run = run_->services[name];
+    if (read.version != run.candidate) run.candidate = read.version, run.equal = 0;
+    if (run.equal++ == 0) run.candidate_since = read.read;
+    const Incident* incident = state_.incident(service(name).incident);
+    if (run.equal < kEqualReads || (incident != nullptr && incident->acting())) return;
+    command::DeployStart start;
+    start.service = name, start.version = read.version;
+    const Time first = run.candidate_since;
+    const std::string id = open_guard(start, nullptr, "probe", first);
+    if (!state_.deployment(id)->first_seen) note(FirstSeen{id, first});
+    const std::string older = service(name).older;
+    close_guard(older, DeployState::Superseded, 13, Reason::Newer, "superseded by " + read.version);
+}
+
+void Engine::read_in_guard(const Deployment& d, const Observation& read) {
+    ServiceState& s = service(d.service);
+    Run::Service& run = run_->services[d.service];
+    const ServiceSettings* settings = pinned(d);
+    if (read.version == d.version) {
+        run.back = 0;
+        if (!d.first_seen) {
+            note(FirstSeen{d.id, now_.at});
+            const std::string older = s.older;
+            close_guard(older, DeployState::Superseded, 13, Reason::Newer, "superseded by " + d.version);
+        }
+        if (settings != nullptr && settings->settles && read.settled && !d.settled) note(Settled{d.id});
+        return;
+    }
+    const Incident* incident = state_.incident(s.incident);
+    const bool ours = incident != nullptr && (incident->acting() || incident->state == IncidentState::Verifying);
+    if (!d.first_seen || ours || read.version != d.from || settings == nullptr) {
+        run.back = 0;
+        return;
+    }
+    if (run.back++ == 0) run.back_since = read.read;
+    if (run.back < kBackReads || read.read - run.back_since < settings->warmup) return;
+    const std::string from = d.from, service_name = d.service;
+    close_guard(d.id, DeployState::Aborted, 15, Reason::UndoneElsewhere, "somebody else put " + from + " back");
+    note(VersionSeen{service_name, from, "put back by somebody else"});
+}
+
+// -- from start to end
+
+bool Engine::advance_guard(const std::string& id) {
+    const Deployment* d = state_.deployment(id);
+    if (d == nullptr || !d->open()) return false;
+    const ServiceSettings* settings = pinned(*d);
+    if (settings == nullptr) return false;
+    ServiceState& s = service(d->service);
+    if (!d->first_seen) {
+        if (d->broken_before.empty() && any_holds(s, Severity::P1)) {
+            const auto rule = std::find_if(s.rules.begin(), s.rules.end(), [](const auto& r) {
+                return r.second.holds && !worse(Severity::P1, r.second.severity);
+            });
+            note(BrokenBefore{id, rule->second.text});
+            return true;
+        }
+        if (now_.at < d->started + settings->rollout) return false;
+        close_guard(id, DeployState::Inconclusive, 14, Reason::NeverSeen,
+                    d->version + " was never seen within " + to_words(settings->rollout));
+        page(*state_.deployment(id), "warning", d->service + " " + d->version + ": never seen, nothing judged");
+        return true;
+    }
+    const bool stuck = settings->settles && !d->settled && now_.at >= d->started + settings->rollout;
+    if (const auto rule = s.rules.find(kRolloutStuck); rule != s.rules.end() && rule->second.holds && d->settled) {
+        note(RuleChanged{d->service,
+                         kRolloutStuck,
+                         "rollout stuck",
+                         Severity::P1,
+                         Verdict::Ok,
+                         false,
+                         0,
+                         0,
+                         0,
+                         0,
+                         now_.at,
+                         false,
+                         "settled",
+                         {}});
+        return true;
+    }
+    if (stuck && !s.rules.contains(kRolloutStuck)) {
+        const std::string words = "rollout of " + d->version + " has not settled within " + to_words(settings->rollout);
+        note(RuleChanged{d->service,
+                         kRolloutStuck,
+                         "rollout stuck",
+                         Severity::P1,
+                         Verdict::Breach,
+                         true,
+                         0,
+                         0,
+                         0,
+                         0,
+                         now_.at,
+                         false,
+                         words,
+                         {}});
+        return true;
+    }
+    if (!d->blind_paged) {
+        for (const auto& [index, rule] : s.rules) {
+            const bool matters = !worse(Severity::P1, rule.severity) && is_blind(rule.verdict) && !rule.never_there;
+            if (!matters || now_.at - rule.since < std::max(hold_of(settings, rule.text), kFreshAtLeast)) continue;
+            note(BlindPaged{id});
+            page(*d, "warning",
+                 d->service + " " + d->version + ": blind, " + rule.text + " cannot be judged since " +
+                     to_words(now_.at - rule.since) + " (" + rule.words + ")");
+            return true;
+        }
+    }
+    const auto end = bake_ends(*d);
+    return end && now_.at >= *end && end_bake(*d);
+}
+
+/// What is still open at the end of the bake; an incident that waits or acts goes on.
+bool Engine::end_bake(const Deployment& d) {
+    ServiceState& s = service(d.service);
+    const std::string id = d.id;
+    const Incident* incident = state_.incident(s.incident);
+    if (incident != nullptr && incident->deploy != id) incident = nullptr;
+    if (incident != nullptr) {
+        switch (incident->state) {
+            case IncidentState::Deciding:
+            case IncidentState::AwaitingApproval:
+            case IncidentState::Acting:
+            case IncidentState::Verifying:
+                return false;
+            case IncidentState::Watching:
+            case IncidentState::Held:
+            case IncidentState::Recovered:
+            case IncidentState::NotRecovered:
+            case IncidentState::Escalated:
+            case IncidentState::Closed:
+                break;
+        }
+        if (incident->gate == Reason::HoldFix) return false;  // its own end comes first
+        const Reason gate = incident->gate == Reason::None ? Reason::Policy : incident->gate;
+        const bool tried = incident->has_intent();
+        const std::string words = incident->words + "; not rolled back: " +
+                                  (incident->gate_words.empty() ? "by policy" : incident->gate_words);
+        close_guard(id, DeployState::Regression, tried ? 11 : 12, tried ? Reason::NotRecovered : gate, words);
+        return true;
+    }
+    Run::Service& run = run_->services[d.service];
+    if (run.summary_asked || s.older == id) return false;
+    run.summary_asked = true;
+    emit(effect::Summarise{d.service, id});
+    return false;
+}
+
+void Engine::judge_pass(const Deployment& d, const std::vector<RuleSummary>& rules) {
+    const ServiceSettings* settings = pinned(d);
+    const std::string id = d.id;
+    if (settings == nullptr || !state_.service(d.service)->incident.empty()) return;
+    if (d.p2_held) return close_guard(id, DeployState::Regression, 12, Reason::Policy, "P2 held: " + d.evidence_words);
+    const PassVerdict pass = judge_summary(*settings, rules);
+    if (pass.breached_at_end && !d.extended) {
+        note(BakeExtended{id, pass.rule, now_.at + std::max(pass.hold, settings->interval)});
+        return;
+    }
+    std::string left_out;
+    for (const std::string& rule : pass.left_out) left_out += "; not judged: " + rule;
+    if (!d.incident.empty())
+        return close_guard(id, DeployState::Inconclusive, 14, Reason::RecoveredByItself,
+                           "a rule held and cleared by itself" + left_out);
+    if (pass.passed) {
+        const std::string p3 = d.p3_held ? "; P3 held: " + d.evidence_words : std::string{};
+        return close_guard(id, DeployState::Healthy, 0, Reason::BakePassed,
+                           "healthy for " + to_words(settings->bake) + left_out + p3);
+    }
+    if (pass.blind_at_end && !d.blind_paged) {
+        note(BlindPaged{id});
+        page(d, "warning", d.service + " " + d.version + ": blind at the end of the bake (" + pass.words + ")");
+    }
+    close_guard(id, DeployState::Inconclusive, 14, pass.blind_at_end ? Reason::Blind : Reason::Inconclusive,
+                pass.words + left_out);
+}
+
+void Engine::close_guard(const std::string& id, DeployState state, int exit_code, Reason reason,
+                         const std::string& words) {
+    const Deployment* d = state_.deployment(id);
+    if (d == nullptr || !d->open()) return;
+    const std::string service_name = d->service, version = d->version;
+    const bool a_rule_held = d->p2_held || !d->incident.empty() || any_holds(service(service_name), Severity::P1);
+    const bool seen = d->first_seen.has_value();
+    if (const Incident* i = state_.incident(service(service_name).incident);
+        i != nullptr && i->deploy == id && exit_code != 10 && i->state != IncidentState::Escalated)
+        close_incident(i->id, reason, words);
+    note(GuardClosed{id, state, exit_code, reason, words});
+    const Standing standing = service(service_name).standing(version);
+    const auto mark = [&](Standing to, const std::string& why) {
+        if (standing != Standing::Bad && standing != to)
+            note(StandingChanged{service_name, version, to, why, "revertd"});
+    };
+    if (state == DeployState::Healthy) {
+        mark(Standing::Good, "passed its bake (" + id + ")");
+        if (standing == Standing::Good)
+            note(StandingChanged{service_name, version, Standing::Good, "passed its bake (" + id + ")", "revertd"});
+    }
+    const bool suspect = (exit_code == 14 && seen) || exit_code == 12 || (exit_code == 13 && a_rule_held && seen) ||
+                         reason == Reason::UndoneElsewhere;
+    if (suspect) mark(Standing::Suspect, std::string(to_string(state)) + " (" + id + "): " + words);
+}
+
+/// S1: the version that runs at installation is good after one healthy bake.
+bool Engine::advance_adoption(const std::string& name) {
+    ServiceState& s = service(name);
+    const auto settings = settings_of(name);
+    Run::Service& run = run_->services[name];
+    if (!s.adopting_since || settings == nullptr || run.summary_asked) return false;
+    if (now_.at < *s.adopting_since + settings->bake) return false;
+    run.summary_asked = true;
+    emit(effect::Summarise{name, name});
+    return false;
+}
+
+}  // namespace revertd

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pure readings of state and settings that the Engine's transitions share.
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/event.h"
+#include "core/state.h"
+
+namespace revertd {
+
+/// S41: of the pinned and the current settings the stricter one counts at once. Either may be null.
+[[nodiscard]] Mode stricter_mode(const ServiceSettings* pinned, const ServiceSettings* current);
+[[nodiscard]] SeverityPolicy stricter_policy(Severity severity, const ServiceSettings* pinned,
+                                             const ServiceSettings* current);
+[[nodiscard]] Limits stricter_limits(const ServiceSettings* pinned, const ServiceSettings* current);
+
+/// What the Judge of a service is to do, as it follows from the state.
+[[nodiscard]] JudgePhase judge_phase(const State& state, const ServiceState& service, const ServiceSettings* settings);
+
+/// The next instant at which the state of a service changes by itself.
+[[nodiscard]] std::optional<Time> next_due(const State& state, const ServiceState& service,
+                                           const ServiceSettings* current, Time now);
+
+/// S26 over the summaries of a bake (or of the watch at installation).
+struct PassVerdict {
+    bool passed = false;
+    bool breached_at_end = false;  ///< a rule is still breached: judged on for at most its `for`
+    bool blind_at_end = false;
+    std::string rule;  ///< the one that decided
+    Duration hold{};   ///< its `for`
+    std::string words;
+    std::vector<std::string> left_out;
+};
+
+[[nodiscard]] PassVerdict judge_summary(const ServiceSettings& settings, const std::vector<RuleSummary>& rules);
+
+/// Rules that the Engine judges itself have these indices, beyond any configured rule.
+constexpr std::uint32_t kRolloutStuck = 1'000'000, kDeployFailed = 1'000'001;
+
+constexpr Duration kRecoveredWatch = 15min;  // S36: watched on for the report
+
+}  // namespace revertd
