@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/guard_reader.h"
+
+#include <array>
+
+#include "config/rules.h"
+
+namespace revertd {
+
+namespace {
+
+constexpr std::array kDefaultGuard{
+    DefaultRule{Severity::P0, "health down for 30s"},
+    DefaultRule{Severity::P0, "errors > 10% for 1m"},
+    DefaultRule{Severity::P1, "errors > 5% for 2m"},
+    DefaultRule{Severity::P1, "p95 > 1.5x baseline for 3m"},
+    DefaultRule{Severity::P1, "rollout stuck"},
+    DefaultRule{Severity::P2, "errors > 2% for 5m"},
+    DefaultRule{Severity::P2, "p95 > 1.2x baseline for 5m"},
+};
+
+bool is_health_rule(const Rule& rule) {
+    return rule.kind == Rule::Kind::HealthDown || rule.kind == Rule::Kind::HealthFails;
+}
+
+bool is_signal_rule(const Rule& rule) {
+    return rule.kind == Rule::Kind::Threshold || rule.kind == Rule::Kind::Absent;
+}
+
+bool is_verify_option(std::string_view key) {
+    return key == "within" || key == "for" || key == "health";
+}
+
+std::string_view sign_of(Rule::Op op) {
+    switch (op) {
+        case Rule::Op::Greater:
+            return ">";
+        case Rule::Op::GreaterEqual:
+            return ">=";
+        case Rule::Op::Less:
+            return "<";
+        case Rule::Op::LessEqual:
+            return "<=";
+    }
+    return ">";
+}
+
+Rule::Op opposite(Rule::Op op) {
+    switch (op) {
+        case Rule::Op::Greater:
+            return Rule::Op::LessEqual;
+        case Rule::Op::GreaterEqual:
+            return Rule::Op::Less;
+        case Rule::Op::Less:
+            return Rule::Op::GreaterEqual;
+        case Rule::Op::LessEqual:
+            return Rule::Op::Greater;
+    }
+    return op;
+}
+
+/// `errors < 1% for 5m` as the rule `errors >= 1%` that must not be breached: judged in the window that the sentence
+/// would have (S20), cleared at the bound itself.
+Rule turned_round(Rule rule) {
+    rule.severity = Severity::None;
+    rule.op = opposite(rule.op);
+    if (!rule.over && rule.hold > Duration::zero()) rule.over = std::min<Duration>(rule.hold / 4, 1min);
+    rule.hold = Duration::zero();
+    rule.clear = rule.bound;
+    const std::size_t sign = rule.text.find_first_of("<>");
+    const std::size_t bound = rule.text.find_first_not_of("<>= ", sign);
+    rule.text = rule.text.substr(0, sign) + std::string(sign_of(rule.op)) + " " + rule.text.substr(bound);
+    rule.text.resize(std::min(rule.text.find(" for "), rule.text.size()));
+    return rule;
+}
+
+}  // namespace
+
+std::span<const DefaultRule> default_guard() {
+    return kDefaultGuard;
+}
+
+std::vector<Rule> GuardReader::read(const Node* guard) {
+    if (guard == nullptr) {
+        read_default();
+    } else if (guard->is_map() && guard->find("rule") == nullptr) {
+        for (const Severity severity : {Severity::P0, Severity::P1, Severity::P2, Severity::P3})
+            if (const Node* node = guard->find(to_string(severity))) read_rules(*node, severity);
+    } else if (!guard->is_off()) {
+        read_rules(*guard, Severity::P1);
+    }
+    return std::move(rules_);
+}
+
+void GuardReader::read_default() {
+    for (const DefaultRule& rule : kDefaultGuard) {
+        const bool on_health = rule.text.starts_with("health");
+        const bool on_signal = !on_health && !rule.text.starts_with("rollout");
+        if ((on_health && !context_.has_health) || (on_signal && !context_.has_metrics)) continue;
+        auto parsed = parse_rule(rule.text, signals_);
+        if (const auto* error = std::get_if<SentenceError>(&parsed)) {
+            diagnostics_.error(context_.at,
+                               "the default rule `" + std::string(rule.text) + "` does not fit: " + error->what,
+                               "write a `guard` for this service");
+            continue;
+        }
+        Rule& out = rules_.emplace_back(std::move(std::get<ParsedRule>(parsed).rule));
+        out.severity = rule.severity;
+        out.from_default_guard = true;
+    }
+}
+
+void GuardReader::read_rules(const Node& node, Severity severity) {
+    if (node.is_off()) return;
+    each(node, [&](const Node& rule) { read_rule(rule, severity); });
+}
+
+void GuardReader::read_rule(const Node& node, Severity severity) {
+    const Node* text = node.is_map() ? node.find("rule") : &node;
+    if (text == nullptr)
+        return diagnostics_.error(node.at, "a rule needs `rule`", "as in { rule: errors > 5%, do: [systemd] }");
+    auto rule = sentence(*text);
+    if (!rule) return;
+    rule->severity = severity;
+    if (const Node* steps = node.find("do")) read_steps(*steps, *rule);
+    for (const Rule& other : rules_)
+        if (other.text == rule->text && other.severity == severity)
+            diagnostics_.error(text->at,
+                               "the rule `" + rule->text + "` stands twice in " + std::string(to_string(severity)),
+                               "remove one");
+    check_sources(*rule, text->at);
+    rules_.push_back(std::move(*rule));
+}
+
+std::optional<Rule> GuardReader::sentence(const Node& scalar) {
+    if (!scalar.is_scalar() || scalar.text.empty()) return std::nullopt;
+    auto parsed = parse_rule(scalar.text, signals_);
+    if (const auto* error = std::get_if<SentenceError>(&parsed)) {
+        report(*error, inside(scalar, error->offset, diagnostics_));
+        return std::nullopt;
+    }
+    auto& [rule, warning] = std::get<ParsedRule>(parsed);
+    if (!warning.empty()) diagnostics_.warning(scalar.at, warning);
+    return std::move(rule);
+}
+
+void GuardReader::check_sources(const Rule& rule, Position at) {
+    const std::string service = "`" + std::string(context_.service) + "`";
+    if (is_health_rule(rule) && !context_.has_health)
+        diagnostics_.error(at, "a rule about health, but " + service + " has no `health`", "add `health: http://...`");
+    if (is_signal_rule(rule) && !context_.has_metrics)
+        diagnostics_.error(at, "a rule about a signal, but " + service + " has no `metrics`",
+                           "add `metrics: http://...`");
+}
+
+void GuardReader::read_steps(const Node& node, Rule& rule) {
+    each(node, [&](const Node& step) {
+        if (!step.is_scalar()) return;
+        if (std::find(context_.steps.begin(), context_.steps.end(), step.text) == context_.steps.end()) {
+            std::string hint = did_you_mean(step.text, context_.steps);
+            if (hint.empty()) hint = "steps are named by their recipe, as in `systemd`";
+            diagnostics_.error(step.at, "`rollback` has no step `" + step.text.substr(0, 60) + "`", hint);
+        }
+        rule.steps.push_back(step.text);
+    });
+}
+
+std::optional<Rule> GuardReader::read_verify(const Node& verify, VerifySettings& out) {
+    read_duration(verify, "within", out.within);
+    read_duration(verify, "for", out.clear_for);
+    if (const Node* health = verify.find("health")) out.health_up = !health->is_off();
+    std::optional<Rule> rule;
+    int signals = 0;
+    for (const Node::Entry& entry : verify.entries) {
+        if (is_verify_option(entry.key) || !entry.value.is_scalar()) continue;
+        if (++signals > 1) diagnostics_.error(entry.at, "`verify` names a second signal", "one is possible");
+        rule = verify_rule(entry, out);
+    }
+    if (out.clear_for > out.within)
+        diagnostics_.error(
+            verify.at,
+            "`verify` can never succeed: well for " + to_words(out.clear_for) + " within " + to_words(out.within),
+            "make `within` longer");
+    return rule;
+}
+
+std::optional<Rule> GuardReader::verify_rule(const Node::Entry& entry, VerifySettings& out) {
+    const std::string prefix = entry.key + " ";
+    auto parsed = parse_rule(prefix + entry.value.text, signals_);
+    if (const auto* error = std::get_if<SentenceError>(&parsed)) {
+        const bool in_key = error->offset < prefix.size();
+        report(*error, in_key ? entry.at : inside(entry.value, error->offset - prefix.size(), diagnostics_));
+        return std::nullopt;
+    }
+    Rule rule = std::move(std::get<ParsedRule>(parsed).rule);
+    check_sources(rule, entry.at);
+    if (rule.kind != Rule::Kind::Threshold || rule.in_a_row > 0 || rule.of > 0 || rule.clear) {
+        diagnostics_.error(entry.value.at, "`verify` needs a bound, with or without `for`",
+                           "as in `errors: < 1% for 5m`");
+        return std::nullopt;
+    }
+    if (rule.hold > Duration::zero()) out.clear_for = rule.hold;
+    return turned_round(std::move(rule));
+}
+
+void GuardReader::report(const SentenceError& error, Position at) {
+    diagnostics_.error(at, error.what, error.hint);
+}
+
+}  // namespace revertd

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// `guard:` and `verify:` to rules; the default guard where none is written.
+#pragma once
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/reader.h"
+#include "core/settings.h"
+
+namespace revertd {
+
+struct DefaultRule {
+    Severity severity;
+    std::string_view text;
+};
+
+/// What guards a service that has no `guard`. `rollout stuck` stands last in P1.
+[[nodiscard]] std::span<const DefaultRule> default_guard();
+
+/// What a service has, as far as its rules depend on it.
+struct GuardContext {
+    std::string_view service;
+    Position at;  ///< of the service: for what has no line of its own
+    bool has_health = false, has_metrics = false;
+    std::vector<std::string> steps;  ///< names that `do` may permit
+};
+
+class GuardReader {
+  public:
+    GuardReader(const GuardContext& context, SignalTable& signals, Diagnostics& diagnostics)
+        : context_(context), signals_(signals), diagnostics_(diagnostics) {}
+
+    /// `guard` may be null: then it is the default guard, without the rules whose source the service does not have.
+    [[nodiscard]] std::vector<Rule> read(const Node* guard);
+    /// Fills `out`, and gives the rule that a signal named in it amounts to, turned round: what must not be.
+    [[nodiscard]] std::optional<Rule> read_verify(const Node& verify, VerifySettings& out);
+
+  private:
+    void read_default();
+    void read_rules(const Node& node, Severity severity);
+    void read_rule(const Node& node, Severity severity);
+    std::optional<Rule> sentence(const Node& scalar);
+    std::optional<Rule> verify_rule(const Node::Entry& entry, VerifySettings& out);
+    void check_sources(const Rule& rule, Position at);
+    void read_steps(const Node& node, Rule& rule);
+    void report(const SentenceError& error, Position at);
+
+    const GuardContext& context_;
+    SignalTable& signals_;
+    Diagnostics& diagnostics_;
+    std::vector<Rule> rules_;
+};
+
+}  // namespace revertd

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/keys.h"
+
+#include <algorithm>
+#include <map>
+
+#include "config/scalars.h"
+#include "config/values.h"
+#include "config/yaml_traps.h"
+
+namespace revertd {
+
+namespace {
+
+/// The table as a tree, so that a key is found without comparing it with every row.
+struct Branch {
+    const Key* key = nullptr;
+    std::map<std::string_view, Branch*> named;
+    Branch* any = nullptr;
+    Branch* element = nullptr;
+};
+
+class Tree {
+  public:
+    Tree() {
+        for (const Key& key : all_keys()) {
+            std::string_view path = key.path;
+            const bool element = path.ends_with("[]");
+            if (element) path.remove_suffix(2);
+            for (Branch* branch : at(path)) (element ? grown(branch->element) : *branch).key = &key;
+        }
+    }
+
+    [[nodiscard]] const Branch* root() const { return &root_; }
+
+    /// Where the keys below a row are described: at the row itself, or at the one that it is like.
+    [[nodiscard]] const Branch* below(const Branch* branch) const {
+        if (branch->key == nullptr || branch->key->like.empty()) return branch;
+        std::string_view like = branch->key->like;
+        const bool element = like.ends_with("[]");
+        if (element) like.remove_suffix(2);
+        const Branch* out = const_cast<Tree*>(this)->at(like).front();
+        return below(element ? out->element : out);
+    }
+
+    [[nodiscard]] static const Branch* child(const Branch* branch, std::string_view name) {
+        const auto it = branch->named.find(name);
+        return it != branch->named.end() ? it->second : branch->any;
+    }
+
+  private:
+    Branch& grown(Branch*& slot) {
+        if (slot == nullptr) slot = branches_.emplace_back(std::make_unique<Branch>()).get();
+        return *slot;
+    }
+
+    /// Every branch of a path: `P0|P1` leads to two of them.
+    std::vector<Branch*> at(std::string_view path) {
+        std::vector<Branch*> here{&root_};
+        for (std::string_view segment : split(path, '.')) {
+            const bool element = segment.ends_with("[]");
+            if (element) segment.remove_suffix(2);
+            std::vector<Branch*> next;
+            for (Branch* branch : here)
+                for (const std::string_view name : split(segment, '|'))
+                    next.push_back(&grown(name == "*" ? branch->any : branch->named[name]));
+            if (element)
+                for (Branch*& branch : next) branch = &grown(branch->element);
+            here = std::move(next);
+        }
+        return here;
+    }
+
+    Branch root_;
+    std::vector<std::unique_ptr<Branch>> branches_;
+};
+
+const Tree& tree() {
+    static const Tree instance;
+    return instance;
+}
+
+std::string in_words(unsigned form, const Key& key) {
+    std::vector<std::string> ways;
+    if (form & kScalar) ways.push_back(describe(key));
+    if (form & kMap) ways.emplace_back("a mapping");
+    if (form & kList) ways.emplace_back("a list");
+    if (form & kOff) ways.emplace_back("`off`");
+    std::string out;
+    for (std::size_t i = 0; i < ways.size(); ++i) out += (i == 0 ? "" : i + 1 == ways.size() ? " or " : ", ") + ways[i];
+    return out;
+}
+
+std::string found_words(const Node& node) {
+    switch (node.kind) {
+        case Node::Kind::Null:
+            return "nothing";
+        case Node::Kind::Scalar:
+            return "`" + node.text.substr(0, 60) + "`";
+        case Node::Kind::List:
+            return "a list";
+        case Node::Kind::Map:
+            return "a mapping";
+    }
+    return "nothing";
+}
+
+class KeyCheck {
+  public:
+    explicit KeyCheck(Diagnostics& diagnostics) : diagnostics_(diagnostics) {}
+
+    void map(const Node& node, const Branch* branch) {
+        for (const Node::Entry& entry : node.entries) {
+            const Branch* child = Tree::child(branch, entry.key);
+            if (child == nullptr || child->key == nullptr)
+                unknown(entry, branch);
+            else if (!child->key->feature.empty())
+                not_built(entry, *child->key);
+            else
+                value(entry.value, child, child->key->form, entry.key);
+        }
+    }
+
+  private:
+    void value(const Node& node, const Branch* branch, unsigned form, const std::string& name) {
+        const Key& key = *branch->key;
+        if (node.is_null()) return blank(node, name);
+        if (node.is_off() && (form & kOff)) return;
+        const unsigned written = node.is_map() ? kMap : node.is_list() ? kList : kScalar;
+        if (!(form & written)) return wrong_form(node, form, key, name);
+        if (form & kFree) return;
+        if (node.is_map()) return map(node, tree().below(branch));
+        if (node.is_list()) return list(node, branch, form, name);
+        if (const auto complaint = check_scalar(node, key)) {
+            if (key.scalar == ScalarType::Secret) diagnostics_.hide(node.at, node.text);
+            diagnostics_.error(node.at, "`" + name + "`: " + complaint->what, complaint->hint);
+        }
+    }
+
+    void list(const Node& node, const Branch* branch, unsigned form, const std::string& name) {
+        if (node.items.empty()) diagnostics_.error(node.at, "`" + name + "` is an empty list", "remove it, or fill it");
+        const Branch* element = branch->element != nullptr ? branch->element : branch;
+        const unsigned element_form = branch->element != nullptr ? element->key->form : form & ~(kList | kOff);
+        for (const Node& item : node.items) value(item, element, element_form, name);
+    }
+
+    void blank(const Node& node, const std::string& name) {
+        const std::string_view line = diagnostics_.source_line(node.at.line);
+        const bool comment = line.find('#', node.at.column) != std::string_view::npos;
+        diagnostics_.error(node.at, "`" + name + "` has no value",
+                           comment ? "what follows # is a comment: put the value in quotes"
+                                   : "fill it in, or remove the key to get its default");
+    }
+
+    void wrong_form(const Node& node, unsigned form, const Key& key, const std::string& name) {
+        std::string hint;
+        if (node.is_scalar() && is_yaml_boolean(node.text) && (form & kOff)) hint = "to switch it off write `off`";
+        if (node.is_map() && key.scalar == ScalarType::Sentence && !(form & kMap))
+            hint = "a text with `: `, { or } must be put in quotes";
+        diagnostics_.error(node.at, "`" + name + "` is " + found_words(node) + ", expected " + in_words(form, key),
+                           hint);
+    }
+
+    void not_built(const Node::Entry& entry, const Key& key) {
+        const std::string feature(key.feature);
+        if (entry.value.is_off()) return;
+        if (entry.value.is_null()) return blank(entry.value, entry.key);
+        if (!key.fallback.empty() && entry.value.text == key.fallback) {
+            diagnostics_.notice(entry.at, "`" + entry.key + "` has no effect yet", feature + ": not built yet");
+            return;
+        }
+        diagnostics_.error(entry.at, "`" + entry.key + "` is not built yet (" + feature + ")",
+                           "remove it, or write `" + entry.key + ": off`");
+    }
+
+    void unknown(const Node::Entry& entry, const Branch* branch) {
+        if (entry.key == "<<")
+            return diagnostics_.error(entry.at, "merge keys (`<<`) are not used here",
+                                      "put what is common under `defaults`");
+        const std::string file_key = entry.key + "_file";
+        if (branch->named.contains(file_key)) {
+            diagnostics_.hide(entry.value.at, entry.value.text);
+            return diagnostics_.error(entry.at, "a secret is never written in the configuration",
+                                      "put it in a file and name it by `" + file_key + "`");
+        }
+        std::vector<std::string> known;
+        for (const auto& [name, child] : branch->named) known.emplace_back(name);
+        std::string hint = did_you_mean(entry.key, known);
+        if (hint.empty()) hint = place_of(entry.key);
+        if (hint.empty() && !known.empty()) hint = "known here: " + joined(known);
+        diagnostics_.error(entry.at, "unknown key `" + entry.key.substr(0, 60) + "`", hint);
+    }
+
+    /// A known key in the wrong place, e.g. `bake` beside `services`.
+    static std::string place_of(std::string_view name) {
+        for (const Key& key : all_keys()) {
+            const auto dot = key.path.rfind('.');
+            if (dot == std::string_view::npos || key.path.substr(dot + 1) != name) continue;
+            const std::string_view parent = key.path.substr(0, dot);
+            if (parent == "services.*") return "it belongs to a service, or under `defaults`";
+            return "it belongs under `" + std::string(parent) + "`";
+        }
+        for (const Key& key : all_keys())
+            if (key.path == name) return "it belongs at the top level";
+        return {};
+    }
+
+    static std::string joined(const std::vector<std::string>& words) {
+        std::string out;
+        for (const std::string& word : words) out += (out.empty() ? "" : ", ") + word;
+        return out;
+    }
+
+    Diagnostics& diagnostics_;
+};
+
+}  // namespace
+
+void check_keys(const Node& root, Diagnostics& diagnostics) {
+    if (!root.is_map()) {
+        diagnostics.error(root.at, "the file is " + found_words(root) + ", expected a mapping",
+                          "it begins with `services:`");
+        return;
+    }
+    KeyCheck(diagnostics).map(root, tree().root());
+}
+
+}  // namespace revertd

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/load.h"
+
+#include "config/document.h"
+#include "config/keys.h"
+#include "config/policy_reader.h"
+#include "config/service_reader.h"
+#include "core/sha256.h"
+
+namespace revertd {
+
+namespace {
+
+class Loader {
+  public:
+    Loader(const LoadOptions& options, Diagnostics& diagnostics) : options_(options), diagnostics_(diagnostics) {}
+
+    Loaded read(const Node& root) {
+        read_people(root, out_.settings, diagnostics_);
+        policy(root);
+        services(root);
+        out_.notify = read_notify(root, options_, diagnostics_);
+        out_.report = read_report(root);
+        remarks(root);
+        return std::move(out_);
+    }
+
+  private:
+    void policy(const Node& root) {
+        common_.settings = &out_.settings;
+        common_.severity = default_severity();
+        if (const Node* defaults = root.find("defaults"); defaults != nullptr && defaults->is_map())
+            common_.defaults = defaults;
+        if (const Node* limits = root.find("limits")) read_limits(*limits, common_.limits);
+        if (const Node* severity = root.find("severity")) {
+            read_severity(*severity, common_.severity);
+            check_roles(*severity, out_.settings, diagnostics_);
+        }
+        out_.settings.overall = common_.limits.overall;
+    }
+
+    void services(const Node& root) {
+        const Node* services = root.find("services");
+        if (services == nullptr) return diagnostics_.error({1, 1}, "`services` is missing", "it names what is guarded");
+        if (!services->is_map()) return;
+        if (services->entries.empty())
+            diagnostics_.error(services->at, "`services` is empty", "it names what is guarded");
+        for (const Node::Entry& entry : services->entries) {
+            if (!entry.value.is_map()) continue;
+            ReadService read = read_service(entry, common_, diagnostics_);
+            default_guard_ = default_guard_ || read.default_guard;
+            asks_ = asks_ || asks(*read.settings);
+            if (read.rollback) out_.rollbacks.emplace(entry.key, std::move(*read.rollback));
+            out_.settings.services.emplace(entry.key, std::move(read.settings));
+        }
+    }
+
+    /// Someone will be asked, but the configuration does not say who may answer.
+    static bool asks(const ServiceSettings& service) {
+        return service.has_rollback && service.policy(Severity::P1).by.empty() && !service.policy(Severity::P1).anyone;
+    }
+
+    /// What is no mistake of one line.
+    void remarks(const Node& root) {
+        if (out_.notify.empty())
+            diagnostics_.warning({1, 1}, "no `notify`: nobody is told",
+                                 "for example `notify: { pagerduty: { routing_key_file: pagerduty } }`");
+        if (asks_)
+            diagnostics_.notice({1, 1}, "root and the members of the group revertd may approve, the deployer included",
+                                "name others by `people` and `severity: { P1: { by: ... } }`");
+        const Node* limits = root.find("limits");
+        const Node* storm = limits == nullptr ? nullptr : limits->find("storm");
+        std::string inactive = default_guard_ ? "statistical detectors (`anomaly: P1`)" : "";
+        if (storm == nullptr)
+            inactive += (inactive.empty() ? "" : " and ") + std::string("holding in a storm (`storm: 30%`)");
+        if (!inactive.empty()) diagnostics_.notice({1, 1}, "defaults that are not built yet and inactive: " + inactive);
+    }
+
+    const LoadOptions& options_;
+    Diagnostics& diagnostics_;
+    CommonSettings common_;
+    Loaded out_;
+    bool default_guard_ = false, asks_ = false;
+};
+
+}  // namespace
+
+LoadResult load(const std::string& text, const std::string& filename, const LoadOptions& options) {
+    Diagnostics diagnostics(filename, text);
+    LoadResult result;
+    if (const auto root = parse_document(text, diagnostics)) {
+        check_keys(*root, diagnostics);
+        if (root->is_map()) {
+            Loaded loaded = Loader(options, diagnostics).read(*root);
+            loaded.settings.hash = sha256_hex(text);
+            if (!diagnostics.has_errors()) result.loaded = std::move(loaded);
+        }
+    }
+    result.diagnostics = diagnostics.take();
+    return result;
+}
+
+LoadResult load_file(const std::string& path, const LoadOptions& options) {
+    const auto text = read_config_file(path);
+    if (text) return load(*text, path, options);
+    LoadResult result;
+    result.diagnostics.push_back(
+        {path, 1, 1, Diagnostic::Severity::Error, text.error().message, text.error().hint, {}});
+    return result;
+}
+
+}  // namespace revertd

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// The configuration from text to validated plain structs, with everything that is wrong at once.
+#pragma once
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actions/spec.h"
+#include "config/diagnostic.h"
+#include "core/notify_settings.h"
+#include "core/result.h"
+#include "core/settings.h"
+
+namespace revertd {
+
+struct ReportSettings {
+    std::string dir = "reports";  ///< absolute, or below --storage.path
+    Duration keep = 24h * 30;
+};
+
+struct Loaded {
+    Settings settings;
+    std::map<std::string, RollbackSpec> rollbacks;  ///< by service; those that have one
+    NotifySettings notify;
+    ReportSettings report;
+};
+
+struct LoadOptions {
+    std::string credentials_directory;  ///< $CREDENTIALS_DIRECTORY; empty: not set
+    /// The daemon: every file of a secret must be there. Otherwise (`check`) only a bare name is looked up, and only if
+    /// the directory is set. No file is opened either way.
+    bool require_credentials = false;
+};
+
+struct LoadResult {
+    std::optional<Loaded> loaded;  ///< nothing when there is any error
+    std::vector<Diagnostic> diagnostics;
+};
+
+/// Pure but for looking up credentials. `filename` is for the diagnostics only.
+[[nodiscard]] LoadResult load(const std::string& text, const std::string& filename, const LoadOptions& options = {});
+
+/// Reads the file once and loads what was read.
+[[nodiscard]] LoadResult load_file(const std::string& path, const LoadOptions& options = {});
+
+}  // namespace revertd

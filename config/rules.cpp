@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/rules.h"
+
+#include <array>
+#include <cmath>
+#include <sstream>
+
+#include "config/sentence.h"
+#include "config/values.h"
+
+namespace revertd {
+
+namespace {
+
+constexpr int kMaxCount = 1000;  // of `n in a row` and `n of m`: more is a typing error
+
+/// Reads one sentence from left to right; throws SentenceError, caught in parse_rule() only.
+class RuleReader {
+  public:
+    RuleReader(std::string_view text, SignalTable& signals) : words_(text), signals_(signals) {}
+
+    ParsedRule read() {
+        const Word subject = words_.next("a signal or `health`");
+        if (subject.text == "health")
+            health();
+        else if (subject.text == "rollout")
+            fixed(Rule::Kind::RolloutStuck, "stuck");
+        else if (subject.text == "deploy")
+            fixed(Rule::Kind::DeployFailed, "failed");
+        else
+            signal(subject);
+        tail();
+        check();
+        return std::move(parsed_);
+    }
+
+  private:
+    Rule& rule() { return parsed_.rule; }
+
+    void fixed(Rule::Kind kind, std::string_view word) {
+        rule().kind = kind;
+        words_.expect(word);
+    }
+
+    void health() {
+        const Word word = words_.next("`down` or `fails`");
+        if (word.text == "down")
+            rule().kind = Rule::Kind::HealthDown;
+        else if (word.text == "fails")
+            rule().kind = Rule::Kind::HealthFails;
+        else
+            throw SentenceError{word.offset, "`down` or `fails` is expected after `health`",
+                                did_you_mean(word.text, {"down", "fails"})};
+    }
+
+    void signal(const Word& subject) {
+        refuse_not_built(subject);
+        const auto index = signals_.find(subject.text);
+        if (!index) {
+            std::string hint = did_you_mean(subject.text, signals_.names());
+            if (hint.empty()) hint = "name it under `signals`";
+            throw SentenceError{subject.offset, "unknown signal \"" + std::string(subject.text.substr(0, 60)) + "\"",
+                                hint};
+        }
+        rule().signal = *index;
+        const Word word = words_.next("`>`, `>=`, `<`, `<=` or `absent`");
+        if (word.text == "absent") {
+            rule().kind = Rule::Kind::Absent;
+            return;
+        }
+        if (word.text == "worse")
+            throw SentenceError{word.offset, "`worse than baseline` is not built yet (statistical detectors)",
+                                "write for example `" + std::string(subject.text) + " > 1.5x baseline`"};
+        rule().op = comparison(word);
+        const Bound bound = read_bound(words_, signals_.at(rule().signal));
+        rule().bound = bound.value;
+        rule().relative = bound.relative;
+        parsed_.warning = bound.warning;
+    }
+
+    static void refuse_not_built(const Word& subject) {
+        if (subject.text == "alert")
+            throw SentenceError{subject.offset, "`alert` is not built yet (alerts from Alertmanager)",
+                                "remove the rule"};
+        if (subject.text == "burn")
+            throw SentenceError{subject.offset, "`burn` is not built yet (error budgets)",
+                                "write for example `errors > 5% for 2m`"};
+    }
+
+    static Rule::Op comparison(const Word& word) {
+        static constexpr std::array<std::pair<std::string_view, Rule::Op>, 4> kOps{{{">", Rule::Op::Greater},
+                                                                                    {">=", Rule::Op::GreaterEqual},
+                                                                                    {"<", Rule::Op::Less},
+                                                                                    {"<=", Rule::Op::LessEqual}}};
+        for (const auto& [sign, op] : kOps)
+            if (word.text == sign) return op;
+        throw SentenceError{word.offset, "`>`, `>=`, `<`, `<=` or `absent` is expected", {}};
+    }
+
+    void tail() {
+        while (const auto word = words_.maybe()) {
+            if (word->text == "for")
+                once(hold_at_, *word), rule().hold = words_.duration();
+            else if (word->text == "over")
+                once(over_at_, *word), rule().over = positive(words_.duration(), *word);
+            else if (word->text == "clear")
+                once(clear_at_, *word), clear();
+            else if (word->text == "worse" || word->text == "and" || word->text == "or")
+                throw SentenceError{word->offset, "combined rules are not built yet (combinations of rules)",
+                                    "write one rule each"};
+            else
+                once(count_at_, *word), count(*word);
+        }
+    }
+
+    void count(const Word& word) {
+        const auto n = parse_count(word.text);
+        if (!n)
+            throw SentenceError{word.offset, "`" + std::string(word.text.substr(0, 40)) + "` is not understood",
+                                tail_hint(word.text)};
+        if (*n < 1 || *n > kMaxCount)
+            throw SentenceError{word.offset, "a count from 1 to " + std::to_string(kMaxCount) + " is expected", {}};
+        const Word next = words_.next("`in a row` or `of`");
+        if (next.text == "in") {
+            words_.expect("a");
+            words_.expect("row");
+            rule().in_a_row = static_cast<int>(*n);
+        } else if (next.text == "of") {
+            const Word of = words_.next("a number of slots");
+            const auto m = parse_count(of.text);
+            if (!m || *m < *n || *m > kMaxCount)
+                throw SentenceError{
+                    of.offset,
+                    "a number from " + std::to_string(*n) + " to " + std::to_string(kMaxCount) + " is expected",
+                    {}};
+            rule().n = static_cast<int>(*n);
+            rule().of = static_cast<int>(*m);
+        } else {
+            throw SentenceError{next.offset, "`in a row` or `of` is expected", "as in `3 in a row` or `3 of 5`"};
+        }
+    }
+
+    static std::string tail_hint(std::string_view word) {
+        const std::string mean = did_you_mean(word, {"for", "over", "clear"});
+        return mean.empty() ? "after the bound may follow: over D, for D, n in a row, n of m, clear VALUE" : mean;
+    }
+
+    void clear() {
+        if (rule().kind != Rule::Kind::Threshold)
+            throw SentenceError{*clear_at_, "only a rule with a bound can have `clear`", {}};
+        const Bound bound = read_bound(words_, signals_.at(rule().signal), rule().relative);
+        const bool absolute = rule().relative == Rule::Relative::Absolute;
+        if (absolute != (bound.relative == Rule::Relative::Absolute))
+            throw SentenceError{bound.at, "`clear` must be of the kind of the bound",
+                                "both relative to the baseline, or neither"};
+        const bool greater = rule().op == Rule::Op::Greater || rule().op == Rule::Op::GreaterEqual;
+        if (greater ? bound.value > rule().bound : bound.value < rule().bound)
+            throw SentenceError{bound.at, "`clear` lies on the bad side of the bound", {}};
+        rule().clear = bound.value;
+    }
+
+    /// What each kind of rule needs and cannot have.
+    void check() {
+        if (hold_at_ && count_at_) throw SentenceError{*count_at_, "either `for` or a count, not both", {}};
+        switch (rule().kind) {
+            case Rule::Kind::Threshold:
+                if (!rule().over) rule().over = signals_.window(rule().signal);
+                return;
+            case Rule::Kind::Absent:
+                return needs(hold_at_ && !count_at_ && !over_at_, "`absent for D` is expected",
+                             "as in `errors absent for 2m`");
+            case Rule::Kind::HealthDown:
+                return needs((hold_at_ || rule().n > 0) && !over_at_, "`health down for D` is expected",
+                             "as in `health down for 30s`, or `health down 3 of 5`");
+            case Rule::Kind::HealthFails:
+                return needs(rule().in_a_row > 0 && !over_at_, "`health fails n in a row` is expected",
+                             "as in `health fails 3 in a row`");
+            case Rule::Kind::RolloutStuck:
+            case Rule::Kind::DeployFailed:
+                return needs(!hold_at_ && !count_at_ && !over_at_, "nothing may follow here", {});
+        }
+    }
+
+    void needs(bool fulfilled, std::string_view what, std::string_view hint) const {
+        if (!fulfilled) throw SentenceError{words_.last_offset(), std::string(what), std::string(hint)};
+    }
+
+    static Duration positive(Duration value, const Word& word) {
+        if (value <= Duration::zero()) throw SentenceError{word.offset, "a window cannot be empty", {}};
+        return value;
+    }
+
+    static void once(std::optional<std::size_t>& at, const Word& word) {
+        if (at) throw SentenceError{word.offset, "`" + std::string(word.text) + "` a second time", {}};
+        at = word.offset;
+    }
+
+    Words words_;
+    SignalTable& signals_;
+    ParsedRule parsed_;
+    std::optional<std::size_t> hold_at_, over_at_, clear_at_, count_at_;
+};
+
+}  // namespace
+
+std::variant<ParsedRule, SentenceError> parse_rule(std::string_view text, SignalTable& signals) {
+    try {
+        ParsedRule parsed = RuleReader(text, signals).read();
+        parsed.rule.text = trimmed(text);
+        return parsed;
+    } catch (const SentenceError& error) {
+        return error;
+    }
+}
+
+}  // namespace revertd

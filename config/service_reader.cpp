@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/service_reader.h"
+
+#include "config/guard_reader.h"
+#include "config/rollback_reader.h"
+#include "config/scalars.h"
+#include "config/targets_reader.h"
+
+namespace revertd {
+
+namespace {
+
+constexpr long long kMaxBaselineSlots = 100'000;  // a value each: what one service may cost in memory
+
+class ServiceReader {
+  public:
+    ServiceReader(const Node::Entry& entry, const CommonSettings& common, Diagnostics& diagnostics)
+        : entry_(entry), common_(common), diagnostics_(diagnostics) {}
+
+    ReadService read() {
+        out_.name = entry_.key;
+        if (!is_name(entry_.key))
+            diagnostics_.error(entry_.at, "`" + entry_.key.substr(0, 60) + "` is no name for a service",
+                               "letters, digits, `.`, `_` and `-`, at most 64");
+        layered([&](const Node& layer) { plain_keys(layer); });
+        sources();
+        policy();
+        rollback();
+        guard();
+        check_times();
+        read_.settings = std::make_shared<const ServiceSettings>(std::move(out_));
+        return std::move(read_);
+    }
+
+  private:
+    /// Defaults first, then the service itself over them.
+    template <class Visit>
+    void layered(const Visit& visit) {
+        if (common_.defaults != nullptr) visit(*common_.defaults);
+        visit(entry_.value);
+    }
+
+    /// The value that holds for a key that is taken as a whole; null when it is nowhere or switched off.
+    const Node* whole(std::string_view key) const {
+        const Node* node = entry_.value.find(key);
+        if (node == nullptr && common_.defaults != nullptr) node = common_.defaults->find(key);
+        return node == nullptr || node->is_off() ? nullptr : node;
+    }
+
+    /// The same, but `off` is not the same as "nowhere".
+    const Node* written(std::string_view key) const {
+        const Node* node = entry_.value.find(key);
+        return node != nullptr || common_.defaults == nullptr ? node : common_.defaults->find(key);
+    }
+
+    void plain_keys(const Node& layer) {
+        read_text(layer, "owner", out_.owner);
+        read_text(layer, "environment", out_.environment);
+        read_text(layer, "runbook", out_.runbook);
+        read_text(layer, "class", out_.impact_class);
+        read_duration(layer, "bake", out_.bake);
+        read_duration(layer, "warmup", out_.warmup);
+        read_duration(layer, "interval", out_.interval);
+        read_duration(layer, "baseline", out_.baseline);
+        read_duration(layer, "rollout", out_.rollout);
+        read_number(layer, "min_requests", out_.min_requests);
+        read_choice(layer, "mode", out_.mode,
+                    {{"observe", Mode::Observe}, {"recommend", Mode::Recommend}, {"enforce", Mode::Enforce}});
+        read_choice(layer, "no_data", out_.no_data,
+                    {{"hold", NoDataPolicy::Hold}, {"corroborated", NoDataPolicy::Corroborated}});
+    }
+
+    void sources() {
+        TargetsReader reader(diagnostics_);
+        if (const Node* node = whole("health")) reader.health(*node, out_);
+        if (const Node* node = whole("metrics")) reader.metrics(*node, out_);
+        if (const Node* node = whole("current")) out_.current = reader.current(*node);
+        if (out_.health.empty() && out_.metrics.empty())
+            diagnostics_.error(entry_.at,
+                               "`" + entry_.key + "` has neither `health` nor `metrics`: there is nothing to judge",
+                               "add `health: http://...`");
+    }
+
+    void policy() {
+        out_.severity = common_.severity;
+        out_.limits = common_.limits;
+        layered([&](const Node& layer) {
+            if (const Node* severity = layer.find("severity")) {
+                read_severity(*severity, out_.severity);
+                check_roles(*severity, *common_.settings, diagnostics_);
+            }
+            if (const Node* limits = layer.find("limits")) read_limits(*limits, out_.limits);
+        });
+    }
+
+    void rollback() {
+        const Node* node = whole("rollback");
+        if (node == nullptr) {
+            diagnostics_.warning(entry_.at, "`" + entry_.key + "` has no `rollback`: revertd can only tell",
+                                 "for example { systemd: api.service, releases: /srv/api/releases }");
+            return;
+        }
+        read_.rollback = read_rollback(*node, entry_, out_, diagnostics_);
+    }
+
+    void guard() {
+        SignalTable signals(!out_.metrics.empty());
+        layered([&](const Node& layer) { add_signals(layer, signals); });
+        GuardContext context{entry_.key, entry_.at, !out_.health.empty(), !out_.metrics.empty(), {}};
+        if (read_.rollback) context.steps = step_names(*read_.rollback);
+        GuardReader reader(context, signals, diagnostics_);
+        const Node* node = written("guard");
+        read_.default_guard = node == nullptr;
+        out_.rules = reader.read(node);
+        std::optional<Rule> verify_rule;
+        layered([&](const Node& layer) {
+            const Node* verify = layer.find("verify");
+            if (verify == nullptr) return;
+            if (auto rule = reader.read_verify(*verify, out_.verify)) verify_rule = std::move(rule);
+        });
+        if (verify_rule) {
+            out_.verify.rule = static_cast<std::uint32_t>(out_.rules.size());
+            out_.rules.push_back(std::move(*verify_rule));
+        }
+        out_.signals = signals.take();
+    }
+
+    void add_signals(const Node& layer, SignalTable& signals) {
+        const Node* node = layer.find("signals");
+        if (node == nullptr || !node->is_map()) return;
+        const bool overridden_here = &layer != &entry_.value;
+        const Node* own = entry_.value.find("signals");
+        for (const Node::Entry& signal : node->entries) {
+            if (!signal.value.is_scalar() || signal.value.is_off()) continue;
+            if (overridden_here && own != nullptr && (own->is_off() || own->find(signal.key) != nullptr)) continue;
+            add_signal(signal, signals);
+        }
+    }
+
+    void add_signal(const Node::Entry& entry, SignalTable& signals) {
+        static const std::vector<std::string_view> kReserved{"health", "rollout", "deploy", "alert",
+                                                             "burn",   "within",  "for"};
+        if (!is_name(entry.key) || std::isdigit(static_cast<unsigned char>(entry.key[0])) != 0)
+            return diagnostics_.error(entry.at, "`" + entry.key.substr(0, 60) + "` is no name for a signal",
+                                      "inside { } a text with a comma must be put in quotes");
+        if (std::find(kReserved.begin(), kReserved.end(), entry.key) != kReserved.end())
+            return diagnostics_.error(entry.at, "`" + entry.key + "` is a word of the rules",
+                                      "give the signal another name");
+        auto parsed = parse_signal(entry.key, entry.value.text);
+        if (const auto* error = std::get_if<SentenceError>(&parsed))
+            return diagnostics_.error(inside(entry.value, error->offset, diagnostics_), error->what, error->hint);
+        auto& signal = std::get<ParsedSignal>(parsed);
+        if (!signal.warning.empty()) diagnostics_.warning(entry.value.at, signal.warning);
+        if (out_.metrics.empty())
+            diagnostics_.error(entry.at, "a signal, but `" + entry_.key + "` has no `metrics`",
+                               "add `metrics: http://...`");
+        signals.add(std::move(signal));
+    }
+
+    void check_times() {
+        const auto at = [&](std::string_view key) {
+            const Node* node = written(key);
+            return node == nullptr ? entry_.at : node->at;
+        };
+        if (out_.baseline / out_.interval > kMaxBaselineSlots)
+            diagnostics_.error(at("baseline"),
+                               "a baseline of " + to_words(out_.baseline) + " at an interval of " +
+                                   to_words(out_.interval) + " is more than " + std::to_string(kMaxBaselineSlots) +
+                                   " samples",
+                               "make one shorter or the other longer");
+        if (out_.warmup >= out_.bake && out_.bake > Duration::zero())
+            diagnostics_.warning(at("warmup"),
+                                 "the warm-up (" + to_words(out_.warmup) + ") is as long as the bake (" +
+                                     to_words(out_.bake) + "): only health and P0 rules ever count",
+                                 "make `bake` longer");
+        for (const Rule& rule : out_.rules)
+            if (rule.hold > out_.bake)
+                diagnostics_.warning(
+                    at("guard"), "`" + rule.text + "` needs longer than the bake of " + to_words(out_.bake),
+                    rule.from_default_guard ? "write a `guard` with shorter rules" : "make `bake` longer");
+    }
+
+    const Node::Entry& entry_;
+    const CommonSettings& common_;
+    Diagnostics& diagnostics_;
+    ServiceSettings out_;
+    ReadService read_;
+};
+
+}  // namespace
+
+ReadService read_service(const Node::Entry& service, const CommonSettings& common, Diagnostics& diagnostics) {
+    return ServiceReader(service, common, diagnostics).read();
+}
+
+}  // namespace revertd

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// One service, from what is written for it over what is written under `defaults`.
+#pragma once
+#include <memory>
+#include <optional>
+
+#include "actions/spec.h"
+#include "config/policy_reader.h"
+#include "config/reader.h"
+
+namespace revertd {
+
+/// What is written once for all services.
+struct CommonSettings {
+    const Node* defaults = nullptr;  ///< may be null
+    SeverityMatrix severity;
+    Limits limits;
+    const Settings* settings = nullptr;  ///< people are there already
+};
+
+struct ReadService {
+    std::shared_ptr<const ServiceSettings> settings;
+    std::optional<RollbackSpec> rollback;
+    bool default_guard = false;
+};
+
+[[nodiscard]] ReadService read_service(const Node::Entry& service, const CommonSettings& common,
+                                       Diagnostics& diagnostics);
+
+}  // namespace revertd

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// Signal expressions over a direct scrape: `ratio(m{sel}, code=~"5..")`, `quantile(0.95, m{sel})`, `m{sel}`,
+// `sum|max|min|avg(m{sel})`, `rate(m{sel}[5m])`, `sum(rate(m{sel}[5m]))`. Other PromQL is refused in words.
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "core/rule.h"
+
+namespace revertd {
+
+/// Something in a sentence that cannot be understood.
+struct SentenceError {
+    std::size_t offset = 0;  ///< in bytes from the beginning of the sentence
+    std::string what, hint;
+};
+
+struct ParsedSignal {
+    Signal signal;
+    std::optional<Duration> window;  ///< `[5m]`: the window of rules on it that write no `over`
+    std::string warning;             ///< understood, but probably not what is meant
+};
+
+[[nodiscard]] std::variant<ParsedSignal, SentenceError> parse_signal(const std::string& name, std::string_view text);
+
+/// `errors` and `p95`, whose series the first scrape finds by well-known names.
+[[nodiscard]] std::optional<Signal> well_known_signal(std::string_view name);
+
+/// The signals of one service while its rules are read. `errors` and `p95` join when a rule first names them.
+class SignalTable {
+  public:
+    /// Without a direct scrape nothing is found by name.
+    explicit SignalTable(bool has_metrics) : has_metrics_(has_metrics) {}
+
+    void add(ParsedSignal parsed);
+    [[nodiscard]] std::optional<std::uint32_t> find(std::string_view name);
+
+    [[nodiscard]] const Signal& at(std::uint32_t index) const { return signals_[index].signal; }
+
+    [[nodiscard]] const std::optional<Duration>& window(std::uint32_t index) const { return signals_[index].window; }
+
+    /// What may be named, for "did you mean".
+    [[nodiscard]] std::vector<std::string> names() const;
+    [[nodiscard]] std::vector<Signal> take();
+
+  private:
+    bool has_metrics_;
+    std::vector<ParsedSignal> signals_;
+};
+
+}  // namespace revertd

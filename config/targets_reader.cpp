@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/targets_reader.h"
+
+#include <set>
+
+namespace revertd {
+
+namespace {
+
+constexpr std::size_t kMaxTargets = 1000;  // of one service
+
+void read_statuses(const Node& node, HealthTarget& target) {
+    const auto parts = split(node.text, '-');
+    const auto from = parse_count(parts.front()), to = parse_count(parts.back());
+    if (!from || !to || *from > 999 || *to > 999) return;
+    target.status_from = static_cast<int>(*from);
+    target.status_to = static_cast<int>(*to);
+}
+
+}  // namespace
+
+void TargetsReader::health(const Node& node, ServiceSettings& out) {
+    const Node* down = nullptr;
+    each(node, [&](const Node& target) { health_target(target, out, down); });
+    std::set<std::string> seen;
+    for (const HealthTarget& target : out.health)
+        if (!seen.insert(target.url).second)
+            diagnostics_.error(node.at, "`health` names " + target.url + " twice", "every target counts once");
+    if (out.health.size() > kMaxTargets)
+        diagnostics_.error(node.at, "more than " + std::to_string(kMaxTargets) + " targets", {});
+}
+
+void TargetsReader::health_target(const Node& node, ServiceSettings& out, const Node*& down) {
+    HealthTarget target;
+    if (node.is_scalar()) target.url = node.text;
+    if (node.is_map()) address(node, target);
+    if (const Node* status = node.find("expect_status")) read_statuses(*status, target);
+    if (const Node* json = node.find("json"))
+        for (const Node::Entry& matcher : json->entries) {
+            check_pointer(matcher.key, matcher.at);
+            target.json.push_back({matcher.key, matcher.value.text});
+        }
+    if (node.find("timeout") != nullptr) {
+        Duration timeout{};
+        read_duration(node, "timeout", timeout);
+        target.timeout = timeout;
+    }
+    if (const Node* every = node.find("every"); every != nullptr && parse_duration(every->text) != out.interval)
+        diagnostics_.error(every->at, "a rhythm of health that differs from `interval` is not built yet",
+                           "remove `every`, or set `interval: " + every->text + "`");
+    if (const Node* policy = node.find("down")) {
+        if (down != nullptr && down->text != policy->text)
+            diagnostics_.error(policy->at, "`down` is one policy for all targets, it was `" + down->text + "` before",
+                               {});
+        down = policy;
+        read_choice(node, "down", out.down,
+                    {{"any", DownPolicy::Any}, {"half", DownPolicy::Half}, {"all", DownPolicy::All}});
+    }
+    if (!target.url.empty()) out.health.push_back(std::move(target));
+}
+
+void TargetsReader::address(const Node& node, HealthTarget& target) {
+    const Node* url = node.find("url");
+    const Node* tcp = node.find("tcp");
+    if ((url == nullptr) == (tcp == nullptr))
+        return diagnostics_.error(node.at, "a health check has either `url` or `tcp`",
+                                  "as in { url: http://127.0.0.1:8080/health }");
+    if (url != nullptr) {
+        target.url = url->text;
+        return;
+    }
+    target.url = tcp->text.starts_with("tcp://") ? tcp->text : "tcp://" + tcp->text;
+    if (const auto complaint = check_url(target.url, "tcp"))
+        diagnostics_.error(tcp->at, "`tcp`: " + complaint->what, complaint->hint);
+    for (const char* key : {"expect_status", "json"})
+        if (const Node* extra = node.find(key))
+            diagnostics_.error(extra->at, std::string("`") + key + "` needs a `url`: tcp has no answer to look at", {});
+}
+
+void TargetsReader::metrics(const Node& node, ServiceSettings& out) {
+    std::set<std::string> seen;
+    each(node, [&](const Node& url) {
+        if (!url.is_scalar() || url.text.empty()) return;
+        if (!seen.insert(url.text).second)
+            return diagnostics_.error(url.at, "`metrics` names this URL twice", "every target counts once");
+        out.metrics.push_back(url.text);
+    });
+    if (out.metrics.size() > kMaxTargets)
+        diagnostics_.error(node.at, "more than " + std::to_string(kMaxTargets) + " targets", {});
+}
+
+std::optional<VersionProbe> TargetsReader::current(const Node& node) {
+    VersionProbe probe;
+    if (node.is_scalar()) probe.url = node.text;
+    for (const Node& argument : node.items) probe.argv.push_back(argument.text);
+    if (!probe.argv.empty() && !probe.argv.front().starts_with('/'))
+        diagnostics_.error(node.items.front().at, "`current`: a program is named by its absolute path",
+                           "no shell and no PATH are used");
+    if (node.is_map()) {
+        read_text(node, "http", probe.url);
+        read_text(node, "json", probe.json);
+        if (const Node* json = node.find("json")) check_pointer(probe.json, json->at);
+        if (node.find("http") == nullptr)
+            diagnostics_.error(node.at, "`current` needs `http`",
+                               "as in { http: http://127.0.0.1:8080/version, json: /version }");
+    }
+    return probe;
+}
+
+void TargetsReader::check_pointer(std::string_view pointer, Position at) {
+    if (!pointer.starts_with('/') || pointer.size() > 500)
+        diagnostics_.error(at, "`" + std::string(pointer.substr(0, 60)) + "` is no JSON pointer",
+                           "it begins with /, as in /status or /checks/*/status");
+}
+
+}  // namespace revertd

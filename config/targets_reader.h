@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// `health`, `metrics` and `current`: what is asked, and how.
+#pragma once
+#include <optional>
+
+#include "config/reader.h"
+#include "core/settings.h"
+
+namespace revertd {
+
+class TargetsReader {
+  public:
+    explicit TargetsReader(Diagnostics& diagnostics) : diagnostics_(diagnostics) {}
+
+    void health(const Node& node, ServiceSettings& out);
+    void metrics(const Node& node, ServiceSettings& out);
+    [[nodiscard]] std::optional<VersionProbe> current(const Node& node);
+
+  private:
+    void health_target(const Node& node, ServiceSettings& out, const Node*& down);
+    void address(const Node& node, HealthTarget& target);
+    void check_pointer(std::string_view pointer, Position at);
+
+    Diagnostics& diagnostics_;
+};
+
+}  // namespace revertd

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/yaml_traps.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+#include "config/document.h"
+
+namespace revertd {
+
+namespace {
+
+/// Length of the UTF-8 sequence that begins `text`; 0 when it is none.
+std::size_t utf8_length(std::string_view text) {
+    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+    const unsigned char first = byte(0);
+    if (first < 0x80) return 1;
+    const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
+    if (first < 0xC2 || first > 0xF4 || text.size() < length) return 0;
+    for (std::size_t i = 1; i < length; ++i)
+        if ((byte(i) & 0xC0U) != 0x80U) return 0;
+    const bool overlong = (first == 0xE0 && byte(1) < 0xA0) || (first == 0xF0 && byte(1) < 0x90);
+    const bool surrogate = first == 0xED && byte(1) > 0x9F;
+    const bool beyond = first == 0xF4 && byte(1) > 0x8F;
+    return overlong || surrogate || beyond ? 0 : length;
+}
+
+bool is_forbidden_control(char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return (byte < 0x20 && c != '\t' && c != '\n' && c != '\r') || byte == 0x7F;
+}
+
+bool has_tab_in_indentation(std::string_view line) {
+    return line.substr(0, line.find_first_not_of(" \t")).find('\t') != std::string_view::npos;
+}
+
+/// The value in `key: value` or `- value`, without what stands before it.
+std::string_view value_of_line(std::string_view line) {
+    if (const auto colon = line.find(": "); colon != std::string_view::npos) line.remove_prefix(colon + 2);
+    line.remove_prefix(std::min(line.find_first_not_of(" -"), line.size()));
+    return line;
+}
+
+bool contains(std::string_view text, std::string_view part) {
+    return text.find(part) != std::string_view::npos;
+}
+
+}  // namespace
+
+std::optional<BadByte> find_bad_byte(std::string_view text) {
+    if (text.size() > kMaxConfigBytes)
+        return BadByte{{1, 1}, "the file is larger than " + std::to_string(kMaxConfigBytes >> 20) + " MiB", {}};
+    Position at{1, 1};
+    for (std::size_t i = 0; i < text.size();) {
+        const std::size_t length = utf8_length(text.substr(i, 4));
+        if (length == 0) return BadByte{at, "not valid UTF-8", "save the file as UTF-8"};
+        if (is_forbidden_control(text[i])) return BadByte{at, "a control character", "remove it"};
+        at = text[i] == '\n' ? Position{at.line + 1, 1}
+                             : Position{at.line, at.column + static_cast<std::uint32_t>(length)};
+        i += length;
+    }
+    return std::nullopt;
+}
+
+std::string explain_syntax_error(const Diagnostics& diagnostics, Position at, std::string_view message) {
+    const std::string_view line = diagnostics.source_line(at.line);
+    if (has_tab_in_indentation(line) || contains(message, "tab")) return "indent with spaces, YAML knows no tabs";
+    const std::string_view value = value_of_line(line);
+    if (contains(message, "anchor") || contains(message, "alias"))
+        return "a text that begins with * or & must be put in quotes";
+    if (!value.empty() && contains("%>|@`!*&", value.substr(0, 1)))
+        return "a text that begins with " + std::string(value.substr(0, 1)) + " must be put in quotes";
+    if (contains(message, "illegal map value"))
+        return "a text that contains `: ` must be put in quotes; or the indentation is wrong";
+    if (contains(message, "flow"))
+        return "a bracket is not closed, or a text with [ ] { } or a comma inside brackets needs quotes";
+    if (contains(message, "end of map") || contains(message, "end of sequence"))
+        return "the lines of one block must begin in the same column";
+    if (contains(message, "EOF in scalar")) return "a quote is not closed";
+    return {};
+}
+
+bool is_yaml_boolean(std::string_view text) {
+    std::string lower(text);
+    std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
+    static constexpr std::array<std::string_view, 9> kWords{"yes", "no", "on", "off", "true", "false", "y", "n", "~"};
+    return std::find(kWords.begin(), kWords.end(), lower) != kWords.end();
+}
+
+bool is_sexagesimal(std::string_view text) {
+    const auto colon = text.find(':');
+    if (colon == std::string_view::npos || colon == 0 || colon + 1 == text.size()) return false;
+    return text.find_first_not_of("0123456789:") == std::string_view::npos;
+}
+
+bool is_octal(std::string_view text) {
+    return text.size() > 1 && text[0] == '0' && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+}  // namespace revertd
