@@ -35,7 +35,7 @@ class Host:
         for tool in ("systemd-nspawn", "nsenter", "unshare", "pgrep"):
             if shutil.which(tool) is None:
                 raise RuntimeError(f"{tool} is missing")
-        environment = dict(os.environ, T=self.directory, NAME=pathlib.Path(self.directory).name)
+        environment = dict(os.environ, T=self.directory, NAME=pathlib.Path(self.directory).name.replace("_", "0"))
         self.log = open(f"{self.directory}.log", "wb")
         self.process = subprocess.Popen(
             ["unshare", "-m", "--propagation", "private", "bash", "-c", _BOOT, "boot", *self.seed],
