@@ -56,8 +56,8 @@ const ServiceSettings* Engine::pinned(const Deployment& deployment) const {
 
 // -- events
 
-void Engine::on(const event::Start&) {
-    note(Started{"revertd started"});
+void Engine::on(const event::Start& e) {
+    note(Started{"revertd started", e.boot, e.offset});
     run_->services.clear();
     for (auto& [name, s] : state_.services) {
         const Incident* incident = state_.incident(s.incident);

@@ -110,7 +110,12 @@ using Command =
 
 namespace event {
 
-struct Start {};  ///< after the fold: what is outstanding is asked for again
+/// After the fold: what is outstanding is asked for again. Which boot of the machine this is, and where the timeline
+/// stands to its CLOCK_BOOTTIME, is kept for the next start (S40).
+struct Start {
+    std::string boot;
+    Duration offset{};
+};
 
 struct Tick {};  ///< a deadline of Engine::next_deadline has come
 

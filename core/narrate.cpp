@@ -130,6 +130,8 @@ struct Narrator {
 
     std::string operator()(const Started& f) const { return f.words; }
 
+    std::string operator()(const StateAccepted& f) const { return "journal accepted by " + f.by + ": " + f.reason; }
+
     std::string operator()(const Paged& f) const {
         return f.level == "none" ? "" : "told (" + f.level + "): " + f.summary;
     }

@@ -437,6 +437,11 @@ struct Started {  ///< a start of the daemon, after the fold
     REVERTD_RECORD("started") { f("words", r.words); }
 };
 
+struct StateAccepted {  ///< a person read what was wrong with the journal and let the daemon go on from what is left
+    std::string by, reason;
+    REVERTD_RECORD("state.accepted") { f("by", r.by), f("reason", r.reason); }
+};
+
 /// A message for people; delivered at least once by the outbox, never delaying anything.
 struct Paged {
     std::string service, deploy, incident, level, kind, summary, details;
@@ -454,7 +459,7 @@ using Fact = std::variant<ConfigLoaded, VersionSeen, StandingChanged, AdoptionSt
                           RuleChanged, HealthChanged, IncidentOpened, SeverityRaised, Ordered, Decided, ApprovalAsked,
                           ApprovalGiven, ApprovalVoided, WaitEnded, Answered, IncidentMoved, Intent, Outcome,
                           AttemptBegun, Confirmed, VerificationStarted, VerificationEnded, IncidentClosed, Halted,
-                          Resumed, ObserveOnlySet, Started, Paged>;
+                          Resumed, ObserveOnlySet, Started, StateAccepted, Paged>;
 
 /// One record of the journal: a fact, when it was noted, and its place.
 struct Record {

@@ -318,6 +318,8 @@ struct State::Fold {
         s.observe_only.clear();  // a person has accepted the journal, or it is whole
     }
 
+    void operator()(const StateAccepted&) const {}
+
     void operator()(const Paged& f) const { incident_of(f.incident); }
 };
 
