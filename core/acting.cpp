@@ -153,10 +153,9 @@ void Engine::run_step(const Incident& i) {
         }
     }
     effect::RunStep run_effect;
-    const Deployment* d = state_.deployment(i.deploy);
     run_effect.service = i.service, run_effect.deploy = i.deploy, run_effect.incident = i.id,
     run_effect.key = last.intent.key;
-    run_effect.from = i.from, run_effect.to = i.to, run_effect.config = d != nullptr ? d->config : state_.config;
+    run_effect.from = i.from, run_effect.to = i.to, run_effect.config = i.decided->config;
     run_effect.severity = i.severity, run_effect.attempt = last.intent.attempt, run_effect.index = last.intent.index;
     run_effect.deadline = last.intent.deadline - now_.at, run_effect.digest = last.intent.digest;
     note(IncidentMoved{i.id, IncidentState::Acting, Stage::Running, Reason::None,

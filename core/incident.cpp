@@ -157,8 +157,8 @@ bool Engine::decide(const Incident& i) {
         hold(i, Reason::NoTarget, "no good version to go back to");
         return true;
     }
-    const auto plan =
-        planner_.plan({settings_ ? settings_->hash : "", i.service, i.deploy, i.id, i.from, target.version});
+    const std::string config = d != nullptr ? d->config : state_.config;  // what is done is pinned, too (S41)
+    const auto plan = planner_.plan({config, i.service, i.deploy, i.id, i.from, target.version});
     if (!plan || plan->empty()) {
         if (i.state == IncidentState::Held && i.gate == Reason::BadTarget) return false;
         hold(i, Reason::BadTarget, plan ? "the recipe has no steps" : "no plan: " + plan.error().message);
@@ -166,7 +166,7 @@ bool Engine::decide(const Incident& i) {
     }
     Decided f;
     f.incident = i.id, f.from = i.from, f.to = target.version, f.steps = *plan, f.digest = digest_of(*plan);
-    f.config = d != nullptr ? d->config : state_.config;
+    f.config = config;
     for (const auto& [index, rule] : s.rules)
         if (rule.text == i.rule) f.evidence = rule.evidence;
     if (!i.ordered) f.ask_because = reasons_to_ask(*settings, d, target, policy, mode);
