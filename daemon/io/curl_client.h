@@ -51,7 +51,8 @@ class CurlClient {
     /// Requests in flight end without their callback.
     ~CurlClient();
 
-    /// The callback is called exactly once, never from inside `fetch`; an invalid URL or header is an error at once.
+    /// The callback is called exactly once, never from inside `fetch`, and must not destroy the client. An invalid URL
+    /// or header is an error at once.
     [[nodiscard]] Result<RequestId> fetch(const HttpRequest& request, Callback callback);
 
     /// Ends it without its callback; the request may have been sent. Nothing happens if it has ended.

@@ -24,7 +24,7 @@ class HttpClient {
     /// After all its fetches.
     ~HttpClient();
 
-    /// A GET to be repeated. Errors: URL or header refused, certificate files that cannot be used.
+    /// A GET to be repeated. Errors: URL or header refused.
     [[nodiscard]] Result<std::unique_ptr<Fetch>> make_fetch(std::string_view url, const FetchOptions& options);
 
     /// Single requests.

@@ -10,12 +10,15 @@
 namespace revertd::test {
 
 /// Runs the loop until the condition holds; false if it does not within ten seconds, which no passing test waits.
+/// Looks every slot, so the condition may also be another thread's doing.
 template <class Condition>
 [[nodiscard]] bool run_until(Loop& loop, Condition condition) {
-    bool is_over = false;
-    const TimerId patience = loop.at(loop.now() + 10s, [&] { is_over = true; });
-    while (!condition() && !is_over) loop.run_one();
-    loop.cancel(patience);
+    const Time limit = loop.now() + 10s;
+    TimerId tick = TimerId::None;
+    const std::function<void()> look = [&] { tick = loop.at(loop.now() + 10ms, look); };
+    look();
+    while (!condition() && loop.now() < limit) loop.run_one();
+    loop.cancel(tick);
     return condition();
 }
 

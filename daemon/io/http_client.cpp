@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/io/http_client.h"
+
+#include <utility>
+
+#include "daemon/io/lean_client.h"
+#include "daemon/io/resolver.h"
+
+namespace revertd {
+
+class HttpClient::Impl {
+  public:
+    Impl(Loop& loop, const std::string& user_agent)
+        : resolver(loop), lean(loop, resolver, user_agent), curl(loop, user_agent) {}
+
+    Resolver resolver;
+    LeanClient lean;
+    CurlClient curl;
+};
+
+std::string default_user_agent() {
+    return "revertd/" REVERTD_VERSION;
+}
+
+HttpClient::HttpClient(Loop& loop, std::string user_agent)
+    : impl_(std::make_unique<Impl>(loop, std::move(user_agent))) {}
+
+HttpClient::~HttpClient() = default;
+
+Result<std::unique_ptr<Fetch>> HttpClient::make_fetch(std::string_view url, const FetchOptions& options) {
+    auto target = parse_url(url);
+    if (!target) return target.error();
+    const bool is_lean = !target->https && options.unix_socket.empty();
+    return is_lean ? impl_->lean.make_fetch(*target, options) : impl_->curl.make_fetch(*target, options);
+}
+
+CurlClient& HttpClient::api() {
+    return impl_->curl;
+}
+
+}  // namespace revertd
