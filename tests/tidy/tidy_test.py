@@ -6,6 +6,7 @@ import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import format  # noqa: E402
 import tidy  # noqa: E402
 
 SPDX = "// SPDX-License-Identifier: Apache-2.0\n"
@@ -200,6 +201,16 @@ class Texts(unittest.TestCase):
     def test_a_page_names_files_that_exist(self):
         tree = {"x.md": "# X\n`core/a.h` `core/*.h` `core/`\n`core/gone.h` `core/gone*.h`\n", "core/a.h": SPDX}
         self.assertEqual(found(tree, "markdown"), ["x.md:3", "x.md:3"])
+
+
+class Format(unittest.TestCase):
+    def test_a_line_that_clang_format_would_change(self):
+        with tempfile.TemporaryDirectory() as directory:
+            root = pathlib.Path(directory)
+            (root / ".clang-format").write_text((pathlib.Path(__file__).parents[2] / ".clang-format").read_text())
+            (root / "good.cpp").write_text("int f() {\n    return 1;\n}\n")
+            (root / "bad.cpp").write_text("int f() {\n  return 1;\n}\n")
+            self.assertEqual(format.unformatted(root), ["bad.cpp:1"])
 
 
 class TheProgram(unittest.TestCase):
