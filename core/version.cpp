@@ -4,24 +4,21 @@
 #include <algorithm>
 
 namespace revertd {
-
 namespace {
 
-constexpr std::size_t kLongest = 128;  // one argv element, one file name, one line of a report
-
-bool alphanumeric(char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+bool is_alphanumeric(char c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
 }
 
-bool inner(char c) {
-    return alphanumeric(c) || std::string_view("._+:@/-").find(c) != std::string_view::npos;
+bool is_inner(char c) {
+    return is_alphanumeric(c) || std::string_view("._+:@/-").find(c) != std::string_view::npos;
 }
 
 }  // namespace
 
-bool valid_version(std::string_view text) {
-    return !text.empty() && text.size() <= kLongest && alphanumeric(text.front()) &&
-           std::all_of(text.begin(), text.end(), inner);
+bool valid_version(std::string_view version) {
+    return !version.empty() && version.size() <= kMaxVersionBytes && is_alphanumeric(version.front()) &&
+           std::all_of(version.begin(), version.end(), is_inner);
 }
 
 }  // namespace revertd

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <cstddef>
 #include <string_view>
 
 namespace revertd {
 
-/// `[A-Za-z0-9][A-Za-z0-9._+:@/-]{0,127}`: the only form in which a version or an id is taken from outside.
-[[nodiscard]] bool valid_version(std::string_view text);
+inline constexpr std::size_t kMaxVersionBytes = 128;
+
+/// `[A-Za-z0-9][A-Za-z0-9._+:@/-]{0,127}`: a tag, a commit, an image reference. Nothing in it means anything to a
+/// shell, a terminal or a markup language.
+[[nodiscard]] bool valid_version(std::string_view version);
 
 }  // namespace revertd
