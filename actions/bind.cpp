@@ -189,23 +189,4 @@ std::optional<Param> resolve(const Param& tree, const Param& scope) {
     return out;
 }
 
-std::optional<Duration> parse_duration(std::string_view text) {
-    static constexpr std::array<std::pair<std::string_view, Duration>, 5> kUnits{
-        {{"ms", 1ms}, {"s", 1s}, {"m", 1min}, {"h", 1h}, {"d", 24h}}};
-    Duration total{};
-    while (!text.empty()) {
-        int count = 0;
-        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-        if (error != std::errc() || count < 0 || count > 100'000) return std::nullopt;
-        text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-        const auto unit =
-            std::find_if(kUnits.begin(), kUnits.end(), [&](const auto& u) { return text.starts_with(u.first); });
-        if (unit == kUnits.end()) return std::nullopt;
-        total += unit->second * count;
-        text.remove_prefix(unit->first.size());
-    }
-    if (total <= Duration::zero()) return std::nullopt;
-    return total;
-}
-
 }  // namespace revertd

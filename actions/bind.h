@@ -23,7 +23,4 @@ struct BoundEntry {
 /// A list in the place of a list's item becomes its items.
 [[nodiscard]] std::optional<Param> resolve(const Param& tree, const Param& scope);
 
-/// "1h30m", "500ms"; nothing for zero and below, or any other text.
-[[nodiscard]] std::optional<Duration> parse_duration(std::string_view text);
-
 }  // namespace revertd

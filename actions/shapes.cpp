@@ -39,7 +39,8 @@ class Shape {
             case Kind::Tree:
                 return placeholders(value);
             case Kind::Span:
-                if (!value.is_scalar() || !parse_duration(value.text)) wrong(value, "a duration, like 30s or 5m");
+                if (!value.is_scalar() || parse_duration(value.text).value_or(Duration::zero()) <= Duration::zero())
+                    wrong(value, "a duration, like 30s or 5m");
                 return;
             case Kind::Map:
                 if (!value.is_map()) wrong(value, "a mapping");

@@ -7,7 +7,7 @@ namespace revertd {
 
 namespace {
 
-constexpr std::size_t kMaxDiagnostics = 1000;  // a hostile file is not to fill the memory with complaints
+constexpr int kMaxDiagnostics = 1000;  // errors, and as many remarks: a hostile file is not to fill the memory
 constexpr std::size_t kMaxSourceLine = 400;
 constexpr std::string_view kMask = "<secret>";
 
@@ -61,7 +61,6 @@ std::string_view Diagnostics::source_line(std::uint32_t line) const {
 }
 
 void Diagnostics::error(Position at, std::string what, std::string hint) {
-    ++errors_;
     add(at, Diagnostic::Severity::Error, std::move(what), std::move(hint));
 }
 
@@ -77,7 +76,9 @@ void Diagnostics::add(Position at, Diagnostic::Severity severity, std::string wh
     at.line =
         std::clamp<std::uint32_t>(at.line, 1, static_cast<std::uint32_t>(std::max<std::size_t>(lines_.size(), 1)));
     at.column = std::max<std::uint32_t>(at.column, 1);
-    if (found_.size() >= kMaxDiagnostics || !seen_.emplace(at.line, at.column, what).second) return;
+    int& count = severity == Diagnostic::Severity::Error ? errors_ : remarks_;
+    if (count >= kMaxDiagnostics || !seen_.emplace(at.line, at.column, what).second) return;
+    ++count;
     const std::string_view line = source_line(at.line);
     found_.push_back(
         {file_, at.line, characters_before(line, at.column) + 1, severity, std::move(what), std::move(hint), {}});

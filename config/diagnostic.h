@@ -58,7 +58,7 @@ class Diagnostics {
     std::vector<Diagnostic> found_;
     std::vector<std::pair<Position, std::string>> secrets_;
     std::set<std::tuple<std::uint32_t, std::uint32_t, std::string>> seen_;
-    int errors_ = 0;
+    int errors_ = 0, remarks_ = 0;
 };
 
 }  // namespace revertd

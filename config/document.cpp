@@ -20,7 +20,7 @@
 
 #include "config/yaml_traps.h"
 
-namespace revertd {
+namespace revertd::config {
 
 const Node* Node::find(std::string_view key) const {
     const auto it = std::find_if(entries.begin(), entries.end(), [&](const Entry& entry) { return entry.key == key; });
@@ -242,4 +242,4 @@ std::optional<Node> parse_document(const std::string& text, Diagnostics& diagnos
     return std::nullopt;
 }
 
-}  // namespace revertd
+}  // namespace revertd::config

@@ -11,7 +11,7 @@
 #include "config/diagnostic.h"
 #include "core/result.h"
 
-namespace revertd {
+namespace revertd::config {
 
 inline constexpr std::size_t kMaxConfigBytes = 4 << 20;  ///< 10,000 services fit
 inline constexpr std::size_t kMaxConfigDepth = 24;       ///< the deepest key of the contract is 9 deep
@@ -56,4 +56,4 @@ struct Node::Entry {
 /// but leave a tree in which the first one stands.
 [[nodiscard]] std::optional<Node> parse_document(const std::string& text, Diagnostics& diagnostics);
 
-}  // namespace revertd
+}  // namespace revertd::config

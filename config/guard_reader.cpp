@@ -5,7 +5,7 @@
 
 #include "config/rules.h"
 
-namespace revertd {
+namespace revertd::config {
 
 namespace {
 
@@ -207,4 +207,4 @@ void GuardReader::report(const SentenceError& error, Position at) {
     diagnostics_.error(at, error.what, error.hint);
 }
 
-}  // namespace revertd
+}  // namespace revertd::config

@@ -10,7 +10,7 @@
 #include "config/reader.h"
 #include "core/settings.h"
 
-namespace revertd {
+namespace revertd::config {
 
 struct DefaultRule {
     Severity severity;
@@ -54,4 +54,4 @@ class GuardReader {
     std::vector<Rule> rules_;
 };
 
-}  // namespace revertd
+}  // namespace revertd::config

@@ -8,7 +8,7 @@
 #include "config/values.h"
 #include "config/yaml_traps.h"
 
-namespace revertd {
+namespace revertd::config {
 
 namespace {
 
@@ -225,4 +225,4 @@ void check_keys(const Node& root, Diagnostics& diagnostics) {
     KeyCheck(diagnostics).map(root, tree().root());
 }
 
-}  // namespace revertd
+}  // namespace revertd::config

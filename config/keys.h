@@ -12,7 +12,7 @@
 #include "config/diagnostic.h"
 #include "config/document.h"
 
-namespace revertd {
+namespace revertd::config {
 
 /// What a value may look like; several may be allowed.
 enum Form : std::uint8_t {
@@ -63,4 +63,4 @@ struct Key {
 /// Unknown keys, blanks, wrong types, values out of range, what is not built yet: all of it, positioned.
 void check_keys(const Node& root, Diagnostics& diagnostics);
 
-}  // namespace revertd
+}  // namespace revertd::config

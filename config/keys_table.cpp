@@ -4,7 +4,7 @@
 
 #include "config/keys.h"
 
-namespace revertd {
+namespace revertd::config {
 
 namespace {
 
@@ -154,4 +154,4 @@ std::string_view fallback_of(std::string_view path) {
     return row == kKeys.end() ? std::string_view{} : row->fallback;
 }
 
-}  // namespace revertd
+}  // namespace revertd::config

@@ -15,39 +15,39 @@ class Loader {
   public:
     Loader(const LoadOptions& options, Diagnostics& diagnostics) : options_(options), diagnostics_(diagnostics) {}
 
-    Loaded read(const Node& root) {
-        read_people(root, out_.settings, diagnostics_);
+    Loaded read(const config::Node& root) {
+        config::read_people(root, out_.settings, diagnostics_);
         policy(root);
         services(root);
-        out_.notify = read_notify(root, options_, diagnostics_);
-        out_.report = read_report(root);
+        out_.notify = config::read_notify(root, options_, diagnostics_);
+        out_.report = config::read_report(root);
         remarks(root);
         return std::move(out_);
     }
 
   private:
-    void policy(const Node& root) {
+    void policy(const config::Node& root) {
         common_.settings = &out_.settings;
-        common_.severity = default_severity();
-        if (const Node* defaults = root.find("defaults"); defaults != nullptr && defaults->is_map())
+        common_.severity = config::default_severity();
+        if (const config::Node* defaults = root.find("defaults"); defaults != nullptr && defaults->is_map())
             common_.defaults = defaults;
-        if (const Node* limits = root.find("limits")) read_limits(*limits, common_.limits);
-        if (const Node* severity = root.find("severity")) {
-            read_severity(*severity, common_.severity);
-            check_roles(*severity, out_.settings, diagnostics_);
+        if (const config::Node* limits = root.find("limits")) config::read_limits(*limits, common_.limits);
+        if (const config::Node* severity = root.find("severity")) {
+            config::read_severity(*severity, common_.severity);
+            config::check_roles(*severity, out_.settings, diagnostics_);
         }
         out_.settings.overall = common_.limits.overall;
     }
 
-    void services(const Node& root) {
-        const Node* services = root.find("services");
+    void services(const config::Node& root) {
+        const config::Node* services = root.find("services");
         if (services == nullptr) return diagnostics_.error({1, 1}, "`services` is missing", "it names what is guarded");
         if (!services->is_map()) return;
         if (services->entries.empty())
             diagnostics_.error(services->at, "`services` is empty", "it names what is guarded");
-        for (const Node::Entry& entry : services->entries) {
+        for (const config::Node::Entry& entry : services->entries) {
             if (!entry.value.is_map()) continue;
-            ReadService read = read_service(entry, common_, diagnostics_);
+            config::ReadService read = config::read_service(entry, common_, diagnostics_);
             default_guard_ = default_guard_ || read.default_guard;
             asks_ = asks_ || asks(*read.settings);
             if (read.rollback) out_.rollbacks.emplace(entry.key, std::move(*read.rollback));
@@ -61,15 +61,15 @@ class Loader {
     }
 
     /// What is no mistake of one line.
-    void remarks(const Node& root) {
+    void remarks(const config::Node& root) {
         if (out_.notify.empty())
             diagnostics_.warning({1, 1}, "no `notify`: nobody is told",
                                  "for example `notify: { pagerduty: { routing_key_file: pagerduty } }`");
         if (asks_)
             diagnostics_.notice({1, 1}, "root and the members of the group revertd may approve, the deployer included",
                                 "name others by `people` and `severity: { P1: { by: ... } }`");
-        const Node* limits = root.find("limits");
-        const Node* storm = limits == nullptr ? nullptr : limits->find("storm");
+        const config::Node* limits = root.find("limits");
+        const config::Node* storm = limits == nullptr ? nullptr : limits->find("storm");
         std::string inactive = default_guard_ ? "statistical detectors (`anomaly: P1`)" : "";
         if (storm == nullptr)
             inactive += (inactive.empty() ? "" : " and ") + std::string("holding in a storm (`storm: 30%`)");
@@ -78,7 +78,7 @@ class Loader {
 
     const LoadOptions& options_;
     Diagnostics& diagnostics_;
-    CommonSettings common_;
+    config::CommonSettings common_;
     Loaded out_;
     bool default_guard_ = false, asks_ = false;
 };
@@ -88,8 +88,8 @@ class Loader {
 LoadResult load(const std::string& text, const std::string& filename, const LoadOptions& options) {
     Diagnostics diagnostics(filename, text);
     LoadResult result;
-    if (const auto root = parse_document(text, diagnostics)) {
-        check_keys(*root, diagnostics);
+    if (const auto root = config::parse_document(text, diagnostics)) {
+        config::check_keys(*root, diagnostics);
         if (root->is_map()) {
             Loaded loaded = Loader(options, diagnostics).read(*root);
             loaded.settings.hash = sha256_hex(text);
@@ -101,7 +101,7 @@ LoadResult load(const std::string& text, const std::string& filename, const Load
 }
 
 LoadResult load_file(const std::string& path, const LoadOptions& options) {
-    const auto text = read_config_file(path);
+    const auto text = config::read_config_file(path);
     if (text) return load(*text, path, options);
     LoadResult result;
     result.diagnostics.push_back(

@@ -5,7 +5,7 @@
 
 #include <cctype>
 
-namespace revertd {
+namespace revertd::config {
 
 namespace {
 
@@ -200,4 +200,4 @@ ReportSettings read_report(const Node& root) {
     return out;
 }
 
-}  // namespace revertd
+}  // namespace revertd::config

@@ -7,7 +7,7 @@
 #include "config/load.h"
 #include "config/reader.h"
 
-namespace revertd {
+namespace revertd::config {
 
 using SeverityMatrix = std::array<SeverityPolicy, 4>;
 
@@ -25,4 +25,4 @@ void check_roles(const Node& node, const Settings& settings, Diagnostics& diagno
 [[nodiscard]] NotifySettings read_notify(const Node& root, const LoadOptions& options, Diagnostics& diagnostics);
 [[nodiscard]] ReportSettings read_report(const Node& root);
 
-}  // namespace revertd
+}  // namespace revertd::config

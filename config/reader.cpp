@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/reader.h"
 
-namespace revertd {
+namespace revertd::config {
 
 Position inside(const Node& scalar, std::size_t offset, const Diagnostics& diagnostics) {
     const std::string_view line = diagnostics.source_line(scalar.at.line);
@@ -10,4 +10,4 @@ Position inside(const Node& scalar, std::size_t offset, const Diagnostics& diagn
     return {scalar.at.line, static_cast<std::uint32_t>(begin + offset) + 1};
 }
 
-}  // namespace revertd
+}  // namespace revertd::config

@@ -10,7 +10,7 @@
 #include "config/signals.h"
 #include "config/values.h"
 
-namespace revertd {
+namespace revertd::config {
 
 inline void read_duration(const Node& map, std::string_view key, Duration& out) {
     const Node* node = map.find(key);
@@ -64,4 +64,4 @@ void each(const Node& node, const Visit& visit) {
 /// Where in the file a place inside a scalar stands; the scalar's beginning when it is folded or has escapes.
 [[nodiscard]] Position inside(const Node& scalar, std::size_t offset, const Diagnostics& diagnostics);
 
-}  // namespace revertd
+}  // namespace revertd::config

@@ -3,7 +3,7 @@
 
 #include "actions/rollback.h"
 
-namespace revertd {
+namespace revertd::config {
 
 namespace {
 
@@ -96,4 +96,4 @@ std::vector<std::string> step_names(const RollbackSpec& spec) {
     return out;
 }
 
-}  // namespace revertd
+}  // namespace revertd::config

@@ -9,7 +9,7 @@
 #include "config/reader.h"
 #include "core/settings.h"
 
-namespace revertd {
+namespace revertd::config {
 
 /// Also says in `service` what the recipe can do. Nothing when it has errors.
 [[nodiscard]] std::optional<RollbackSpec> read_rollback(const Node& node, const Node::Entry& service,
@@ -18,4 +18,4 @@ namespace revertd {
 /// The names that `do` may use: the recipe of each entry.
 [[nodiscard]] std::vector<std::string> step_names(const RollbackSpec& spec);
 
-}  // namespace revertd
+}  // namespace revertd::config

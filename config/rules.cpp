@@ -8,7 +8,7 @@
 #include "config/sentence.h"
 #include "config/values.h"
 
-namespace revertd {
+namespace revertd::config {
 
 namespace {
 
@@ -213,4 +213,4 @@ std::variant<ParsedRule, SentenceError> parse_rule(std::string_view text, Signal
     }
 }
 
-}  // namespace revertd
+}  // namespace revertd::config

@@ -12,7 +12,7 @@
 #include "config/signals.h"
 #include "core/rule.h"
 
-namespace revertd {
+namespace revertd::config {
 
 struct ParsedRule {
     Rule rule;  ///< severity, steps and from_default_guard are the caller's
@@ -21,4 +21,4 @@ struct ParsedRule {
 
 [[nodiscard]] std::variant<ParsedRule, SentenceError> parse_rule(std::string_view text, SignalTable& signals);
 
-}  // namespace revertd
+}  // namespace revertd::config

@@ -6,7 +6,7 @@
 
 #include "config/yaml_traps.h"
 
-namespace revertd {
+namespace revertd::config {
 
 namespace {
 
@@ -201,4 +201,4 @@ std::optional<Complaint> check_scalar(const Node& node, const Key& key) {
     return std::nullopt;
 }
 
-}  // namespace revertd
+}  // namespace revertd::config

@@ -7,7 +7,7 @@
 #include "config/keys.h"
 #include "config/values.h"
 
-namespace revertd {
+namespace revertd::config {
 
 /// What a row wants, for people: "a duration such as 15m".
 [[nodiscard]] std::string describe(const Key& key);
@@ -17,4 +17,4 @@ namespace revertd {
 /// Letters, digits, `.`, `_`, `-`; begins with a letter or digit; at most 64.
 [[nodiscard]] bool is_name(std::string_view text);
 
-}  // namespace revertd
+}  // namespace revertd::config

@@ -5,7 +5,7 @@
 
 #include "config/values.h"
 
-namespace revertd {
+namespace revertd::config {
 
 namespace {
 
@@ -147,4 +147,4 @@ std::string trimmed(std::string_view text) {
     return std::string(text);
 }
 
-}  // namespace revertd
+}  // namespace revertd::config

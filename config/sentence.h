@@ -8,7 +8,7 @@
 
 #include "config/signals.h"
 
-namespace revertd {
+namespace revertd::config {
 
 struct Word {
     std::string_view text;
@@ -54,4 +54,4 @@ struct Bound {
 
 [[nodiscard]] std::string trimmed(std::string_view text);
 
-}  // namespace revertd
+}  // namespace revertd::config

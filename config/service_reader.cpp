@@ -6,7 +6,7 @@
 #include "config/scalars.h"
 #include "config/targets_reader.h"
 
-namespace revertd {
+namespace revertd::config {
 
 namespace {
 
@@ -193,4 +193,4 @@ ReadService read_service(const Node::Entry& service, const CommonSettings& commo
     return ServiceReader(service, common, diagnostics).read();
 }
 
-}  // namespace revertd
+}  // namespace revertd::config

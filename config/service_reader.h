@@ -8,7 +8,7 @@
 #include "config/policy_reader.h"
 #include "config/reader.h"
 
-namespace revertd {
+namespace revertd::config {
 
 /// What is written once for all services.
 struct CommonSettings {
@@ -27,4 +27,4 @@ struct ReadService {
 [[nodiscard]] ReadService read_service(const Node::Entry& service, const CommonSettings& common,
                                        Diagnostics& diagnostics);
 
-}  // namespace revertd
+}  // namespace revertd::config

@@ -9,7 +9,7 @@
 #include "config/values.h"
 #include "core/well_known.h"
 
-namespace revertd {
+namespace revertd::config {
 
 namespace {
 
@@ -353,4 +353,4 @@ std::vector<Signal> SignalTable::take() {
     return out;
 }
 
-}  // namespace revertd
+}  // namespace revertd::config

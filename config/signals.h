@@ -10,7 +10,7 @@
 
 #include "core/rule.h"
 
-namespace revertd {
+namespace revertd::config {
 
 /// Something in a sentence that cannot be understood.
 struct SentenceError {
@@ -51,4 +51,4 @@ class SignalTable {
     std::vector<ParsedSignal> signals_;
 };
 
-}  // namespace revertd
+}  // namespace revertd::config

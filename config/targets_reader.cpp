@@ -3,7 +3,7 @@
 
 #include <set>
 
-namespace revertd {
+namespace revertd::config {
 
 namespace {
 
@@ -113,4 +113,4 @@ void TargetsReader::check_pointer(std::string_view pointer, Position at) {
                            "it begins with /, as in /status or /checks/*/status");
 }
 
-}  // namespace revertd
+}  // namespace revertd::config

@@ -6,7 +6,7 @@
 #include "config/reader.h"
 #include "core/settings.h"
 
-namespace revertd {
+namespace revertd::config {
 
 class TargetsReader {
   public:
@@ -24,4 +24,4 @@ class TargetsReader {
     Diagnostics& diagnostics_;
 };
 
-}  // namespace revertd
+}  // namespace revertd::config

@@ -7,17 +7,10 @@
 #include <cmath>
 #include <numeric>
 
-namespace revertd {
+namespace revertd::config {
 
 namespace {
 
-struct DurationUnit {
-    std::string_view name;
-    Duration size;
-};
-
-constexpr std::array<DurationUnit, 6> kDurationUnits{
-    {{"w", 24h * 7}, {"d", 24h}, {"h", 1h}, {"m", 1min}, {"s", 1s}, {"ms", 1ms}}};
 constexpr std::array<std::string_view, 6> kUrlForbidden{" ", "\t", "\"", "<", ">", "#"};
 
 bool is_digit(char c) {
@@ -27,12 +20,6 @@ bool is_digit(char c) {
 std::size_t digits_at(std::string_view text, std::size_t from) {
     std::size_t count = 0;
     while (from + count < text.size() && is_digit(text[from + count])) ++count;
-    return count;
-}
-
-std::size_t letters_at(std::string_view text, std::size_t from) {
-    std::size_t count = 0;
-    while (from + count < text.size() && text[from + count] >= 'a' && text[from + count] <= 'z') ++count;
     return count;
 }
 
@@ -89,28 +76,6 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 }
 
 }  // namespace
-
-std::optional<Duration> parse_duration(std::string_view text) {
-    if (text == "0") return Duration::zero();
-    Duration total{};
-    std::size_t at = 0, next_unit = 0;
-    while (at < text.size()) {
-        const std::size_t digits = digits_at(text, at);
-        const std::size_t letters = letters_at(text, at + digits);
-        if (digits == 0 || digits > 9) return std::nullopt;
-        long long count = 0;
-        std::from_chars(text.data() + at, text.data() + at + digits, count);
-        const std::string_view name = text.substr(at + digits, letters);
-        const auto unit = std::find_if(kDurationUnits.begin() + static_cast<std::ptrdiff_t>(next_unit),
-                                       kDurationUnits.end(), [&](const DurationUnit& u) { return u.name == name; });
-        if (unit == kDurationUnits.end()) return std::nullopt;
-        if (count > Duration(24h * 36500) / unit->size) return std::nullopt;  // a century: no overflow, no typing error
-        total += count * unit->size;
-        next_unit = static_cast<std::size_t>(unit - kDurationUnits.begin()) + 1;
-        at += digits + letters;
-    }
-    return text.empty() ? std::nullopt : std::optional(total);
-}
 
 std::optional<double> parse_number(std::string_view text) {
     double value = 0;
@@ -194,4 +159,4 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
     return best ? "did you mean \"" + *best + "\"?" : std::string{};
 }
 
-}  // namespace revertd
+}  // namespace revertd::config

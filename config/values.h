@@ -9,10 +9,7 @@
 #include "core/clock.h"
 #include "core/settings.h"
 
-namespace revertd {
-
-/// `2m`, `1h30m`, `250ms`, `0`; units ms s m h d w, each at most once and the largest first.
-[[nodiscard]] std::optional<Duration> parse_duration(std::string_view text);
+namespace revertd::config {
 
 /// A decimal number; no sign but `-`, no hexadecimal, no NaN or infinity.
 [[nodiscard]] std::optional<double> parse_number(std::string_view text);
@@ -45,4 +42,4 @@ struct Complaint {
 /// `did you mean "errors"?`, or empty.
 [[nodiscard]] std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates);
 
-}  // namespace revertd
+}  // namespace revertd::config

@@ -7,7 +7,7 @@
 
 #include "config/document.h"
 
-namespace revertd {
+namespace revertd::config {
 
 namespace {
 
@@ -98,4 +98,4 @@ bool is_octal(std::string_view text) {
     return text.size() > 1 && text[0] == '0' && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-}  // namespace revertd
+}  // namespace revertd::config

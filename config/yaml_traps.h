@@ -7,7 +7,7 @@
 
 #include "config/diagnostic.h"
 
-namespace revertd {
+namespace revertd::config {
 
 struct BadByte {
     Position at;
@@ -29,4 +29,4 @@ struct BadByte {
 /// `010`, which YAML 1.1 reads as 8.
 [[nodiscard]] bool is_octal(std::string_view text);
 
-}  // namespace revertd
+}  // namespace revertd::config

@@ -2,7 +2,9 @@
 // Time is a parameter: `core`, `detectors` and `actions` are given it, only daemon/io/system_clock.cpp reads a clock.
 #pragma once
 #include <chrono>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace revertd {
 
@@ -40,6 +42,10 @@ class Clock {
 
 /// "2m30s", "1h", "250ms": the way durations are written in the configuration and in every sentence.
 [[nodiscard]] std::string to_words(Duration duration);
+
+/// `2m`, `1h30m`, `250ms`, `0`; units ms s m h d w, each at most once, the largest first. Nothing for any other text, nor
+/// for more than a century.
+[[nodiscard]] std::optional<Duration> parse_duration(std::string_view text);
 
 /// RFC 3339 in UTC with milliseconds, e.g. 2026-11-20T03:12:07.250Z.
 [[nodiscard]] std::string to_rfc3339(WallTime wall);
