@@ -16,6 +16,8 @@ namespace revertd {
 
 using TargetIndex = std::uint32_t;
 using SeriesId = std::uint32_t;
+/// There is no room for the series (its signal is `ambiguous` from then on); values under this id are ignored.
+constexpr SeriesId kNoSeries = 0xffffffff;
 
 /// What a series of a direct scrape is to a signal.
 struct SeriesRole {
@@ -32,9 +34,9 @@ struct SeriesValue {
 
 /// The end of one scrape of one target: all or nothing.
 struct ScrapeResult {
-    Verdict verdict = Verdict::Ok;       ///< Ok, or why nothing of it is used
-    std::span<const SeriesValue> values; ///< empty unless Ok
-    std::string_view reason;             ///< words for a person, when not Ok
+    Verdict verdict = Verdict::Ok;        ///< Ok, or why nothing of it is used
+    std::span<const SeriesValue> values;  ///< empty unless Ok
+    std::string_view reason;              ///< words for a person, when not Ok
 };
 
 struct HealthResult {
@@ -51,15 +53,15 @@ struct RuleChange {
     double baseline = 0;  ///< NaN when the rule is not relative or it is unknown
     double requests = 0;  ///< in the window; NaN when the rule counts none
     Time since{};         ///< since when this verdict (or, when it holds, the breach) lasts
-    /// Scrapes are answered, and the signal was never in one of them: not blind, just not there (S26). An empty, failed or
-    /// unreadable scrape is no answer.
+    /// Scrapes are answered, and the signal was never in one of them: not blind, just not there (S26). An empty, failed
+    /// or unreadable scrape is no answer.
     bool never_there = false;
-    std::string words;    ///< one sentence with the numbers
+    std::string words;  ///< one sentence with the numbers
 };
 
 struct JudgeReport {
     std::vector<RuleChange> changes;
-    bool suspicious = false;  ///< ask again after a tenth of the interval (S24)
+    bool suspicious = false;          ///< ask again after a tenth of the interval (S24)
     Health health = Health::Unknown;  ///< of the service by its `down` policy, as judged now
     std::string health_words;         ///< "2 of 3 targets down (connection refused)"
 };
@@ -67,11 +69,11 @@ struct JudgeReport {
 /// What the guard of the service is doing, as far as judging depends on it.
 struct JudgePhase {
     enum class Kind : std::uint8_t {
-        Good,      ///< a good version (or, while none is known, the running one) runs: the baseline grows
-        Rolling,   ///< from `start` until the first sight: judged, and the baseline is frozen
-        Baking,    ///< from the first sight: windows and runs start anew at `since` (S10)
-        Verifying, ///< after a rollback: as Baking, no pass is counted
-        Apart      ///< incident, unknown version: judged, the baseline neither grows nor is reset
+        Good,       ///< a good version (or, while none is known, the running one) runs: the baseline grows
+        Rolling,    ///< from `start` until the first sight: judged, and the baseline is frozen
+        Baking,     ///< from the first sight: windows and runs start anew at `since` (S10)
+        Verifying,  ///< after a rollback: as Baking, no pass is counted
+        Apart       ///< incident, unknown version: judged, the baseline neither grows nor is reset
     };
     Kind kind = Kind::Good;
     Time since{};
@@ -83,7 +85,7 @@ struct RuleSummary {
     std::uint32_t rule = 0;
     std::uint64_t slots = 0, ok = 0, breach = 0, blind = 0, insufficient = 0;
     Verdict last = Verdict::Insufficient;
-    bool never_there = false;  ///< as in RuleChange
+    bool never_there = false;        ///< as in RuleChange
     bool whole_bake_breach = false;  ///< insufficient all bake, and beyond its bound when computed over the whole bake
     double whole_bake_value = 0;
 };
@@ -91,6 +93,7 @@ struct RuleSummary {
 /// For status, live block and report.
 struct SignalView {
     std::string name;
+    std::string metric;  ///< as written, or as found by a well-known name
     Unit unit = Unit::None;
     double value = 0, baseline = 0;  ///< NaN: unknown
     Verdict verdict = Verdict::Insufficient;

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// Answers of targets become sums: what a counter gained since the target's last good answer (S19).
+#include <cmath>
+
+#include "core/judge_state.h"
+
+namespace revertd {
+
+void Judge::State::take(TargetIndex target, const ScrapeResult& result, Time at) {
+    if (target >= targets.size()) return;
+    TargetState& state = targets[target];
+    oldest = std::min(oldest, at);
+    state.answer = result.verdict;
+    if (result.verdict == Verdict::Ok) return take_values(target, result.values, at);
+    constexpr std::size_t kReason = 160;  // a line on a phone
+    state.reason.assign(result.reason.substr(0, kReason));
+}
+
+void Judge::State::take_values(TargetIndex target, std::span<const SeriesValue> values, Time at) {
+    TargetState& state = targets[target];
+    ++state.scrapes;
+    state.pooled = state.missed;
+    for (std::size_t signal = 0; signal < signals.size(); ++signal) {
+        Presence& presence = presence_of(target, signal);
+        const bool gap =
+            !state.known || state.last_good < differences_from || at - state.last_good > signals[signal].longest_gap;
+        presence = {.totals = 0, .member = presence.member, .first = gap && signals[signal].counter};
+    }
+    for (const SeriesValue& value : values) {
+        if (value.series >= series.size() || series.target(value.series) != target) continue;
+        SeriesTable::Live& live = series.live(value.series);
+        if (live.seen == state.scrapes) continue;  // the first of two equal series counts
+        take_value(state, presence_of(target, live.signal), live, value.value);
+    }
+    for (std::size_t signal = 0; signal < signals.size(); ++signal) {
+        Presence& presence = presence_of(target, signal);
+        if (presence.totals == 0) continue;
+        presence.member = signals[signal].seen = true;
+        const bool rate = settings->signals[signal].kind == Signal::Kind::Rate;
+        if (rate && !presence.first) signals[signal].window.add(SignalWindow::kSeconds, seconds(at - state.last_good));
+    }
+    state.known = true;
+    state.last_good = at;
+}
+
+void Judge::State::take_value(TargetState& target, Presence& presence, SeriesTable::Live& live, double value) {
+    SignalState& signal = signals[live.signal];
+    const bool ratio = settings->signals[live.signal].kind == Signal::Kind::Ratio;
+    if (!ratio || live.cell != SignalWindow::kBad) ++presence.totals;
+    if (std::isnan(value)) {
+        presence.nan = true;
+        return;
+    }
+    if (std::isinf(value) || (signal.counter && value < 0)) {
+        presence.infinite = true;  // a counter below zero is no count either
+        return;
+    }
+    if (signal.counter) {
+        signal.window.add(live.cell, increase(target, presence, live, value));
+        if (live.seen != 0 && value < live.last) target.last_reset = target.scrapes;
+        live.last = value;
+    } else {
+        signal.window.add_gauge(value);
+    }
+    live.seen = target.scrapes;
+}
+
+double Judge::State::increase(const TargetState& target, const Presence& presence, const SeriesTable::Live& live,
+                              double value) const {
+    if (presence.first) return 0;
+    const bool appeared = live.seen == 0;
+    // It was away while the others of its target began anew: its old value belongs to a process that is gone.
+    const bool returned = live.seen + 1 < target.scrapes && live.seen < target.last_reset;
+    return appeared || returned || value < live.last ? value : value - live.last;
+}
+
+}  // namespace revertd

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+// The flight record of one Judge:
+//   checksum u64 of the rest | version u32 | shape u64 | phase, borders, grid | targets, health, presence | series |
+//   signals | rules
+// in the byte order of the machine, because nobody else reads it. `shape` covers every setting that decides what the
+// numbers mean: under other settings they say nothing, and the Judge begins anew.
+#include "core/bytes.h"
+#include "core/judge_state.h"
+
+namespace revertd {
+namespace {
+
+constexpr std::uint32_t kVersion = 1;
+
+void put(ByteWriter& out, const Border& border) {
+    out.put(border.moment);
+    out.put(border.difference);
+}
+
+bool get(ByteReader& in, Border& border) {
+    return in.get(border.moment) && in.get(border.difference) &&
+           ((border.moment >= 0 && border.difference >= 0) || in.fail());
+}
+
+}  // namespace
+
+std::uint64_t Judge::State::shape() const {
+    ByteWriter out;
+    out.put(settings->interval.count());
+    out.put(settings->baseline.count());
+    for (const HealthTarget& target : settings->health) out.put(std::string_view(target.url));
+    for (const std::string& url : settings->metrics) out.put(std::string_view(url));
+    for (const Signal& signal : settings->signals) {
+        out.put(signal.kind);
+        out.put(signal.aggregate);
+        out.put(signal.quantile);
+        out.put(signal.to_base);
+        out.put(std::string_view(signal.name));
+        out.put(std::string_view(signal.text));
+    }
+    for (const Rule& rule : settings->rules) {
+        out.put(rule.kind);
+        out.put(rule.signal);
+        out.put(std::string_view(rule.text));
+    }
+    out.put(static_cast<std::uint32_t>(rules.size()));
+    return checksum(out.take());
+}
+
+void Judge::State::save(ByteWriter& out) const {
+    out.put(kVersion);
+    out.put(shape());
+    out.put(phase.kind);
+    for (const Time time : {phase.since, phase.warmup_until, differences_from, oldest_before}) out.put(time);
+    out.put(frozen);
+    put(out, opened);
+    put(out, warm);
+    grid.save(out);
+    for (const HealthState& target : health) out.put(target.last);
+    for (const TargetState& target : targets) {
+        out.put(target.known);
+        out.put(target.last_good);
+        out.put(target.scrapes);
+        out.put(target.last_reset);
+    }
+    for (const Presence& one : presences) out.put(one.member);
+    series.save(out);
+    for (const SignalState& signal : signals) {
+        out.put(signal.seen);
+        out.put(signal.too_many);
+        out.put(std::string_view(signal.found));
+        signal.window.save(out);
+    }
+    for (const RuleState& rule : rules) {
+        rule.run.save(out);
+        out.put(rule.now.verdict);
+        out.put(rule.holds);
+        out.put(rule.verdict_since);
+        out.put(rule.held_since);
+        for (const std::uint64_t count :
+             {rule.summary.slots, rule.summary.ok, rule.summary.breach, rule.summary.blind, rule.summary.insufficient})
+            out.put(count);
+        out.put(rule.summary.last);
+    }
+}
+
+bool Judge::State::load_targets(ByteReader& in) {
+    for (HealthState& target : health)
+        if (!in.get_enum(target.last, Health::Blind)) return false;
+    for (TargetState& target : targets) {
+        if (!in.get(target.known) || !in.get(target.last_good) || !in.get(target.scrapes) || !in.get(target.last_reset))
+            return false;
+        target.missed = true;  // whatever comes next is a difference over the time that nobody looked
+    }
+    for (Presence& one : presences)
+        if (!in.get(one.member)) return false;
+    if (!series.load(in)) return false;
+    for (SignalState& signal : signals) {
+        constexpr std::size_t kName = 4096;
+        if (!in.get(signal.seen) || !in.get(signal.too_many) || !in.get(signal.found, kName) || !signal.window.load(in))
+            return false;
+    }
+    for (SeriesId id = 0; id < series.size(); ++id) {
+        const SeriesTable::Live& live = series.live(id);
+        if (series.target(id) >= targets.size() || live.signal >= signals.size()) return in.fail();
+        if (live.cell >= signals[live.signal].window.slot().size()) return in.fail();
+    }
+    return true;
+}
+
+bool Judge::State::load_rules(ByteReader& in) {
+    for (RuleState& rule : rules) {
+        RuleSummary& summary = rule.summary;
+        if (!rule.run.load(in) || !in.get_enum(rule.now.verdict, Verdict::Insufficient) || !in.get(rule.holds))
+            return false;
+        if (!in.get(rule.verdict_since) || !in.get(rule.held_since)) return false;
+        for (std::uint64_t* count :
+             {&summary.slots, &summary.ok, &summary.breach, &summary.blind, &summary.insufficient})
+            if (!in.get(*count)) return false;
+        if (!in.get_enum(summary.last, Verdict::Insufficient)) return false;
+    }
+    return true;
+}
+
+bool Judge::State::load(ByteReader& in) {
+    if (!in.get_enum(phase.kind, JudgePhase::Kind::Apart)) return false;
+    for (Time* time : {&phase.since, &phase.warmup_until, &differences_from, &oldest_before})
+        if (!in.get(*time)) return false;
+    return in.get(frozen) && get(in, opened) && get(in, warm) && grid.load(in) && load_targets(in) && load_rules(in) &&
+           (in.at_end() || in.fail());
+}
+
+std::string Judge::save() const {
+    ByteWriter body;
+    state_->save(body);
+    const std::string bytes = body.take();
+    ByteWriter out;
+    out.put(checksum(bytes));
+    return out.take() + bytes;
+}
+
+Result<void> Judge::restore(std::string_view bytes, Time now) {
+    const auto corrupt = [](const char* what) {
+        return Error(ErrorCode::Corrupt, std::string("flight record: ") + what);
+    };
+    ByteReader head(bytes);
+    std::uint64_t sum = 0;
+    if (!head.get(sum) || sum != checksum(bytes.substr(sizeof sum))) return corrupt("the checksum is wrong");
+    ByteReader in(bytes.substr(sizeof sum));
+    std::uint32_t version = 0;
+    std::uint64_t shape = 0;
+    if (!in.get(version) || !in.get(shape)) return corrupt("it is cut off");
+    if (version != kVersion) return corrupt("it was written by another version of revertd");
+    if (shape != state_->shape())
+        return Error(ErrorCode::Conflict, "flight record: it was written under other settings");
+    auto restored = std::make_unique<State>(state_->settings);
+    if (!restored->load(in)) return corrupt("its parts do not fit together");
+    if (restored->oldest_before > now) return corrupt("it comes from the future");
+    const SlotIndex last = restored->grid.last();
+    const SlotIndex next = restored->grid.next(now);
+    if (last >= 0 && next > last + 1) {
+        restored->miss(static_cast<std::uint64_t>(next - last - 1), now);
+        restored->grid.skip_to(next - 1);
+    }
+    state_ = std::move(restored);
+    return {};
+}
+
+}  // namespace revertd

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+// One rule in one slot or sample: exactly one verdict, then whether it holds (S20 to S25).
+#include <algorithm>
+#include <cmath>
+
+#include "core/judge_state.h"
+
+namespace revertd {
+namespace {
+
+Evaluation without_value(Verdict verdict, Cause cause) {
+    Evaluation evaluation;
+    evaluation.verdict = verdict;
+    evaluation.cause = cause;
+    return evaluation;
+}
+
+bool of_signal(const Rule& rule) {
+    return rule.kind == Rule::Kind::Threshold || rule.kind == Rule::Kind::Absent;
+}
+
+}  // namespace
+
+SlotIndex Judge::State::begin_of(const Rule& rule, bool warmed) const {
+    const Border& border = warmed ? warm : opened;
+    const bool difference = rule.kind == Rule::Kind::Threshold && signals[rule.signal].counter;
+    return difference ? border.difference : border.moment;
+}
+
+Evaluation Judge::State::evaluate(std::size_t rule_index, SlotIndex slot) {
+    const Rule& rule = settings->rules[rule_index];
+    if (of_signal(rule) && rule.signal >= signals.size()) return without_value(Verdict::Error, Cause::NeverSeen);
+    if (slot < begin_of(rule, !counts_in_warmup(rule)))
+        return without_value(Verdict::Insufficient, counts_in_warmup(rule) ? Cause::FirstSample : Cause::WarmUp);
+    if (rule.kind == Rule::Kind::Absent) return evaluate_absent(rule);
+    return of_signal(rule) ? evaluate_threshold(rule_index, slot) : evaluate_health();
+}
+
+Evaluation Judge::State::evaluate_health() const {
+    const HealthCount count = count_health(&HealthState::sample);
+    const std::size_t all = health.size();
+    const auto down = [&](std::size_t targets_down) {
+        switch (settings->down) {
+            case DownPolicy::Any:
+                return targets_down > 0;
+            case DownPolicy::Half:
+                return 2 * targets_down >= all;
+            case DownPolicy::All:
+                return targets_down == all;
+        }
+        return false;
+    };
+    if (all == 0) return without_value(Verdict::Insufficient, Cause::Health);
+    Evaluation evaluation = without_value(Verdict::Ok, Cause::None);
+    evaluation.value = static_cast<double>(count.down);
+    if (down(count.down)) {
+        evaluation.verdict = Verdict::Breach;
+    } else if (down(all - count.up)) {  // the blind ones could tip it
+        evaluation.verdict = count.blind > 0 ? Verdict::Error : Verdict::NoData;
+        evaluation.cause = Cause::Health;
+    }
+    return evaluation;
+}
+
+Evaluation Judge::State::evaluate_absent(const Rule& rule) const {
+    const SignalState& signal = signals[rule.signal];
+    const SignalStatus& status = signal.status;
+    if (status.present > 0) return without_value(Verdict::Ok, Cause::None);
+    if (!signal.seen) return without_value(Verdict::Insufficient, Cause::NeverSeen);
+    // A target that did not answer may have it still.
+    const bool unanswered = std::ranges::any_of(
+        targets, [this](const TargetState& target) { return target.answer != Verdict::Ok && !is_down(target); });
+    if (!unanswered && status.absent > 0) return without_value(Verdict::Breach, Cause::None);
+    return without_value(status.absent > 0 ? Verdict::Partial : status.verdict, Cause::Unanswered);
+}
+
+bool Judge::State::baseline_known(std::size_t signal, SignalWindow::Value& value) {
+    SignalWindow& window = signals[signal].window;
+    if (!window.baseline.sufficient()) return false;
+    value = window.of_baseline();
+    return value.value && !(window.counts_requests() && value.requests < settings->min_requests);
+}
+
+void Judge::State::set_limit(const Rule& rule, Evaluation& evaluation) {
+    SignalWindow::Value baseline;
+    const bool known = baseline_known(rule.signal, baseline);
+    if (known) evaluation.baseline = *baseline.value;
+    double per_bound = 1;
+    if (rule.relative != Rule::Relative::Absolute) {
+        per_bound = evaluation.baseline;
+        // No error in N requests is a ratio of less than one in N, not of nothing.
+        const bool ratio = settings->signals[rule.signal].kind == Signal::Kind::Ratio;
+        if (known && ratio) per_bound = std::max(per_bound, 1 / baseline.requests);
+        if (!known || !(per_bound > 0)) {
+            evaluation.verdict = Verdict::Insufficient;
+            evaluation.cause = known ? Cause::ZeroBaseline : Cause::NoBaseline;
+            return;
+        }
+    }
+    evaluation.limit = rule.bound * per_bound;
+    evaluation.clear = rule.clear ? *rule.clear * per_bound : default_clear(rule.op, evaluation.limit);
+}
+
+Evaluation Judge::State::evaluate_threshold(std::size_t rule_index, SlotIndex slot) {
+    const Rule& rule = settings->rules[rule_index];
+    const RuleState& state = rules[rule_index];
+    SignalState& signal = signals[rule.signal];
+    Evaluation evaluation = without_value(signal.status.verdict, signal.status.cause);
+    set_limit(rule, evaluation);
+    if (signal.status.verdict != Verdict::Ok) {
+        evaluation.verdict = signal.status.verdict;
+        evaluation.cause = signal.status.cause;
+        return evaluation;
+    }
+    const bool samples = rule.in_a_row > 0;
+    const SlotIndex begin = begin_of(rule, !counts_in_warmup(rule));
+    const auto from = [&](std::size_t slots) { return std::max(begin, slot - static_cast<SlotIndex>(slots) + 1); };
+    const SignalWindow::Value value =
+        samples ? signal.window.of_sample() : signal.window.of_window(from(state.window), slot);
+    evaluation.value = value.value.value_or(kUnknown);
+    evaluation.requests = value.requests;
+    const auto insufficient = [&evaluation](Cause cause) {
+        evaluation.verdict = Verdict::Insufficient;
+        evaluation.cause = cause;
+        return evaluation;
+    };
+    if (signal.window.counts_requests()) {
+        evaluation.counted = signal.window.requests(from(state.count), slot, samples);
+        if (evaluation.counted < settings->min_requests) return insufficient(Cause::FewRequests);
+    }
+    if (!value.value) return insufficient(Cause::NoRequests);
+    if (evaluation.verdict != Verdict::Ok) return evaluation;  // no baseline
+    if (!std::isfinite(*value.value)) return without_value(Verdict::Ambiguous, Cause::Infinite);
+    if (!beyond(rule.op, *value.value, evaluation.limit)) return evaluation;
+    // A difference over blind samples is not the difference since the previous one (S23).
+    if (samples && signal.counter && signal.status.pooled) return insufficient(Cause::FirstSample);
+    evaluation.verdict = Verdict::Breach;
+    return evaluation;
+}
+
+bool Judge::State::clears(const Rule& rule, const Evaluation& evaluation) const {
+    if (evaluation.verdict != Verdict::Ok) return false;
+    return rule.kind != Rule::Kind::Threshold || cleared(rule.op, evaluation.value, evaluation.clear);
+}
+
+void Judge::State::step(std::size_t rule_index, SlotIndex slot, Time at) {
+    const Rule& rule = settings->rules[rule_index];
+    RuleState& state = rules[rule_index];
+    const Evaluation evaluation = evaluate(rule_index, slot);
+    if (evaluation.verdict != state.now.verdict) state.verdict_since = at;
+    state.now = evaluation;
+    if (slot < begin_of(rule, !counts_in_warmup(rule))) return;
+    state.run.push(evaluation.verdict, at);
+    if (state.run.complete()) {
+        if (!state.holds) state.held_since = state.run.since();
+        state.holds = true;
+    } else if (state.holds && clears(rule, evaluation)) {
+        state.holds = false;
+        state.run.clear();
+    }
+}
+
+bool Judge::State::unanswered(const Rule& rule) const {
+    if (!of_signal(rule)) {
+        const auto verdict = evaluate_health().verdict;
+        return verdict == Verdict::NoData;
+    }
+    for (TargetIndex target = 0; target < targets.size(); ++target) {
+        const TargetState& state = targets[target];
+        const bool matters = !state.known || presence_of(target, rule.signal).member;
+        if (matters && !state.answer && !is_down(state)) return true;
+    }
+    return false;
+}
+
+bool Judge::State::never_there(const Rule& rule) const {
+    return of_signal(rule) && !signals[rule.signal].seen && std::ranges::any_of(targets, &TargetState::known);
+}
+
+void Judge::State::summarise_slot(std::size_t rule_index, SlotIndex slot) {
+    RuleState& state = rules[rule_index];
+    if (slot < begin_of(settings->rules[rule_index], true)) return;
+    RuleSummary& summary = state.summary;
+    const Verdict verdict = state.now.verdict;
+    ++summary.slots;
+    ++(verdict == Verdict::Ok       ? summary.ok
+       : verdict == Verdict::Breach ? summary.breach
+       : is_blind(verdict)          ? summary.blind
+                                    : summary.insufficient);
+    summary.last = verdict;
+}
+
+void Judge::State::tell(JudgeReport& report) {
+    for (std::size_t rule = 0; rule < rules.size(); ++rule) {
+        RuleState& state = rules[rule];
+        const bool nowhere = never_there(settings->rules[rule]);
+        if (state.now.verdict != state.told || state.holds != state.told_holds || nowhere != state.told_never_there) {
+            state.told = state.now.verdict;
+            state.told_holds = state.holds;
+            state.told_never_there = nowhere;
+            report.changes.push_back(change_of(rule));
+        }
+        report.suspicious = report.suspicious || (state.run.suspicious() && !state.holds);
+    }
+}
+
+}  // namespace revertd

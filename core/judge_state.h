@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+// Inside of the Judge; only core/judge*.cpp include it. In the order of the street: answers of targets
+// (judge_intake.cpp), what a signal shows in a sample (judge_signal.cpp), what a rule says to it (judge_rule.cpp),
+// words (judge_words.cpp).
+#pragma once
+#include <limits>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/judge.h"
+#include "core/rule_state.h"
+#include "core/series_table.h"
+#include "core/slot_grid.h"
+#include "core/window.h"
+
+namespace revertd {
+
+constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
+
+/// Why a verdict is neither ok nor breach; chooses the words.
+enum class Cause : std::uint8_t {
+    None,
+    WarmUp,        ///< does not count yet (S10)
+    FirstSample,   ///< nothing to take a difference from
+    FewRequests,   ///< below min_requests
+    NoRequests,    ///< nothing happened in the window
+    NoBaseline,    ///< below half of its slots, or below min_requests
+    ZeroBaseline,  ///< a factor of nothing says nothing
+    NeverSeen,     ///< no target has ever shown the signal
+    Vanished,      ///< a target answered without it
+    NotANumber,
+    Infinite,
+    SeveralSeries,  ///< where one is expected
+    TooManySeries,
+    Unanswered,  ///< a target failed; its reason is kept
+    Health       ///< blind health targets could tip it, or there is none
+};
+
+/// Health of one target: of this sample, and what was last known of it.
+struct HealthState {
+    Health sample = Health::Unknown, last = Health::Unknown;
+    std::string reason;
+};
+
+struct HealthCount {
+    std::size_t up = 0, down = 0, blind = 0;
+};
+
+/// One /metrics endpoint.
+struct TargetState {
+    std::optional<std::size_t> health;  ///< its own health target
+    bool known = false;                 ///< answered well at least once
+    bool pooled = false;                ///< this answer's differences span samples that were blind
+    bool missed = false;                ///< the sample before was blind
+    std::optional<Verdict> answer;      ///< of this sample; nothing: none came
+    Time last_good{};
+    std::uint32_t scrapes = 0;     ///< good ones
+    std::uint32_t last_reset = 0;  ///< the good one that showed a counter going back
+    std::string reason;
+};
+
+/// What the last good answer of a target had of a signal.
+struct Presence {
+    std::uint32_t totals = 0;  ///< series other than the bad ones
+    bool member = false;       ///< the target has shown the signal at some time
+    bool first = false;        ///< values were only set: no difference yet
+    bool nan = false, infinite = false;
+};
+
+/// A signal in the sample that is being judged.
+struct SignalStatus {
+    Verdict verdict = Verdict::NoData;
+    Cause cause = Cause::NeverSeen;
+    TargetIndex culprit = 0;  ///< the first target that could not be seen
+    std::uint32_t judged = 0, first = 0, blind = 0;
+    std::uint32_t down = 0;                 ///< left out: their own health is down (S17)
+    std::uint32_t present = 0, absent = 0;  ///< answered with and without it
+    bool pooled = false;
+};
+
+struct SignalState {
+    SignalWindow window;
+    SignalStatus status;
+    Duration longest_gap{};  ///< differences over a longer one are not used
+    bool counter = true;     ///< values are differences
+    bool seen = false;
+    bool too_many = false;
+    std::string found;  ///< the metric's name
+};
+
+struct Evaluation {
+    Verdict verdict = Verdict::Insufficient;
+    Cause cause = Cause::WarmUp;
+    double value = kUnknown, limit = kUnknown, clear = kUnknown, baseline = kUnknown;
+    double requests = kUnknown;  ///< in the window
+    double counted = kUnknown;   ///< what min_requests is compared with
+};
+
+struct RuleState {
+    std::size_t window = 1, count = 1;  ///< slots
+    RuleRun run;
+    Evaluation now;
+    bool holds = false;
+    Time verdict_since{}, held_since{};
+    Verdict told = Verdict::Insufficient;  ///< what the Engine knows
+    bool told_holds = false, told_never_there = false;
+    RuleSummary summary;
+};
+
+/// The first slot that lies wholly after an instant: for values of the moment, and for differences of two samples.
+struct Border {
+    static constexpr SlotIndex kAhead = std::numeric_limits<SlotIndex>::max();
+    SlotIndex moment = kAhead, difference = kAhead;
+};
+
+struct Judge::State {
+    explicit State(std::shared_ptr<const ServiceSettings> settings_);
+
+    // -- judge_intake.cpp
+    void take(TargetIndex target, const ScrapeResult& result, Time at);
+    void take_values(TargetIndex target, std::span<const SeriesValue> values, Time at);
+    void take_value(TargetState& target, Presence& presence, SeriesTable::Live& live, double value);
+    [[nodiscard]] double increase(const TargetState& target, const Presence& presence, const SeriesTable::Live& live,
+                                  double value) const;
+
+    // -- judge_signal.cpp
+    [[nodiscard]] HealthCount count_health(Health HealthState::*which) const;
+    [[nodiscard]] bool is_down(const TargetState& target) const;
+    [[nodiscard]] SignalStatus status_of(std::size_t signal) const;
+    void count_target(SignalStatus& status, std::size_t signal, TargetIndex target) const;
+    void complete_sample(bool whole_slot);
+
+    // -- judge_rule.cpp
+    [[nodiscard]] Evaluation evaluate(std::size_t rule, SlotIndex slot);
+    [[nodiscard]] Evaluation evaluate_health() const;
+    [[nodiscard]] Evaluation evaluate_absent(const Rule& rule) const;
+    [[nodiscard]] Evaluation evaluate_threshold(std::size_t rule, SlotIndex slot);
+    void set_limit(const Rule& rule, Evaluation& evaluation);
+    [[nodiscard]] bool baseline_known(std::size_t signal, SignalWindow::Value& value);
+    [[nodiscard]] SlotIndex begin_of(const Rule& rule, bool warm) const;
+    void step(std::size_t rule, SlotIndex slot, Time at);
+    [[nodiscard]] bool clears(const Rule& rule, const Evaluation& evaluation) const;
+    /// Between slots: somebody who matters to the rule has not answered, so there is no sample (S23).
+    [[nodiscard]] bool unanswered(const Rule& rule) const;
+    [[nodiscard]] bool never_there(const Rule& rule) const;
+    void summarise_slot(std::size_t rule, SlotIndex slot);
+    void tell(JudgeReport& report);
+
+    // -- judge_words.cpp
+    [[nodiscard]] RuleChange change_of(std::size_t rule) const;
+    [[nodiscard]] std::string words_of(std::size_t rule) const;
+    [[nodiscard]] std::string health_words() const;
+    [[nodiscard]] std::string value_words_of(std::size_t rule) const;
+    [[nodiscard]] std::string blind_words(const SignalStatus& status, Cause cause) const;
+    [[nodiscard]] std::string insufficient_words(std::size_t rule) const;
+    [[nodiscard]] std::string baseline_words() const;
+
+    // -- judge_view.cpp
+    void compute_whole_bake(std::size_t rule, RuleSummary& summary);
+    [[nodiscard]] SignalView view_of(std::size_t signal);
+
+    // -- judge.cpp
+    void restart_phase();
+    void miss(std::uint64_t slots, Time at);
+    void pass_borders(SlotIndex slot, Time at);
+    void judge_sample(SlotIndex slot, Time at, bool whole_slot);
+    void merge_sample();
+    void end_slot(SlotIndex slot, Time at);
+    void forget_answers(bool whole_slot);
+
+    // -- judge_record.cpp
+    [[nodiscard]] std::uint64_t shape() const;
+    void save(ByteWriter& out) const;
+    bool load(ByteReader& in);
+    bool load_rules(ByteReader& in);
+    bool load_targets(ByteReader& in);
+
+    [[nodiscard]] Presence& presence_of(TargetIndex target, std::size_t signal) {
+        return presences[target * signals.size() + signal];
+    }
+
+    [[nodiscard]] const Presence& presence_of(TargetIndex target, std::size_t signal) const {
+        return presences[target * signals.size() + signal];
+    }
+
+    std::shared_ptr<const ServiceSettings> settings;
+    SlotGrid grid;
+    std::vector<HealthState> health;
+    std::vector<TargetState> targets;
+    std::vector<Presence> presences;  ///< by target, then signal
+    SeriesTable series;
+    std::vector<SignalState> signals;
+    std::vector<RuleState> rules;
+
+    JudgePhase phase;
+    Border opened{0, 0};                         ///< first sight: where P0 and health rules begin
+    Border warm{0, 0};                           ///< end of warm-up: where the others begin
+    Time oldest = Time::max(), oldest_before{};  ///< earliest answer of this slot, and of the one before
+    Time differences_from{};                     ///< samples before the phase are no base of a difference (S10)
+    bool frozen = false;                         ///< the baseline
+};
+
+}  // namespace revertd

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// What status, pass and report ask the Judge; nothing here changes what it has judged.
+#include <cmath>
+
+#include "core/judge_state.h"
+
+namespace revertd {
+
+void Judge::State::compute_whole_bake(std::size_t rule_index, RuleSummary& summary) {
+    const Rule& rule = settings->rules[rule_index];
+    if (rule.kind != Rule::Kind::Threshold || rule.signal >= signals.size()) return;
+    if (summary.insufficient == 0 || summary.ok + summary.breach > 0) return;
+    const SignalWindow::Value value = signals[rule.signal].window.of_bake();
+    if (!value.value) return;
+    Evaluation evaluation;
+    set_limit(rule, evaluation);
+    summary.whole_bake_value = *value.value;
+    summary.whole_bake_breach = std::isfinite(evaluation.limit) && beyond(rule.op, *value.value, evaluation.limit);
+}
+
+std::vector<RuleSummary> Judge::summarise() const {
+    std::vector<RuleSummary> summaries;
+    for (std::size_t rule = 0; rule < state_->rules.size(); ++rule) {
+        if (is_rollout_rule(state_->settings->rules[rule])) continue;
+        RuleSummary summary = state_->rules[rule].summary;
+        summary.never_there = state_->never_there(state_->settings->rules[rule]);
+        state_->compute_whole_bake(rule, summary);
+        summaries.push_back(summary);
+    }
+    return summaries;
+}
+
+SignalView Judge::State::view_of(std::size_t signal) {
+    const Signal& config = settings->signals[signal];
+    SignalView view;
+    view.name = config.name;
+    view.metric = signals[signal].found;
+    view.unit = config.unit;
+    view.verdict = signals[signal].status.verdict;
+    view.value = signals[signal].window.of_window(grid.last(), grid.last()).value.value_or(kUnknown);
+    for (std::size_t rule = 0; rule < rules.size(); ++rule) {
+        const bool of_this =
+            settings->rules[rule].kind == Rule::Kind::Threshold && settings->rules[rule].signal == signal;
+        if (!of_this || std::isnan(rules[rule].now.value)) continue;
+        view.value = rules[rule].now.value;
+        break;
+    }
+    SignalWindow::Value baseline;
+    view.baseline = baseline_known(signal, baseline) ? *baseline.value : kUnknown;
+    return view;
+}
+
+JudgeView Judge::view() const {
+    State& state = *state_;
+    JudgeView view;
+    view.targets = static_cast<std::uint32_t>(state.health.size());
+    for (const HealthState& target : state.health)
+        if (target.last == Health::Up) ++view.up;
+    for (std::size_t signal = 0; signal < state.signals.size(); ++signal) view.signals.push_back(state.view_of(signal));
+    for (std::size_t rule = 0; rule < state.rules.size(); ++rule)
+        if (!is_rollout_rule(state.settings->rules[rule])) view.rules.push_back(state.change_of(rule));
+    view.baseline_words = state.baseline_words();
+    return view;
+}
+
+}  // namespace revertd

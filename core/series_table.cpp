@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/series_table.h"
+
+#include <bit>
+
+namespace revertd {
+
+std::uint32_t* SeriesTable::find(std::uint64_t hash, const Place& place) {
+    const std::size_t mask = index_.size() - 1;
+    for (std::size_t at = hash & mask;; at = (at + 1) & mask) {
+        std::uint32_t& entry = index_[at];
+        if (entry == 0) return &entry;
+        const SeriesId id = entry - 1;
+        const Live& live = live_[id];
+        if (hashes_[id] == hash && targets_[id] == place.target && live.signal == place.signal &&
+            live.cell == place.cell)
+            return &entry;
+    }
+}
+
+void SeriesTable::index_all() {
+    index_.assign(std::bit_ceil(4 * (live_.size() + 8)), 0);
+    for (SeriesId id = 0; id < live_.size(); ++id)
+        *find(hashes_[id], {targets_[id], live_[id].signal, live_[id].cell}) = id + 1;
+}
+
+std::optional<SeriesId> SeriesTable::add(std::uint64_t hash, const Place& place) {
+    if (2 * (live_.size() + 1) > index_.size()) index_all();
+    std::uint32_t* entry = find(hash, place);
+    if (*entry == 0) {
+        if (live_.size() >= kMost) return std::nullopt;
+        live_.push_back({0, 0, place.signal, place.cell});
+        hashes_.push_back(hash);
+        targets_.push_back(place.target);
+        *entry = static_cast<std::uint32_t>(live_.size());
+    }
+    return *entry - 1;
+}
+
+void SeriesTable::release_index() {
+    if (index_.empty()) return;
+    std::vector<std::uint32_t>().swap(index_);
+    live_.shrink_to_fit();
+    hashes_.shrink_to_fit();
+    targets_.shrink_to_fit();
+}
+
+void SeriesTable::save(ByteWriter& out) const {
+    out.put(static_cast<std::uint32_t>(live_.size()));
+    for (SeriesId id = 0; id < live_.size(); ++id) {
+        out.put(hashes_[id]);
+        out.put(targets_[id]);
+        out.put(live_[id].last);
+        out.put(live_[id].seen);
+        out.put(live_[id].signal);
+        out.put(live_[id].cell);
+    }
+}
+
+bool SeriesTable::load(ByteReader& in) {
+    std::uint32_t size = 0;
+    if (!in.get(size) || size > kMost) return in.fail();
+    for (SeriesId id = 0; id < size; ++id) {
+        std::uint64_t hash = 0;
+        Place place;
+        Live live;
+        if (!in.get(hash) || !in.get(place.target) || !in.get(live.last) || !in.get(live.seen)) return false;
+        if (!in.get(place.signal) || !in.get(place.cell) || add(hash, place) != id) return in.fail();
+        live_[id] = {live.last, live.seen, place.signal, place.cell};
+    }
+    return true;
+}
+
+}  // namespace revertd
