@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/journal/chain.h"
 
+#include <sys/random.h>
+
+#include <array>
+
 #include "core/sha256.h"
 
 namespace revertd::journal {
@@ -16,6 +20,14 @@ std::string record(std::uint64_t seq) {
 }
 
 }  // namespace
+
+Result<Genesis> Genesis::make(WallTime created) {
+    std::array<char, 16> bytes{};
+    if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
+        return Error(ErrorCode::Io, "the kernel gives no random bytes");
+    }
+    return Genesis{sha256_hex({bytes.data(), bytes.size()}).substr(0, 32), created};
+}
 
 Hash Genesis::hash() const {
     return Sha256()

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "core/result.h"
 #include "daemon/journal/entry.h"
 
 namespace revertd::journal {
@@ -24,6 +25,9 @@ struct Tail {
 struct Genesis {
     std::string instance;  // 32 hex digits
     WallTime created{};
+
+    /// With a new random name.
+    static Result<Genesis> make(WallTime created);
 
     [[nodiscard]] Hash hash() const;
 };

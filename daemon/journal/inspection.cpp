@@ -55,6 +55,17 @@ Result<void> read_heads(const StateDir& dir, Inspection& found) {
     return {};
 }
 
+// The chain only names the pinned configurations by their hash.
+std::optional<Fault> changed_config(Store& store) {
+    auto hashes = store.config_hashes();
+    if (!hashes) return Fault{0, hashes.error().message};
+    for (const std::string& hash : *hashes) {
+        auto text = store.config(hash);
+        if (!text) return Fault{0, text.error().message};
+    }
+    return std::nullopt;
+}
+
 Result<void> read_chain(Store& store, const Visitor& visit, Inspection& found) {
     Witnesses witnesses(found.heads);
     const Tail start{.seq = 0, .hash = store.genesis().hash()};
@@ -72,6 +83,7 @@ Result<void> read_chain(Store& store, const Visitor& visit, Inspection& found) {
         found.fault = Fault{
             0, "the head file is gone: nothing shows that these " + number(found.chain.records) + " records are all"};
     }
+    if (!found.fault) found.fault = changed_config(store);
     return {};
 }
 

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/journal/journal.h"
 
-#include <sys/random.h>
-
-#include <array>
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
@@ -19,19 +17,6 @@ namespace {
 
 constexpr const char* kReserve = "reserve";
 
-Result<std::string> random_name() {
-    std::array<unsigned char, 16> bytes{};
-    if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
-        return errno_error("read random bytes");
-    static constexpr std::string_view kDigits = "0123456789abcdef";
-    std::string name;
-    for (const unsigned char byte : bytes) {
-        name += kDigits[byte >> 4];
-        name += kDigits[byte & 15];
-    }
-    return name;
-}
-
 std::size_t size_of(const std::vector<Entry>& entries) {
     std::size_t bytes = 0;
     for (const Entry& entry : entries) {
@@ -40,11 +25,22 @@ std::size_t size_of(const std::vector<Entry>& entries) {
     return bytes;
 }
 
+// Who numbers records himself must come to the same numbers.
+bool may_be_numbered(const std::vector<Entry>& entries, std::uint64_t next) {
+    return std::all_of(entries.begin(), entries.end(), [&](const Entry& entry) {
+        const std::uint64_t expected = next++;
+        return entry.seq == 0 || entry.seq == expected;
+    });
+}
+
 Result<Store> open_store(const StateDir& dir, const Inspection& found, WallTime wall) {
-    if (!found.fresh()) return Store::open(dir, Database::Mode::ReadWrite);
-    auto instance = random_name();
-    if (!instance) return instance.error();
-    return Store::create(dir, {std::move(*instance), wall});
+    if (found.fresh()) {
+        auto genesis = Genesis::make(wall);
+        if (!genesis) return genesis.error();
+        auto made = Store::replace(dir, *genesis, [](Store&) { return Result<void>(); });
+        if (!made) return made.error();
+    }
+    return Store::open(dir, Database::Mode::ReadWrite);
 }
 
 }  // namespace
@@ -167,6 +163,9 @@ Result<std::uint64_t> Journal::append(std::vector<Entry> entries) {
             return Error(ErrorCode::Limit, "a record of kind " + entry.kind + " is too large");
     }
     const std::lock_guard lock(impl_->mutex);
+    if (!may_be_numbered(entries, impl_->next_seq)) {
+        return Error(ErrorCode::Invalid, "a record to append is not number " + std::to_string(impl_->next_seq));
+    }
     auto admitted = impl_->admit(size_of(entries));
     if (!admitted) return admitted.error();
     for (Entry& entry : entries) {

@@ -154,9 +154,16 @@ Result<void> StateDir::rename_file(const std::string& name, const std::string& t
     return sync();
 }
 
-Result<void> StateDir::remove_file(const std::string& name) const {
-    if (::unlinkat(dir_.fd(), name.c_str(), 0) != 0 && errno != ENOENT) return errno_error("remove " + file(name));
+Result<void> StateDir::take_file(const StateDir& from, const std::string& name) const {
+    if (::renameat(from.dir_.fd(), name.c_str(), dir_.fd(), name.c_str()) != 0)
+        return errno_error("move " + from.file(name));
     return sync();
+}
+
+Result<void> StateDir::remove_file(const std::string& name) const {
+    if (::unlinkat(dir_.fd(), name.c_str(), 0) == 0) return sync();
+    if (errno == ENOENT) return {};
+    return errno_error("remove " + file(name));
 }
 
 Result<void> StateDir::make_empty_file(const std::string& name) const {

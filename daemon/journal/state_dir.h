@@ -51,6 +51,8 @@ class StateDir {
     /// Whole or not at all, and durable on return.
     Result<void> replace_file(const std::string& name, std::string_view content) const;
     Result<void> rename_file(const std::string& name, const std::string& to) const;
+    /// Moves a file of another directory here, over one of the same name.
+    Result<void> take_file(const StateDir& from, const std::string& name) const;
     Result<void> remove_file(const std::string& name) const;
     Result<void> make_empty_file(const std::string& name) const;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/journal/store.h"
 
-#include <fcntl.h>
+#include <unistd.h>
 
 #include <limits>
 
@@ -52,7 +52,35 @@ Result<void> plain_files(const StateDir& dir) {
     return {};
 }
 
+Result<void> remove_files(const StateDir& dir, std::initializer_list<const char*> suffixes) {
+    for (const char* suffix : suffixes) {
+        auto removed = dir.remove_file(std::string(Store::kName) + suffix);
+        if (!removed) return removed;
+    }
+    return {};
+}
+
 }  // namespace
+
+Result<void> Store::replace(const StateDir& dir, const Genesis& genesis,
+                            const std::function<Result<void>(Store&)>& fill) {
+    auto scratch = StateDir::open(dir.file("new"), StateDir::Missing::Create);
+    if (!scratch) return scratch.error();
+    auto done = remove_files(*scratch, {"", "-wal", "-shm", "-journal"});
+    if (!done) return done;
+    {
+        auto store = create(*scratch, genesis);
+        if (!store) return store.error();
+        done = fill(*store);
+        if (done) done = store->checkpoint();
+        if (!done) return done;
+    }
+    done = remove_files(dir, {"-wal", "-shm"});
+    if (done) done = dir.take_file(*scratch, kName);
+    if (done) done = remove_files(*scratch, {"-wal", "-shm"});
+    if (done) ::rmdir(scratch->path().c_str());
+    return done;
+}
 
 Result<Store> Store::create(const StateDir& dir, const Genesis& genesis) {
     auto made = dir.make_empty_file(kName);

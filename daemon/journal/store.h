@@ -32,8 +32,11 @@ class Store {
   public:
     static constexpr const char* kName = "journal.db";
 
-    /// Makes the tables in a new file.
-    static Result<Store> create(const StateDir& dir, const Genesis& genesis);
+    /// Makes a whole new database, filled by `fill`, in a directory beside the old one, which it then replaces in one
+    /// rename: a crash leaves the one or the other. A log of the old one is removed first, so keep a copy if it may be
+    /// needed.
+    static Result<void> replace(const StateDir& dir, const Genesis& genesis,
+                                const std::function<Result<void>(Store&)>& fill);
 
     /// NotFound if there is no file, or one without tables; Corrupt if it is no journal, or one of another version.
     static Result<Store> open(const StateDir& dir, Database::Mode mode);
@@ -63,6 +66,7 @@ class Store {
     Store(Database database, Statement insert, Statement pin)
         : database_(std::move(database)), insert_(std::move(insert)), pin_(std::move(pin)) {}
 
+    static Result<Store> create(const StateDir& dir, const Genesis& genesis);
     static Result<Store> prepare(Database database);
     Result<void> read_genesis();
     Result<void> insert(Tail& tail, const std::vector<Entry>& entries);

@@ -19,12 +19,14 @@ void Told::durable(std::uint64_t seq) {
 void Told::failed(const std::string& reason) {
     const std::lock_guard lock(mutex_);
     failures_.push_back(reason);
+    // The first word of a full disk comes while the reserve is still there.
+    ended_ = !reason.starts_with("the disk is full: ");
     changed_.notify_all();
 }
 
 bool Told::wait_for(std::uint64_t seq) {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return last_ >= seq || !failures_.empty(); });
+    changed_.wait(lock, [&] { return last_ >= seq || ended_; });
     return last_ >= seq;
 }
 

@@ -38,6 +38,7 @@ class Told {
     std::uint64_t last_ = 0;
     std::size_t commits_ = 0;
     std::vector<std::string> failures_;
+    bool ended_ = false;
 };
 
 struct Opened {

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a person does with a journal: have it verified, take it elsewhere, and accept what is left of a damaged one.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/result.h"
+#include "daemon/journal/inspection.h"
+
+namespace revertd::journal {
+
+struct AuditReport {
+    std::string instance;
+    std::uint64_t records = 0;   // that continue the chain from the first one on
+    Tail tail;                   // the last of them
+    std::optional<Head> head;    // newest readable slot of the head file
+    std::optional<Fault> fault;  // nothing: intact
+    std::vector<std::string> notes;
+
+    [[nodiscard]] bool intact() const { return !fault; }
+};
+
+/// Reads everything, changes nothing, also beside a running daemon. NotFound: no journal there; NotAllowed, Io.
+Result<AuditReport> verify(const std::string& dir);
+
+/// A few lines for a person; the last line says `intact` or what is wrong.
+[[nodiscard]] std::string to_words(const AuditReport& report);
+
+struct Acceptance {
+    std::string by;      // who
+    std::string reason;  // in their words
+    WallTime wall{};
+    /// The highest record that another witness knows of, e.g. the runner's receipts; numbers up to it are not given
+    /// again.
+    std::uint64_t witnessed_seq = 0;
+};
+
+struct Accepted {
+    std::uint64_t seq = 0;          // of the record "state.accepted"
+    std::uint64_t kept = 0;         // records that still count
+    std::optional<Fault> accepted;  // what was wrong
+    std::string aside;              // directory with the damaged files
+};
+
+/// Keeps every record up to the first one that cannot be believed, appends "state.accepted" and rewrites the head. The
+/// damaged files are copied aside first. Invalid if nothing is wrong; Conflict while a daemon runs; NotFound,
+/// NotAllowed, Io, Limit.
+Result<Accepted> accept(const std::string& dir, const Acceptance& acceptance);
+
+/// One JSON object a record, with its hashes, to `line` (without line end). Corrupt where the chain breaks.
+Result<void> export_jsonl(const std::string& dir, const std::function<void(std::string_view)>& line);
+
+}  // namespace revertd::journal
