@@ -199,7 +199,8 @@ FetchError CurlEasy::classify(int code) const {
 }
 
 FetchError CurlEasy::classify_timeout() const {
-    if (request_sent() || info<curl_off_t>(easy_, CURLINFO_CONNECT_TIME_T) > 0) return FetchError::Timeout;
+    // CONNECT_TIME stays 0 until TLS is done, too.
+    if (request_sent() || info<long>(easy_, CURLINFO_NUM_CONNECTS) > 0) return FetchError::Timeout;
     const bool is_resolved = is_literal_ || info<curl_off_t>(easy_, CURLINFO_NAMELOOKUP_TIME_T) > 0;
     return is_resolved ? FetchError::ConnectTimeout : FetchError::Resolve;
 }

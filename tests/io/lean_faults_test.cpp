@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // One test for each way in which a fetch can fail, and hostile answers of all kinds.
-#include <netinet/in.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <random>
 
 #include "daemon/io/limits.h"
 #include "tests/io/lean_fixture.h"
+#include "tests/support/ports.h"
 
 namespace revertd {
 namespace {
@@ -28,45 +26,10 @@ TEST_F(LeanFaultsTest, refused) {
     EXPECT_EQ(sink.heads, 0);
 }
 
-/// Listens, but its queue is full: a further connection gets no answer.
-class FullQueue {
-  public:
-    FullQueue() {
-        listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        address_.sin_family = AF_INET;
-        address_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        socklen_t size = sizeof address_;
-        bind(listener_, reinterpret_cast<sockaddr*>(&address_), size);
-        getsockname(listener_, reinterpret_cast<sockaddr*>(&address_), &size);
-        listen(listener_, 0);
-        for (int& fd : fillers_) {
-            fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-            static_cast<void>(connect(fd, reinterpret_cast<sockaddr*>(&address_), size));
-        }
-    }
-
-    FullQueue(const FullQueue&) = delete;
-    FullQueue& operator=(const FullQueue&) = delete;
-
-    ~FullQueue() {
-        for (const int fd : fillers_) close(fd);
-        close(listener_);
-    }
-
-    [[nodiscard]] std::string url() const {
-        return "http://127.0.0.1:" + std::to_string(ntohs(address_.sin_port)) + "/";
-    }
-
-  private:
-    int listener_;
-    int fillers_[4];
-    sockaddr_in address_{};
-};
-
 TEST_F(LeanFaultsTest, no_connection_in_time) {
-    const FullQueue full;
+    const test::FullQueue full;
     RecordingSink sink;
-    const auto fetch = make(full.url());
+    const auto fetch = make("http://127.0.0.1:" + std::to_string(full.port()) + "/");
     run(*fetch, sink, 30ms);
     EXPECT_EQ(sink.error, FetchError::ConnectTimeout);
 }

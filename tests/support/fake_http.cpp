@@ -16,6 +16,7 @@
 #include <system_error>
 #include <thread>
 
+#include "tests/support/ports.h"
 #include "tests/support/wire.h"
 
 namespace revertd::test {
@@ -26,18 +27,6 @@ constexpr std::chrono::seconds kPatience{10};
 
 [[noreturn]] void throw_errno(const char* what) {
     throw std::system_error(errno, std::generic_category(), what);
-}
-
-int bind_loopback(std::uint16_t& port) {
-    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    if (fd < 0 || bind(fd, reinterpret_cast<sockaddr*>(&address), size) != 0) throw_errno("bind to loopback");
-    if (getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) throw_errno("ask for the port");
-    port = ntohs(address.sin_port);
-    return fd;
 }
 
 int bind_unix(const std::string& path) {
@@ -335,14 +324,6 @@ bool FakeHttp::wait_until_disconnected() const {
 
 void FakeHttp::drop_connections() {
     impl_->drop_connections();
-}
-
-ClosedPort::ClosedPort() {
-    fd_ = bind_loopback(port_);
-}
-
-ClosedPort::~ClosedPort() {
-    close(fd_);
 }
 
 }  // namespace revertd::test

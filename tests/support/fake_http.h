@@ -69,7 +69,7 @@ struct FakeAnswer {
 };
 
 struct FakeHttpOptions {
-    std::string unix_socket;             // path to listen on instead of a TCP port
+    std::string unix_socket = {};        // path to listen on instead of a TCP port
     bool tls = false;                    // with a self-signed certificate
     std::string tls_name = "127.0.0.1";  // whom the certificate names
     bool tls_expired = false;
@@ -111,21 +111,6 @@ class FakeHttp {
   private:
     class Impl;
     std::unique_ptr<Impl> impl_;
-};
-
-/// A port of 127.0.0.1 on which nobody listens, kept reserved while it lives.
-class ClosedPort {
-  public:
-    ClosedPort();
-    ClosedPort(const ClosedPort&) = delete;
-    ClosedPort& operator=(const ClosedPort&) = delete;
-    ~ClosedPort();
-
-    [[nodiscard]] std::uint16_t port() const { return port_; }
-
-  private:
-    int fd_;
-    std::uint16_t port_;
 };
 
 }  // namespace revertd::test
