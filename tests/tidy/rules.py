@@ -19,7 +19,7 @@ MAY_INCLUDE = {
 # Pure folders: the standard library only, in these kinds of files.
 STD_ONLY = {"core": (".h", ".cpp"), "detectors": (".h", ".cpp"), "actions": (".h",)}
 # Inside the daemon, in the order of the street: a folder never includes one further down.
-STREET = ["io", "sources", "journal", "runner", "notify", "report", "shell", "api", "ctl"]
+STREET = ["io", "sources", "journal", "runner", "notify", "report", "api", "shell", "ctl"]
 
 _NOT_IN_HEADERS = re.compile(
     r"curl/|rapidjson/|yaml-cpp/|prometheus/|sqlite3|CLI/|systemd/sd-|openssl/|re2/|fmt/|spdlog/(?!fwd\.h)|boost/beast|boost/asio\.hpp"
