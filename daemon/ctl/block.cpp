@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/ctl/block.h"
+
+#include <algorithm>
+
+#include "core/verdict.h"
+#include "daemon/ctl/text.h"
+
+namespace revertd::ctl {
+namespace {
+
+constexpr std::size_t kBarColumns = 20;
+constexpr std::size_t kPlotColumns = 12;
+constexpr double kPointsPerBake = 40;
+constexpr std::size_t kNameColumns = 8;
+
+std::string words(const Json& value) {
+    return printable(value.text());
+}
+
+/// A word of the contract for people: `no_data` -> `no data`.
+std::string spoken(const Json& value) {
+    auto text = words(value);
+    std::replace(text.begin(), text.end(), '_', ' ');
+    return text;
+}
+
+std::string first_of(const Json& preferred, const Json& otherwise) {
+    const auto text = words(preferred);
+    return text.empty() ? spoken(otherwise) : text;
+}
+
+std::string phase(const Json& deployment) {
+    const bool ended = deployment["exit_code"].number().has_value();
+    return first_of(deployment[ended ? "verdict_words" : "phase_words"], deployment["state"]);
+}
+
+std::string coloured(const std::string& text, const Json& state, const BlockStyle& style) {
+    if (!style.colour) return text;
+    const auto name = state.text();
+    const bool good = name == "rolling" || name == "baking" || name == "healthy";
+    const bool bad = name == "incident" || name == "regression";
+    return (good ? "\x1b[32m" : bad ? "\x1b[31m" : "\x1b[33m") + text + "\x1b[0m";
+}
+
+std::string title(const Json& deployment) {
+    auto line = words(deployment["service"]) + " " + words(deployment["version"]);
+    if (const auto from = words(deployment["from"]); !from.empty()) line += " (was " + from + ")";
+    line += "  deploy " + words(deployment["id"]);
+    if (const auto bake = deployment["bake"].number()) line += "  bake " + seconds_words(*bake);
+    return line;
+}
+
+std::string elapsed_words(const Json& deployment) {
+    const auto elapsed = deployment["elapsed"].number();
+    const auto bake = deployment["bake"].number();
+    if (!elapsed || !bake) return {};
+    return seconds_words(*elapsed) + " / " + seconds_words(*bake);
+}
+
+std::string progress(const Json& deployment, const BlockStyle& style) {
+    const double elapsed = deployment["elapsed"].number().value_or(0);
+    const double bake = deployment["bake"].number().value_or(0);
+    std::string line = "  " + bar(bake > 0 ? elapsed / bake : 0, kBarColumns);
+    if (const auto of_bake = elapsed_words(deployment); !of_bake.empty()) line += "  " + of_bake;
+    line += "   " + coloured(phase(deployment), deployment["state"], style);
+    const bool ended = deployment["exit_code"].number().has_value();
+    const auto next = deployment["next_check"].number();
+    if (next && !ended) line += "   next check " + seconds_words(*next);
+    return line;
+}
+
+std::string health_words(const Json& health) {
+    const auto up = health["up"].number();
+    const auto total = health["total"].number();
+    if (!total || *total <= 0) return {};
+    if (!up) return "not seen yet";
+    const auto count = words(health["up"]) + "/" + words(health["total"]);
+    return *up < *total ? "only " + count + " up" : "up " + count;
+}
+
+/// What the reader compares the value with: `base 0.3%, P1 > 5%`, or as a factor where the unit is no ratio.
+std::string comparison(const Json& signal) {
+    const auto value = signal["value"].number();
+    const auto baseline = signal["baseline"].number();
+    const auto limit = words(signal["limit_words"]);
+    std::string inside;
+    if (baseline && signal["unit"].text() == "ratio") {
+        inside = "base " + value_words(*baseline, "ratio");
+    } else if (baseline && value && *baseline > 0) {
+        inside = factor_words(*value / *baseline);
+    }
+    if (!inside.empty() && !limit.empty()) inside += ", ";
+    inside += limit;
+    return inside.empty() ? inside : "(" + inside + ")";
+}
+
+std::string value_of(const Json& signal) {
+    const auto value = signal["value"].number();
+    return value ? value_words(*value, signal["unit"].text()) : "-";
+}
+
+/// The worst rule that is breached, or why the signal cannot be judged.
+std::string alarm(const Json& signal, WallTime now) {
+    for (const auto& rule : signal["rules"].items()) {
+        const bool holds = rule["holds"].truth();
+        if (!holds && rule["verdict"].text() != to_string(Verdict::Breach)) continue;
+        std::string text = words(rule["severity"]) + (holds ? " holds" : " breached");
+        const auto since = parse_rfc3339(rule["since"].text());
+        if (since && *since <= now) text += " for " + seconds_words(seconds(now - *since));
+        return text;
+    }
+    const auto verdict = signal["verdict"].text();
+    if (verdict == to_string(Verdict::Insufficient)) return "too few requests to judge";
+    return verdict.empty() || verdict == to_string(Verdict::Ok) || verdict == to_string(Verdict::Breach)
+               ? ""
+               : spoken(signal["verdict"]);
+}
+
+struct Row {
+    std::string name, value, comparison, alarm, plot;
+};
+
+std::vector<Row> rows_of(const Json& deployment, const History& history, WallTime now) {
+    std::vector<Row> rows;
+    const auto health = health_words(deployment["health"]);
+    if (!health.empty()) rows.push_back({"health", health, {}, {}, {}});
+    for (const auto& signal : deployment["signals"].items()) {
+        const auto name = words(signal["name"]);
+        rows.push_back({name, value_of(signal), comparison(signal), alarm(signal, now),
+                        sparkline(history.of(name), kPlotColumns)});
+    }
+    return rows;
+}
+
+std::vector<std::string> aligned(const std::vector<Row>& rows) {
+    std::size_t name = kNameColumns, value = 0, inside = 0, plot = 0;
+    for (const auto& row : rows) {
+        name = std::max(name, display_width(row.name));
+        // Health has no columns behind its words: it must not push the others apart.
+        if (!row.comparison.empty()) value = std::max(value, display_width(row.value));
+        inside = std::max(inside, display_width(row.comparison));
+        plot = std::max(plot, display_width(row.plot));
+    }
+    std::vector<std::string> lines;
+    for (const auto& row : rows) {
+        auto line = "  " + pad(row.name, name + 1) + pad(row.value, value);
+        if (inside > 0) line += " " + pad(row.comparison, inside);
+        if (plot > 0) line += "  " + pad(row.plot, plot);
+        if (!row.alarm.empty()) line += "  " + row.alarm;
+        line.erase(line.find_last_not_of(' ') + 1);
+        lines.push_back(std::move(line));
+    }
+    return lines;
+}
+
+/// `wait for leads, 1 of 2 given, until 03:22:07 (in 7m50s)` and how to answer.
+std::vector<std::string> waiting(const Json& deployment, WallTime now) {
+    const auto approval = deployment["approval"];
+    const auto incident = words(deployment["incident"]);
+    if (approval.is_null() || incident.empty()) return {};
+    auto line =
+        "  " + incident + " waits for " + (words(approval["role"]).empty() ? "an answer" : words(approval["role"]));
+    const auto given =
+        approval["given"].is_array() ? std::to_string(approval["given"].items().size()) : words(approval["given"]);
+    if (approval["quorum"].number().value_or(1) > 1)
+        line += ", " + given + " of " + words(approval["quorum"]) + " given";
+    if (const auto until = when_words(approval["until"].text(), now); !until.empty()) line += ", until " + until;
+    return {line, "  revertctl approve " + incident + " | deny " + incident + " | explain " + incident};
+}
+
+}  // namespace
+
+void History::add(const Json& deployment) {
+    const auto elapsed = deployment["elapsed"].number();
+    const double step = deployment["bake"].number().value_or(0) / kPointsPerBake;
+    if (!elapsed || (last_elapsed_ && *elapsed - *last_elapsed_ < step)) return;
+    last_elapsed_ = elapsed;
+    for (const auto& signal : deployment["signals"].items()) {
+        auto& values = values_[signal["name"].text()];
+        if (const auto value = signal["value"].number()) values.push_back(*value);
+        if (values.size() > kPlotColumns) values.erase(values.begin());
+    }
+}
+
+const std::vector<double>& History::of(const std::string& signal) const {
+    static const std::vector<double> kNone;
+    const auto found = values_.find(signal);
+    return found == values_.end() ? kNone : found->second;
+}
+
+std::string render_block(const Json& deployment, const History& history, const BlockStyle& style) {
+    std::vector<std::string> lines{title(deployment), progress(deployment, style)};
+    for (auto& line : aligned(rows_of(deployment, history, style.now))) lines.push_back(std::move(line));
+    for (auto& line : waiting(deployment, style.now)) lines.push_back(std::move(line));
+    std::string text;
+    for (const auto& line : lines) text += fit(line, style.columns) + "\n";
+    return text;
+}
+
+std::string render_line(const Json& deployment) {
+    auto line = words(deployment["service"]) + " " + words(deployment["version"]) + " " + words(deployment["id"]) +
+                ": " + spoken(deployment["state"]);
+    if (const auto of_bake = elapsed_words(deployment); !of_bake.empty()) line += ", " + of_bake;
+    if (phase(deployment) != spoken(deployment["state"])) line += ", " + phase(deployment);
+    std::string separator = "; ";
+    if (const auto health = health_words(deployment["health"]); !health.empty()) {
+        line += separator + "health " + health;
+        separator = ", ";
+    }
+    for (const auto& signal : deployment["signals"].items()) {
+        line += separator + words(signal["name"]) + " " + value_of(signal);
+        separator = ", ";
+    }
+    return line;
+}
+
+std::string render_end(const Json& deployment) {
+    auto text = words(deployment["service"]) + " " + words(deployment["version"]) + " " + words(deployment["id"]) +
+                ": " + spoken(deployment["state"]);
+    if (phase(deployment) != spoken(deployment["state"])) text += ", " + phase(deployment);
+    text += "\n";
+    if (const auto incident = words(deployment["incident"]); !incident.empty()) {
+        text += "incident " + incident + ": revertctl explain " + incident + "\n";
+    }
+    if (const auto report = words(deployment["report"]); !report.empty()) text += "report: " + report + "\n";
+    return text;
+}
+
+}  // namespace revertd::ctl

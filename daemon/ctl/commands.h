@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// The grammar, a function for each noun: it adds its verbs to the tree, and the verb that was given becomes `chosen`.
+#pragma once
+#include <functional>
+#include <string>
+
+namespace CLI {
+class App;
+}
+
+namespace revertd::ctl {
+
+class Session;
+
+/// Runs a command and returns the exit code.
+using Command = std::function<int(Session&)>;
+
+void add_deploy_commands(CLI::App& root, Command& chosen);
+void add_incident_commands(CLI::App& root, Command& chosen);
+void add_service_commands(CLI::App& root, Command& chosen);
+void add_ledger_commands(CLI::App& root, Command& chosen);
+void add_check_command(CLI::App& root, Command& chosen);
+void add_audit_commands(CLI::App& root, Command& chosen);
+
+/// Nothing for a duration, else why the text is none: a check of CLI11.
+[[nodiscard]] std::string check_duration(const std::string& text);
+
+/// `command` is what the verb does.
+void set_command(CLI::App& verb, Command& chosen, Command command);
+
+}  // namespace revertd::ctl

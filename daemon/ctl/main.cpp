@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// revertctl: the command line of revertd.
+#include <curl/curl.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "daemon/ctl/options.h"
+#include "daemon/ctl/signals.h"
+#include "daemon/io/system_clock.h"
+
+namespace {
+
+std::optional<std::string> environment(const char* name) {
+    const char* value = std::getenv(name);
+    return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+}
+
+std::size_t columns() {
+    winsize size{};
+    const bool known = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+    return known ? size.ws_col : 80;
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    revertd::SystemClock clock;
+    revertd::ctl::SignalPace pace;
+    revertd::ctl::Outside outside{.out = std::cout,
+                                  .err = std::cerr,
+                                  .environment = environment,
+                                  .columns = columns,
+                                  .err_is_terminal = ::isatty(STDERR_FILENO) == 1,
+                                  .clock = clock,
+                                  .pace = pace};
+    return revertd::ctl::run({arguments + 1, arguments + count}, outside);
+}

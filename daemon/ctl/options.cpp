@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/ctl/options.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <ostream>
+
+#include "daemon/ctl/commands.h"
+#include "daemon/ctl/exit_code.h"
+
+namespace revertd::ctl {
+namespace {
+
+constexpr const char* kDefaultAddress = "unix:/run/revertd/revertd.sock";
+
+/// Commands and output formats that the contract names and this version does not have.
+constexpr std::array kNotBuilt = {"top",     "freeze",   "drill", "init",   "notify",     "test",
+                                  "recipes", "backtest", "judge", "replay", "completion", "history"};
+
+struct Parsed {
+    std::string address;
+    std::string format = "table";
+    bool no_progress = false;
+    Command command;
+};
+
+int version(Session& session) {
+    const auto daemon = session.client().get("/api/v1/status/buildinfo");
+    if (!session.for_people()) {
+        const Json info = daemon ? *daemon : Json();
+        session.out() << R"({"revertctl":")" REVERTD_VERSION R"(","revertd":)" << info.line() << "}\n";
+        return kDone;
+    }
+    session.out() << "revertctl " REVERTD_VERSION "\n";
+    // The version of the program is known without the daemon: one that is down is no error here.
+    if (daemon) session.out() << "revertd " << (*daemon)["version"].text() << '\n';
+    return kDone;
+}
+
+/// Known by name and outside every group: neither the help nor a hint offers it.
+void add_not_built(CLI::App& parent, const std::string& name) {
+    parent.add_subcommand(name, "not built yet")->group("");
+}
+
+void add_globals(CLI::App& root, Parsed& parsed) {
+    root.add_option("-o,--output", parsed.format, "table, json or jsonl; md for `incident report`")
+        ->check(CLI::IsMember({"table", "json", "jsonl", "md", "html", "github", "junit"}));
+    root.add_option("--address", parsed.address, "unix:/path or a URL (also REVERTD_ADDRESS)");
+    root.add_flag("--no-progress", parsed.no_progress, "no progress on stderr");
+}
+
+void add_commands(CLI::App& root, Parsed& parsed) {
+    add_deploy_commands(root, parsed.command);
+    add_service_commands(root, parsed.command);
+    add_incident_commands(root, parsed.command);
+    add_ledger_commands(root, parsed.command);
+    set_command(*root.add_subcommand("version", "versions of revertctl and of the daemon"), parsed.command, version);
+    for (const auto* name : kNotBuilt) add_not_built(root, name);
+}
+
+std::size_t edit_distance(const std::string& a, const std::string& b) {
+    std::vector<std::size_t> row(b.size() + 1);
+    for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+    for (std::size_t i = 1; i <= a.size(); ++i) {
+        std::size_t diagonal = row[0];
+        row[0] = i;
+        for (std::size_t j = 1; j <= b.size(); ++j) {
+            const auto above = row[j];
+            row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0U : 1U)});
+            diagonal = above;
+        }
+    }
+    return row[b.size()];
+}
+
+/// The command or option that was probably meant by a word that `app` does not know; nothing if none is near.
+std::string nearest(const CLI::App& app, const std::string& word) {
+    std::vector<std::string> names;
+    for (const auto* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+        if (!command->get_group().empty()) names.push_back(command->get_name());
+    }
+    for (const auto* level = &app; level != nullptr; level = level->get_parent()) {
+        for (const auto* option : level->get_options()) names.push_back(option->get_name());
+    }
+    std::string best;
+    std::size_t least = std::max<std::size_t>(2, word.size() / 3) + 1;
+    for (const auto& name : names) {
+        const auto distance = edit_distance(word, name);
+        if (distance < least) {
+            least = distance;
+            best = name;
+        }
+    }
+    return best;
+}
+
+/// "revertctl deploy" of the deepest command that was understood.
+std::string path_of(const CLI::App& app) {
+    return app.get_parent() == nullptr ? app.get_name() : path_of(*app.get_parent()) + " " + app.get_name();
+}
+
+int not_built(const std::string& what, std::ostream& err) {
+    print_error(err, what, Error(ErrorCode::Invalid, "not built yet in version " REVERTD_VERSION));
+    return kUsage;
+}
+
+/// The last command that was understood.
+const CLI::App& deepest_of(const CLI::App& app) {
+    return app.get_subcommands().empty() ? app : deepest_of(*app.get_subcommands().front());
+}
+
+int usage_error(const CLI::App& root, const CLI::ParseError& error, std::ostream& err) {
+    const auto& deepest = deepest_of(root);
+    if (deepest.get_group().empty()) return not_built(path_of(deepest), err);
+    const auto unknown = root.remaining(true);
+    const auto path = path_of(deepest);
+    if (unknown.empty()) {
+        print_error(err, path, Error(ErrorCode::Invalid, error.what(), path + " --help shows the usage"));
+        return kUsage;
+    }
+    const bool is_option = unknown.front().starts_with('-');
+    const auto near = nearest(deepest, unknown.front().substr(0, unknown.front().find('=')));
+    const auto what = std::string(is_option ? "unknown option" : "unexpected argument") + " '" + unknown.front() + "'";
+    const auto hint = near.empty() ? path + " --help shows the usage"
+                                   : "did you mean `" + (is_option ? near : path + " " + near) + "`?";
+    print_error(err, path, Error(ErrorCode::Invalid, what, hint));
+    return kUsage;
+}
+
+GlobalOptions globals(const Parsed& parsed, const Outside& outside) {
+    GlobalOptions options;
+    options.address = parsed.address;
+    if (options.address.empty()) options.address = outside.environment("REVERTD_ADDRESS").value_or(kDefaultAddress);
+    if (parsed.format == "json") options.format = Format::Json;
+    if (parsed.format == "jsonl") options.format = Format::JsonLines;
+    if (parsed.format == "md") options.format = Format::Markdown;
+    options.progress = !parsed.no_progress;
+    options.colour = outside.err_is_terminal && outside.environment("NO_COLOR").value_or("").empty();
+    return options;
+}
+
+bool is_report(const CLI::App& root) {
+    return root.got_subcommand("incident") && root.get_subcommand("incident")->got_subcommand("report");
+}
+
+int run_command(const CLI::App& root, const Parsed& parsed, Outside& outside) {
+    if (!parsed.command) return not_built(path_of(deepest_of(root)), outside.err);
+    const bool later = parsed.format == "html" || parsed.format == "github" || parsed.format == "junit";
+    if (later) return not_built("output format '" + parsed.format + "'", outside.err);
+    Session session(outside, globals(parsed, outside));
+    if (parsed.format == "md" && !is_report(root)) {
+        return session.refuse("output format 'md' is for `incident report` only", "use table, json or jsonl");
+    }
+    return parsed.command(session);
+}
+
+}  // namespace
+
+std::string check_duration(const std::string& text) {
+    return parse_duration(text) ? "" : "'" + text + "' is not a duration like 90s, 10m or 1h30m";
+}
+
+void set_command(CLI::App& verb, Command& chosen, Command command) {
+    verb.callback([&chosen, command = std::move(command)] { chosen = command; });
+}
+
+int run(const std::vector<std::string>& arguments, Outside& outside) {
+    CLI::App root("Asks and steers revertd, which guards every deploy and undoes a bad one.", "revertctl");
+    Parsed parsed;
+    root.fallthrough();  // global options may stand after the verb; subcommands inherit this
+    root.require_subcommand(1);
+    root.set_version_flag("--version", "revertctl " REVERTD_VERSION);
+    add_globals(root, parsed);
+    add_commands(root, parsed);
+    try {
+        root.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+    } catch (const CLI::Success& success) {  // --help and --version
+        return root.exit(success, outside.out, outside.err);
+    } catch (const CLI::ParseError& error) {
+        return usage_error(root, error, outside.err);
+    }
+    return run_command(root, parsed, outside);
+}
+
+}  // namespace revertd::ctl
