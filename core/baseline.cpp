@@ -94,13 +94,15 @@ void Baseline::save(ByteWriter& out) const {
 }
 
 bool Baseline::load(ByteReader& in) {
-    for (Block& block : blocks_)
-        if (!in.get(block.used) || !in.get(block.seen) || !in.get(block.last) || block.seen > block.used)
-            return in.fail();
+    for (Block& block : blocks_) {
+        if (!in.get(block.used) || !in.get(block.seen) || !in.get(block.last)) return false;
+        if (block.used > block_slots_ || block.seen > block.used) return in.fail();
+    }
     std::uint32_t filling = 0;
     if (!in.get_same(values_) || !in.get(filling) || filling >= blocks_.size()) return in.fail();
     filling_ = filling;
-    return in.get_same(sums_) && in.get(seen_);
+    if (!in.get_same(sums_) || !in.get(seen_) || seen_ > blocks_.size() * block_slots_) return in.fail();
+    return true;
 }
 
 }  // namespace revertd

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/bytes.h"
 
-#include <cstdlib>
-
 namespace revertd {
 
 std::uint64_t checksum(std::string_view bytes) {
@@ -21,8 +19,7 @@ void ByteWriter::put(std::string_view text) {
 
 bool ByteReader::get(Time& time) {
     Duration::rep count = 0;
-    constexpr Duration::rep kFarthest = Duration(24h * 365 * 140).count();
-    if (!get(count) || count > kFarthest || count < -kFarthest) return fail();
+    if (!get(count) || count > kFarthest.count() || count < -kFarthest.count()) return fail();
     time = Time(Duration(count));
     return true;
 }

@@ -46,6 +46,8 @@ class ByteWriter {
 
 class ByteReader {
   public:
+    static constexpr Duration kFarthest = 24h * 365 * 70;
+
     explicit ByteReader(std::string_view bytes) : bytes_(bytes) {}
 
     [[nodiscard]] bool ok() const { return ok_; }
@@ -79,7 +81,7 @@ class ByteReader {
         return true;
     }
 
-    /// A time within 140 years of the timeline's origin, so that differences cannot overflow.
+    /// A time within kFarthest of the timeline's origin, so that differences cannot overflow.
     bool get(Time& time);
     bool get(std::string& text, std::size_t most);
 

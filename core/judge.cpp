@@ -66,14 +66,18 @@ Judge::State::State(std::shared_ptr<const ServiceSettings> settings_)
     for (std::uint32_t rule = 0; rule < rules.size(); ++rule) rules[rule].summary.rule = rule;
 }
 
-void Judge::State::restart_phase() {
+void Judge::State::restart_runs() {
     differences_from = phase.since;
     opened = warm = Border{};
     for (RuleState& rule : rules) {
         rule.run.clear();
         rule.holds = false;
-        rule.summary = {.rule = rule.summary.rule};
+        rule.tell_anew = true;
     }
+}
+
+void Judge::State::restart_summary() {
+    for (RuleState& rule : rules) rule.summary = {.rule = rule.summary.rule};
     for (SignalState& signal : signals) signal.window.restart_bake();
 }
 
@@ -145,6 +149,15 @@ void Judge::State::end_slot(SlotIndex slot, Time at) {
     series.release_index();
 }
 
+JudgeReport Judge::State::finish(bool whole_slot) {
+    JudgeReport report;
+    report.health = service_health(whole_slot);
+    forget_answers(whole_slot);
+    if (report.health != Health::Up && report.health != Health::Unknown) report.health_words = health_words();
+    tell(report);
+    return report;
+}
+
 Judge::Judge(std::shared_ptr<const ServiceSettings> settings) : state_(std::make_unique<State>(std::move(settings))) {}
 
 Judge::~Judge() = default;
@@ -190,20 +203,14 @@ JudgeReport Judge::close_slot(Time at) {
     state.judge_sample(slot, at, true);
     state.merge_sample();
     state.end_slot(slot, at);
-    state.forget_answers(true);
-    JudgeReport report;
-    state.tell(report);
-    return report;
+    return state.finish(true);
 }
 
 JudgeReport Judge::close_sample(Time at) {
     State& state = *state_;
     state.judge_sample(state.grid.next(at), at, false);
     state.merge_sample();
-    state.forget_answers(false);
-    JudgeReport report;
-    state.tell(report);
-    return report;
+    return state.finish(false);
 }
 
 void Judge::set_phase(const JudgePhase& phase) {
@@ -211,7 +218,9 @@ void Judge::set_phase(const JudgePhase& phase) {
     const bool starts = phase.kind == JudgePhase::Kind::Baking || phase.kind == JudgePhase::Kind::Verifying;
     const bool same = state.phase.kind == phase.kind && state.phase.since == phase.since;
     state.phase = phase;
-    if (starts && !same) state.restart_phase();
+    if (starts && !same) state.restart_runs();
+    // A good version has a beginning only while it is being adopted: then its slots are counted, too (S1).
+    if (!same && (starts || phase.since != Time{})) state.restart_summary();
     if (phase.kind == JudgePhase::Kind::Good) state.frozen = false;
 }
 

@@ -118,6 +118,7 @@ bool Judge::State::load_rules(ByteReader& in) {
              {&summary.slots, &summary.ok, &summary.breach, &summary.blind, &summary.insufficient})
             if (!in.get(*count)) return false;
         if (!in.get_enum(summary.last, Verdict::Insufficient)) return false;
+        rule.tell_anew = true;  // the Engine has begun anew, too
     }
     return true;
 }

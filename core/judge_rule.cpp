@@ -62,6 +62,14 @@ Evaluation Judge::State::evaluate_health() const {
     return evaluation;
 }
 
+Health Judge::State::service_health(bool whole_slot) const {
+    const Verdict verdict = evaluate_health().verdict;
+    if (verdict == Verdict::Ok) return Health::Up;
+    if (verdict == Verdict::Breach) return Health::Down;
+    const bool asked = verdict == Verdict::Error || (whole_slot && verdict == Verdict::NoData);
+    return asked ? Health::Blind : Health::Unknown;
+}
+
 Evaluation Judge::State::evaluate_absent(const Rule& rule) const {
     const SignalState& signal = signals[rule.signal];
     const SignalStatus& status = signal.status;
@@ -193,14 +201,17 @@ void Judge::State::summarise_slot(std::size_t rule_index, SlotIndex slot) {
 void Judge::State::tell(JudgeReport& report) {
     for (std::size_t rule = 0; rule < rules.size(); ++rule) {
         RuleState& state = rules[rule];
+        if (is_rollout_rule(settings->rules[rule])) continue;
         const bool nowhere = never_there(settings->rules[rule]);
-        if (state.now.verdict != state.told || state.holds != state.told_holds || nowhere != state.told_never_there) {
-            state.told = state.now.verdict;
-            state.told_holds = state.holds;
-            state.told_never_there = nowhere;
-            report.changes.push_back(change_of(rule));
-        }
+        const bool same = state.now.verdict == state.told && state.holds == state.told_holds &&
+                          nowhere == state.told_never_there && !state.tell_anew;
         report.suspicious = report.suspicious || (state.run.suspicious() && !state.holds);
+        if (same) continue;
+        state.tell_anew = false;
+        state.told = state.now.verdict;
+        state.told_holds = state.holds;
+        state.told_never_there = nowhere;
+        report.changes.push_back(change_of(rule));
     }
 }
 

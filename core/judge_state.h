@@ -103,6 +103,7 @@ struct RuleState {
     Evaluation now;
     bool holds = false;
     Time verdict_since{}, held_since{};
+    bool tell_anew = false;                ///< a phase began: the Engine hears it again
     Verdict told = Verdict::Insufficient;  ///< what the Engine knows
     bool told_holds = false, told_never_there = false;
     RuleSummary summary;
@@ -134,6 +135,7 @@ struct Judge::State {
     // -- judge_rule.cpp
     [[nodiscard]] Evaluation evaluate(std::size_t rule, SlotIndex slot);
     [[nodiscard]] Evaluation evaluate_health() const;
+    [[nodiscard]] Health service_health(bool whole_slot) const;
     [[nodiscard]] Evaluation evaluate_absent(const Rule& rule) const;
     [[nodiscard]] Evaluation evaluate_threshold(std::size_t rule, SlotIndex slot);
     void set_limit(const Rule& rule, Evaluation& evaluation);
@@ -161,12 +163,14 @@ struct Judge::State {
     [[nodiscard]] SignalView view_of(std::size_t signal);
 
     // -- judge.cpp
-    void restart_phase();
+    void restart_runs();
+    void restart_summary();
     void miss(std::uint64_t slots, Time at);
     void pass_borders(SlotIndex slot, Time at);
     void judge_sample(SlotIndex slot, Time at, bool whole_slot);
     void merge_sample();
     void end_slot(SlotIndex slot, Time at);
+    [[nodiscard]] JudgeReport finish(bool whole_slot);
     void forget_answers(bool whole_slot);
 
     // -- judge_record.cpp

@@ -26,8 +26,7 @@ void SlotGrid::save(ByteWriter& out) const {
 }
 
 bool SlotGrid::load(ByteReader& in) {
-    constexpr SlotIndex kMost = SlotIndex{1} << 40;  // 3,000 years of 100 ms
-    if (!in.get(origin_) || !in.get(last_) || last_ < -1 || last_ > kMost) return in.fail();
+    if (!in.get(origin_) || !in.get(last_) || last_ < -1 || last_ > ByteReader::kFarthest / interval_) return in.fail();
     return true;
 }
 

@@ -44,7 +44,9 @@ void SlotSums::save(ByteWriter& out) const {
 }
 
 bool SlotSums::load(ByteReader& in) {
-    return in.get(newest_) && newest_ >= -1 && in.get_same(values_);
+    constexpr SlotIndex kMost = SlotIndex{1} << 50;  // room for arithmetic
+    if (!in.get(newest_) || newest_ < -1 || newest_ > kMost) return in.fail();
+    return in.get_same(values_);
 }
 
 }  // namespace revertd

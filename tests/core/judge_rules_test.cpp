@@ -211,6 +211,23 @@ TEST(JudgeRules, health_words_count_the_targets_and_name_the_reason) {
     EXPECT_EQ(bed.words(), "health: 2 of 3 targets up, 1 down (connection refused)");
 }
 
+TEST(JudgeRules, each_report_says_how_the_service_is) {
+    JudgeBed bed(service({}, 2));
+    EXPECT_EQ(bed.slot().health, Health::Up);
+    EXPECT_EQ(bed.last().health_words, "");
+    bed.targets[1].health = Health::Down;
+    EXPECT_EQ(bed.slot().health, Health::Down);
+    EXPECT_EQ(bed.last().health_words, "1 of 2 targets up, 1 down (connection refused)");
+    bed.at += 500ms;
+    EXPECT_EQ(bed.judge.close_sample(bed.at).health, Health::Unknown) << "nobody was asked";
+    bed.targets[1].health = Health::Blind;
+    EXPECT_EQ(bed.slot().health, Health::Blind);
+    bed.at += 5s;
+    EXPECT_EQ(bed.judge.close_slot(bed.at).health, Health::Blind) << "nobody answered";
+    JudgeBed without(service({}, 0));
+    EXPECT_EQ(without.slot().health, Health::Unknown);
+}
+
 TEST(JudgeRules, absent_needs_to_have_been_there_and_an_answer_without_it) {
     Rule rule = above(0, 10s);
     rule.kind = Rule::Kind::Absent;
