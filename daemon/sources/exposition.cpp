@@ -8,6 +8,7 @@
 #include "daemon/sources/byte_scan.h"
 #include "daemon/sources/limits.h"
 #include "daemon/sources/number.h"
+#include "daemon/sources/series_name.h"
 
 namespace revertd {
 namespace {
@@ -52,21 +53,12 @@ bool Exposition::end() {
 /// Reads as many whole lines as there are; returns the start of the one that is not whole, nothing after a fault.
 const char* Exposition::read_lines(std::string_view text) {
     const char* p = text.data();
-    const char* const end = p + text.size();
-    while (p != end) {
-        const Line line = read_line({p, static_cast<std::size_t>(end - p)});
+    for (LineReader lines(text); !lines.at_end();) {
+        const Line& line = lines.next();
         if (line.kind == Line::Kind::Incomplete) return p;
         ++lines_;
-        if (line.kind == Line::Kind::Invalid) {
-            fail(line.fault);
-            return nullptr;
-        }
-        if (static_cast<std::size_t>(line.next - p) > kMaxLineBytes) {
-            fail("the line is longer than 64 KiB");
-            return nullptr;
-        }
-        if (line.kind == Line::Kind::Sample && !take(line)) return nullptr;
-        p = line.next;
+        if (!take(line)) return nullptr;
+        p += line.text.size();
     }
     return p;
 }
@@ -102,14 +94,12 @@ bool Exposition::carry(std::string_view rest) {
 }
 
 bool Exposition::take(const Line& line) {
+    if (line.kind == Line::Kind::Invalid) return fail(line.fault);
+    if (line.text.size() > kMaxLineBytes) return fail("the line is longer than 64 KiB");
+    if (line.kind != Line::Kind::Sample) return true;
     ++samples_;
-    if (!is_wanted(line)) {
-        return line.value_known || is_number(line.value) || fail("the value is no number that a double can hold");
-    }
-    if (line.value_known) return keep(line, line.number);
-    const auto value = parse_number(line.value);
-    if (!value) return fail("the value is no number that a double can hold");
-    return keep(line, *value);
+    if (is_wanted(line)) return keep(line);
+    return line.plain || is_number(line.value) || fail("the value is no number that a double can hold");
 }
 
 bool Exposition::is_wanted(const Line& line) const {
@@ -119,20 +109,22 @@ bool Exposition::is_wanted(const Line& line) const {
     return selector_->wants(line.metric);
 }
 
-bool Exposition::keep(const Line& line, double value) {
+bool Exposition::keep(const Line& line) {
+    const auto value = line.plain ? plain_value(line.value) : parse_number(line.value);
+    if (!value) return fail("the value is no number that a double can hold");
     if (values_.size() >= kMaxWantedLines) return fail("there are more than 20000 series of the wanted names");
     const std::uint64_t hash = bytes::hash(line.series.data(), line.series.size(), seed_);
     const std::vector<Layout::Entry>& entries = layout_->entries;
     if (expected_ < entries.size() && entries[expected_].hash == hash) {
-        keep_known(expected_, value);
+        keep_known(expected_, *value);
         return true;
     }
     layout_held_ = false;
     const std::size_t entry = find(hash);
     if (entry == kNotFound) {
-        keep_new(line, hash, value);
+        keep_new(line, hash, *value);
     } else {
-        keep_known(entry, value);
+        keep_known(entry, *value);
     }
     return true;
 }

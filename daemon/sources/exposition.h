@@ -74,7 +74,7 @@ class Exposition {
     bool carry(std::string_view rest);
     bool take(const Line& line);
     bool is_wanted(const Line& line) const;
-    bool keep(const Line& line, double value);
+    bool keep(const Line& line);
     void keep_known(std::size_t entry, double value);
     void keep_new(const Line& line, std::uint64_t hash, double value);
     [[nodiscard]] std::size_t find(std::uint64_t hash);

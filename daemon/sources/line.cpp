@@ -19,89 +19,39 @@ std::string_view between(const char* first, const char* last) {
     return {first, static_cast<std::size_t>(last - first)};
 }
 
-/// The names that a line has used: a bit each, and the names themselves for the lines where bits coincide.
-class UniqueNames {
-  public:
-    // Leaves `names_` uninitialised: 1 KiB a line would cost more than reading the line.
-    UniqueNames() {}
-
-    /// False if it was there. Not when full.
-    bool add(std::string_view name) {
-        const auto first = static_cast<unsigned char>(name.front());
-        const auto last = static_cast<unsigned char>(name.back());
-        const std::uint64_t bit = 1ULL << ((first * 7U + last * 31U + name.size()) & 63U);
-        const bool taken = (bits_ & bit) != 0 && has(name);
-        bits_ |= bit;
-        names_[count_++] = {name.data(), name.size()};
-        return !taken;
-    }
-
-    [[nodiscard]] bool full() const { return count_ == kMaxLabels; }
-
-  private:
-    struct Name {
-        const char* data;
-        std::size_t size;
-    };
-
-    [[nodiscard]] bool has(std::string_view name) const {
-        return std::any_of(names_.data(), names_.data() + count_,
-                           [name](const Name& n) { return name == std::string_view(n.data, n.size); });
-    }
-
-    std::array<Name, kMaxLabels> names_;
-    std::size_t count_ = 0;
-    std::uint64_t bits_ = 0;
-};
-
-/// Reads one line. A step returns the byte after what it read, or nothing after it has said why in `line_`.
-class Reader {
-  public:
-    Reader(std::string_view text, Line& line) : begin_(text.data()), end_(text.data() + text.size()), line_(line) {}
-
-    void read() {
-        const char* p = bytes::skip_blanks(begin_);
-        if (*p == '\n') {
-            end_other(p);
-        } else if (*p == '#') {
-            read_comment(p);
-        } else {
-            read_sample(p);
-        }
-    }
-
-  private:
-    void end_other(const char* newline) {
-        line_.kind = Line::Kind::Other;
-        line_.next = newline + 1;
-    }
-
-    const char* fail(const char* fault) {
-        line_.kind = Line::Kind::Invalid;
-        line_.fault = fault;
-        return nullptr;
-    }
-
-    void read_comment(const char* hash);
-    void read_help_or_type(const char* name, const char* newline, bool is_type);
-    void read_sample(const char* p);
-    const char* read_labels(const char* p);
-    const char* read_label(const char* p);
-    const char* read_label_value(const char* p, std::string_view name);
-    const char* read_quoted_name(const char* p);
-    const char* read_quoted(const char* p);
-    const char* read_timestamp(const char* p);
-
-    const char* begin_;
-    const char* end_;
-    Line& line_;
-    UniqueNames names_;
-};
-
 constexpr std::array<std::string_view, 5> kTypes{"counter", "gauge", "histogram", "summary", "untyped"};
 
+}  // namespace
+
+const Line& LineReader::next() {
+    line_.quoted = false;
+    line_.text = {};
+    const char* const p = bytes::skip_blanks(next_);
+    if (*p == '\n') {
+        end_other(p);
+    } else if (*p == '#') {
+        read_comment(p);
+    } else {
+        read_sample(p);
+        before_ = line_.kind == Line::Kind::Sample && !line_.quoted ? now_ : Progress{};
+    }
+    next_ += line_.text.size();
+    return line_;
+}
+
+void LineReader::end_other(const char* newline) {
+    line_.kind = Line::Kind::Other;
+    line_.text = between(next_, newline + 1);
+}
+
+const char* LineReader::fail(const char* fault) {
+    line_.kind = Line::Kind::Invalid;
+    line_.fault = fault;
+    return nullptr;
+}
+
 /// `# HELP` and `# TYPE` with a blank after them; every other comment is skipped unread.
-void Reader::read_comment(const char* hash) {
+void LineReader::read_comment(const char* hash) {
     const auto* newline = static_cast<const char*>(std::memchr(hash, '\n', static_cast<std::size_t>(end_ - hash)));
     const char* const word = bytes::skip_blanks(hash + 1);
     if (word == hash + 1 || newline - word < 5 || (word[4] != ' ' && word[4] != '\t')) return end_other(newline);
@@ -110,7 +60,7 @@ void Reader::read_comment(const char* hash) {
     return read_help_or_type(bytes::skip_blanks(word + 5), newline, keyword == "TYPE");
 }
 
-void Reader::read_help_or_type(const char* name, const char* newline, bool is_type) {
+void LineReader::read_help_or_type(const char* name, const char* newline, bool is_type) {
     const char* after = *name == '"' ? read_quoted(name + 1) : bytes::skip_name<true>(name, end_);
     if (after == nullptr) return;
     if (after == name || bytes::is_digit(*name)) return void(fail("a metric name is expected after HELP or TYPE"));
@@ -124,34 +74,67 @@ void Reader::read_help_or_type(const char* name, const char* newline, bool is_ty
     return end_other(newline);
 }
 
-void Reader::read_sample(const char* p) {
-    const char* const start = p;
-    p = bytes::skip_name<true>(p, end_);
-    if ((p == start && *p != '{') || bytes::is_digit(*start)) return void(fail("a metric name is expected"));
-    line_.metric = between(start, p);
-    line_.series = line_.metric;
-    p = bytes::skip_blanks(p);
-    if (*p == '{') {
-        p = read_labels(p + 1);
+inline void LineReader::read_sample(const char* start) {
+    const char* p = read_name(start);
+    if (p == nullptr) return;
+    if (*p == '{' && now_.labels == nullptr) now_.labels = ++p;
+    now_.end = now_.name_end;
+    if (now_.labels != nullptr) {
+        p = read_labels(p);
         if (p == nullptr) return;
-        if (line_.metric.empty()) return void(fail("the metric has no name"));
-        line_.series = between(start, p);
+        if (line_.quoted == (now_.name_end != start)) return void(fail("the metric has no name, or two"));
+        now_.end = p;
         p = bytes::skip_blanks(p);
     }
-    const NumberToken number = read_number(p);
+    if (!line_.quoted) line_.metric = between(start, now_.name_end);
+    line_.series = between(start, now_.end);
+    read_value(p);
+}
+
+/// The name and the blanks after it; or, if the line before begins like this one, its name and labels as far as they
+/// are the same.
+inline const char* LineReader::read_name(const char* start) {
+    if (before_.labels != nullptr) {
+        if (const char* const p = resume(start)) return p;
+    }
+    now_ = {};
+    now_.start = start;
+    now_.name_end = bytes::skip_name<true>(start, end_);
+    if (now_.name_end == start && *start != '{') return fail("a metric name is expected");
+    if (bytes::is_digit(*start)) return fail("a metric name is expected");
+    return bytes::skip_blanks(now_.name_end);
+}
+
+/// Goes on after the last label that both lines have. The byte after it must be the same, too: it was looked at.
+inline const char* LineReader::resume(const char* start) {
+    const std::size_t limit = static_cast<std::size_t>(before_.end - before_.start);
+    const std::size_t common =
+        bytes::common_prefix(before_.start, start, std::min(limit, static_cast<std::size_t>(end_ - start)));
+    const char* const shared = before_.start + common;
+    if (shared <= before_.labels) return nullptr;
+    std::size_t count = before_.count;
+    while (count > 0 && checkpoints_[count - 1].after >= shared) --count;
+    const char* const after = count == 0 ? before_.labels : checkpoints_[count - 1].after;
+    const auto moved = start - before_.start;
+    now_ = {start, before_.name_end + moved, before_.labels + moved, nullptr, count};
+    for (std::size_t i = 0; i < count; ++i) checkpoints_[i].after += moved;
+    return after + moved;
+}
+
+inline void LineReader::read_value(const char* p) {
+    const NumberToken number = scan_number(p, end_);
     if (number.end == p) return void(fail("a value is expected"));
     line_.value = between(p, number.end);
-    line_.value_known = number.known;
-    line_.number = number.value;
+    line_.plain = number.plain;
     p = bytes::skip_blanks(number.end);
     if (*p != '\n') p = read_timestamp(p);
     if (p == nullptr) return;
     line_.kind = Line::Kind::Sample;
-    line_.next = p + 1;
+    line_.text = between(next_, p + 1);
 }
 
 /// Commas between labels may be missing, and one may follow the last: so do the servers that read this format.
-const char* Reader::read_labels(const char* p) {
+inline const char* LineReader::read_labels(const char* p) {
     for (p = bytes::skip_blanks(p); *p != '}'; p = bytes::skip_blanks(p)) {
         p = *p == '"' ? read_quoted_name(p) : read_label(p);
         if (p == nullptr) return nullptr;
@@ -159,18 +142,18 @@ const char* Reader::read_labels(const char* p) {
     return p + 1;
 }
 
-const char* Reader::read_label(const char* p) {
+inline const char* LineReader::read_label(const char* p) {
     const char* const after = bytes::skip_name<false>(p, end_);
     if (after == p || bytes::is_digit(*p)) return fail("a label name is expected");
     return read_label_value(bytes::skip_blanks(after), between(p, after));
 }
 
 /// From the equals sign to the comma, if there is one.
-const char* Reader::read_label_value(const char* p, std::string_view name) {
+inline const char* LineReader::read_label_value(const char* p, std::string_view name) {
     if (*p != '=') return fail("'=' is expected after a label name");
     if (name.size() > kMaxLabelNameBytes) return fail("a label name is too long");
-    if (names_.full()) return fail("too many labels");
-    if (!names_.add(name) || name == "__name__") return fail("a label name is not unique");
+    if (now_.count == kMaxLabels) return fail("too many labels");
+    if (!add_name(name) || name == "__name__") return fail("a label name is not unique");
     p = bytes::skip_blanks(p + 1);
     if (*p != '"') return fail("a label value is expected in quotes");
     const char* const value = p + 1;
@@ -178,25 +161,39 @@ const char* Reader::read_label_value(const char* p, std::string_view name) {
     if (p == nullptr) return nullptr;
     if (static_cast<std::size_t>(p - value) > kMaxLabelValueBytes + 1) return fail("a label value is too long");
     p = bytes::skip_blanks(p);
-    return *p == ',' ? p + 1 : p;
+    if (*p == ',') ++p;
+    checkpoints_[now_.count++].after = p;
+    return p;
+}
+
+/// Remembers the name of the label that is being read; false if the line has it already.
+inline bool LineReader::add_name(std::string_view name) {
+    const auto first = static_cast<unsigned char>(name.front());
+    const auto last = static_cast<unsigned char>(name.back());
+    const std::uint64_t bit = 1ULL << ((first * 7U + last * 31U + name.size()) & 63U);
+    const std::uint64_t bits = now_.count == 0 ? 0 : checkpoints_[now_.count - 1].bits;
+    const auto is_same = [name](const Checkpoint& c) { return std::string_view(c.name, c.name_size) == name; };
+    if ((bits & bit) != 0 && std::any_of(checkpoints_.data(), checkpoints_.data() + now_.count, is_same)) return false;
+    checkpoints_[now_.count] = {name.data(), name.size(), bits | bit, nullptr};
+    return true;
 }
 
 /// Inside the braces since Prometheus 3: the metric's name, or a label's.
-const char* Reader::read_quoted_name(const char* p) {
+const char* LineReader::read_quoted_name(const char* p) {
     const char* const after = read_quoted(p + 1);
     if (after == nullptr) return nullptr;
     const std::string_view name = between(p + 1, after - 1);
     if (name.empty()) return fail("a quoted name is empty");
     p = bytes::skip_blanks(after);
     if (*p != ',' && *p != '}') return read_label_value(p, name);
-    if (!line_.metric.empty()) return fail("the metric has two names");
+    if (line_.quoted) return fail("the metric has two names");
     line_.metric = name;
     line_.quoted = true;
     return *p == ',' ? p + 1 : p;
 }
 
 /// `p` is after the opening quote; returns what follows the closing one.
-const char* Reader::read_quoted(const char* p) {
+const char* LineReader::read_quoted(const char* p) {
     const char* const start = p;
     bool ascii = true;
     for (;;) {
@@ -220,7 +217,7 @@ const char* Reader::read_quoted(const char* p) {
 }
 
 /// Milliseconds as an integer of 64 bits; what it says is not used: a scrape is judged when it came.
-const char* Reader::read_timestamp(const char* p) {
+const char* LineReader::read_timestamp(const char* p) {
     const bool negative = *p == '-';
     if (negative) ++p;
     const char* const digits = p;
@@ -234,57 +231,6 @@ const char* Reader::read_timestamp(const char* p) {
     if (p == digits) return fail("the end of the line or an integer timestamp is expected after the value");
     p = bytes::skip_blanks(p);
     return *p == '\n' ? p : fail("the end of the line is expected after the timestamp");
-}
-
-/// The closing quote of a value that is known to be valid.
-std::size_t closing_quote(std::string_view text, std::size_t from) {
-    while (text[from] != '"') from += text[from] == '\\' ? 2 : 1;
-    return from;
-}
-
-}  // namespace
-
-Line read_line(std::string_view text) {
-    Line line;
-    Reader(text, line).read();
-    return line;
-}
-
-std::string decode_escapes(std::string_view text) {
-    std::string decoded;
-    decoded.reserve(text.size());
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const char next = i + 1 < text.size() ? text[i + 1] : '\0';
-        const bool escape = text[i] == '\\' && (next == '\\' || next == '"' || next == 'n');
-        decoded += !escape ? text[i] : next == 'n' ? '\n' : next;
-        if (escape) ++i;
-    }
-    return decoded;
-}
-
-SeriesName decode_series(std::string_view series) {
-    SeriesName name;
-    std::size_t i = std::min(series.find_first_of("{ \t"), series.size());
-    name.metric = series.substr(0, i);
-    const auto skip = [&](std::string_view what) { i = std::min(series.find_first_not_of(what, i), series.size()); };
-    for (skip(" \t{,"); i < series.size() && series[i] != '}'; skip(" \t,")) {
-        const bool quoted = series[i] == '"';
-        const std::size_t start = quoted ? i + 1 : i;
-        const std::size_t stop = quoted ? closing_quote(series, start) : series.find_first_of(" \t=", i);
-        std::string word = decode_escapes(series.substr(start, stop - start));
-        i = quoted ? stop + 1 : stop;
-        skip(" \t");
-        if (series[i] != '=') {
-            name.metric = std::move(word);
-            continue;
-        }
-        i = series.find('"', i) + 1;
-        const std::size_t close = closing_quote(series, i);
-        if (close > i) name.labels.push_back({std::move(word), decode_escapes(series.substr(i, close - i))});
-        i = close + 1;
-    }
-    std::sort(name.labels.begin(), name.labels.end(), [](const Label& a, const Label& b) { return a.name < b.name; });
-    return name;
 }
 
 }  // namespace revertd

@@ -103,31 +103,35 @@ std::optional<double> parse_number(std::string_view text) {
     return negative ? -value : value;
 }
 
-NumberToken read_number(const char* p) {
-    const bool negative = *p == '-';
-    if (*p == '-' || *p == '+') ++p;
+NumberToken scan_number(const char* p, const char* end) {
+    const char* const first = p + (*p == '-' || *p == '+' ? 1 : 0);
+    const char* q = bytes::skip_digits(first, end);
+    std::ptrdiff_t digits = q - first;
+    if (*q == '.') {
+        const char* const point = q + 1;
+        q = bytes::skip_digits(point, end);
+        digits += q - point;
+    }
+    const bool plain = bytes::ends_token(*q) && digits > 0 && digits <= kExactDigits;
+    while (!bytes::ends_token(*q) && *q != '{') ++q;
+    return {q, plain};
+}
+
+double plain_value(std::string_view token) {
+    const bool negative = token.front() == '-';
     std::uint64_t mantissa = 0;
-    const char* const first = p;
-    for (; bytes::is_digit(*p) && p - first <= kExactDigits; ++p)
-        mantissa = mantissa * 10 + static_cast<unsigned>(*p - '0');
-    auto digits = p - first;
-    std::ptrdiff_t fraction = 0;
-    if (*p == '.') {
-        const char* const point = ++p;
-        for (; bytes::is_digit(*p) && p - first <= kExactDigits + 1; ++p)
-            mantissa = mantissa * 10 + static_cast<unsigned>(*p - '0');
-        fraction = p - point;
-        digits += fraction;
+    std::size_t fraction = 0;
+    bool point = false;
+    for (const char c : without_sign(token)) {
+        if (c == '.') {
+            point = true;
+            continue;
+        }
+        mantissa = mantissa * 10 + static_cast<unsigned>(c - '0');
+        fraction += point ? 1 : 0;
     }
-    NumberToken token;
-    token.known = digits > 0 && digits <= kExactDigits && (*p == ' ' || *p == '\n' || *p == '\t');
-    if (token.known) {
-        const double value = static_cast<double>(mantissa) / kPowers[static_cast<std::size_t>(fraction)];
-        token.value = negative ? -value : value;
-    }
-    while (*p != ' ' && *p != '\n' && *p != '\t' && *p != '{') ++p;
-    token.end = p;
-    return token;
+    const double value = static_cast<double>(mantissa) / kPowers[fraction];
+    return negative ? -value : value;
 }
 
 bool is_number(std::string_view text) {

@@ -13,12 +13,13 @@ namespace revertd {
 /// The token at the start of a text that ends with a newline.
 struct NumberToken {
     const char* end = nullptr;  ///< the byte after it
-    bool known = false;         ///< `value` is exact; otherwise parse_number decides
-    double value = 0;
+    bool plain = false;         ///< sign, digits, fraction, 15 digits at most: plain_value computes it
 };
 
-/// Reads sign, digits and fraction of short numbers on the way: almost every value of a real exposition.
-[[nodiscard]] NumberToken read_number(const char* p);
+[[nodiscard]] NumberToken scan_number(const char* p, const char* end);
+
+/// The exact value of a plain token: almost every value of a real exposition.
+[[nodiscard]] double plain_value(std::string_view token);
 
 /// Whether parse_number would accept it, without computing it where its digits and exponent already say so.
 [[nodiscard]] bool is_number(std::string_view text);

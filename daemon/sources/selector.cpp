@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "core/well_known.h"
-#include "daemon/sources/line.h"
 #include "daemon/sources/number.h"
+#include "daemon/sources/series_name.h"
 
 namespace revertd {
 namespace {
