@@ -431,14 +431,16 @@ struct ObserveOnlySet {
     REVERTD_RECORD("observe_only") { f("words", r.words); }
 };
 
-struct Started {  ///< a start of the daemon, after the fold
-    std::string words;
+struct Started {              ///< a start of the daemon, after the fold
+    std::string words, boot;  ///< id of the boot of the machine
+    Duration offset{};        ///< of the timeline to CLOCK_BOOTTIME: the same for a boot (S40)
 
-    REVERTD_RECORD("started") { f("words", r.words); }
+    REVERTD_RECORD("started") { f("words", r.words), f("boot", r.boot), f("offset", r.offset); }
 };
 
 struct StateAccepted {  ///< a person read what was wrong with the journal and let the daemon go on from what is left
     std::string by, reason;
+
     REVERTD_RECORD("state.accepted") { f("by", r.by), f("reason", r.reason); }
 };
 

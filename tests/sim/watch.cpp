@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/sim/watch.h"
+
+#include <array>
+#include <cmath>
+#include <limits>
+
+namespace revertd::sim {
+
+namespace {
+
+constexpr std::array<double, 6> kEdges{0.05, 0.1, 0.25, 0.5, 1, std::numeric_limits<double>::infinity()};
+
+struct Failure {
+    Verdict verdict;
+    const char* words;
+};
+
+Failure failure_of(Metrics metrics) {
+    switch (metrics) {
+        case Metrics::Empty:
+            return {Verdict::NoData, "empty answer"};
+        case Metrics::Garbage:
+            return {Verdict::Error, "line 1: not a sample"};
+        case Metrics::Truncated:
+            return {Verdict::Error, "closed before the answer was whole"};
+        case Metrics::Unavailable:
+            return {Verdict::Error, "status 503"};
+        case Metrics::Refused:
+            return {Verdict::Error, "connection refused"};
+        case Metrics::NoName:
+            return {Verdict::Error, "the name has no address"};
+        case Metrics::Hang:
+            return {Verdict::Error, "timeout"};
+        case Metrics::Fine:
+        case Metrics::NotANumber:
+        case Metrics::TwoSeries:
+        case Metrics::Gone:
+            return {Verdict::Ok, ""};
+    }
+    return {Verdict::Ok, ""};
+}
+
+const Behaviour& behaviour(const Outside& outside) {
+    static const Behaviour kGood;
+    const auto it = outside.versions.find(outside.platform.version);
+    return it == outside.versions.end() ? kGood : it->second;
+}
+
+}  // namespace
+
+World::Watch::Watch(std::shared_ptr<const ServiceSettings> settings_)
+    : settings(std::move(settings_)), judge(settings) {
+    series_.resize(settings->metrics.size());
+    for (TargetIndex target = 0; target < series_.size(); ++target) make_series(target);
+}
+
+void World::Watch::make_series(TargetIndex target) {
+    std::uint64_t identity = 1;
+    const auto add = [&](std::uint32_t signal, SeriesRole role, bool second) {
+        role.signal = signal;
+        const SeriesId id = second ? 0 : judge.add_series(target, identity++, role);
+        series_[target].push_back({signal, role, id, 0, second});
+    };
+    for (std::uint32_t index = 0; index < settings->signals.size(); ++index) {
+        switch (settings->signals[index].kind) {
+            case Signal::Kind::Ratio:
+                add(index, {index, false, 0}, false);
+                add(index, {index, true, 0}, false);
+                break;
+            case Signal::Kind::Quantile:
+                for (const double edge : kEdges) add(index, {index, false, edge}, false);
+                break;
+            case Signal::Kind::Gauge:
+            case Signal::Kind::Rate:
+                add(index, {index, false, 0}, false);
+                if (settings->signals[index].aggregate == Signal::Aggregate::Single)
+                    add(index, {index, false, 0}, true);
+                break;
+        }
+    }
+}
+
+void World::Watch::ask(const Outside& outside, Time now) {
+    const bool down = !behaviour(outside).healthy || outside.platform.nothing;
+    for (TargetIndex target = 0; target < settings->health.size(); ++target) {
+        const auto own = outside.target_down.find(target);
+        const bool target_down = down || (own != outside.target_down.end() && own->second);
+        const Health one = outside.health_blind ? Health::Blind : target_down ? Health::Down : Health::Up;
+        judge.health(target,
+                     {one, one == Health::Up     ? ""
+                           : one == Health::Down ? "503"
+                                                 : "the name has no address"},
+                     now);
+    }
+    if (last_ != Time{} && now > last_) grow(outside, now - last_);
+    last_ = now;
+    for (TargetIndex target = 0; target < series_.size(); ++target) answer(target, outside, now);
+}
+
+void World::Watch::grow(const Outside& outside, Duration elapsed) {
+    const Behaviour& now = behaviour(outside);
+    const double requests = outside.requests * seconds(elapsed);
+    for (auto& target : series_) {
+        for (Series& s : target) {
+            const Signal& signal = settings->signals[s.signal];
+            if (signal.kind == Signal::Kind::Ratio) s.value += requests * (s.role.bad ? now.errors : 1 - now.errors);
+            if (signal.kind == Signal::Kind::Quantile && now.latency <= s.role.le) s.value += requests;
+            const auto gauge = outside.gauges.find(signal.name);
+            const double value = gauge == outside.gauges.end() ? 1 : gauge->second;
+            if (signal.kind == Signal::Kind::Gauge) s.value = value;
+            if (signal.kind == Signal::Kind::Rate) s.value += value * seconds(elapsed);
+        }
+    }
+}
+
+void World::Watch::answer(TargetIndex target, const Outside& outside, Time now) {
+    const auto blind = outside.target_blind.find(target);
+    const bool refused = blind != outside.target_blind.end() && blind->second;
+    const Failure failure = failure_of(refused ? Metrics::Refused : outside.metrics);
+    values_.clear();
+    if (failure.verdict == Verdict::Ok && outside.metrics != Metrics::Gone) {
+        for (Series& s : series_[target]) {
+            const Signal& signal = settings->signals[s.signal];
+            if (signal.kind == Signal::Kind::Quantile && !outside.latency_exported) continue;
+            if (s.second && outside.metrics != Metrics::TwoSeries) continue;
+            if (s.second && s.id == 0) s.id = judge.add_series(target, 1'000'000 + s.signal, s.role);
+            const bool nan = outside.metrics == Metrics::NotANumber;
+            values_.push_back({s.id, nan ? std::numeric_limits<double>::quiet_NaN() : s.value});
+        }
+    }
+    judge.scrape(target, {failure.verdict, values_, failure.words}, now);
+}
+
+}  // namespace revertd::sim

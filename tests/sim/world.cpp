@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/sim/world.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "tests/sim/watch.h"
+
+namespace revertd::sim {
+
+namespace {
+
+constexpr Duration kAnswerTakes = 5ms;  // a target, a platform, a receipt
+
+}  // namespace
+
+World::World()
+    : origin_(Time(1'000'000s)), now_(origin_), configs_([this](const std::string& hash) -> Result<std::string> {
+          const auto it = texts_.find(hash);
+          if (it == texts_.end()) return Error(ErrorCode::NotFound, "no such configuration");
+          return it->second;
+      }) {}
+
+World::~World() = default;
+
+// -- time
+
+void World::at(Time time, std::function<void()> what) {
+    agenda_.emplace(time, std::move(what));
+}
+
+void World::run_until(Time time) {
+    while (!agenda_.empty() && agenda_.begin()->first <= time) {
+        const auto next = agenda_.begin();
+        now_ = std::max(now_, next->first);
+        const auto what = std::move(next->second);
+        agenda_.erase(next);
+        what();
+    }
+    now_ = time;
+}
+
+// -- configuration and life
+
+Result<void> World::configure(const std::string& yaml) {
+    LoadResult result = load(yaml, "scenario.yaml");
+    if (!result.loaded) {
+        std::string all;
+        for (const Diagnostic& d : result.diagnostics)
+            all += std::to_string(d.line) + ":" + std::to_string(d.column) + ": " + d.what + "\n";
+        return Error(ErrorCode::Invalid, all);
+    }
+    auto loaded = std::make_shared<const Loaded>(std::move(*result.loaded));
+    yaml_ = yaml;
+    texts_[loaded->settings.hash] = yaml;
+    configs_.set_current(loaded);
+    if (!engine_)
+        restart();
+    else
+        feed(event::Configured{std::make_shared<const Settings>(loaded->settings)});
+    return {};
+}
+
+void World::crash() {
+    last_state_ = engine_->state();
+    for (const auto& [name, watch] : watches_) flights_[name] = watch->judge.save();
+    engine_.reset();
+    watches_.clear();
+    events_.clear();
+    writing_.clear();  // what was not durable never was
+    ++life_;
+    tick_at_ = Time::max();
+}
+
+void World::restart() {
+    ++life_;
+    engine_ = std::make_unique<Engine>(configs_, [this](const std::string& config, const std::string& service) {
+        return configs_.pinned(config, service);
+    });
+    for (const Record& record : durable_) engine_->replay(record);
+    const auto& loaded = *configs_.current();
+    feed(event::Configured{std::make_shared<const Settings>(loaded.settings)});
+    for (const auto& [name, settings] : loaded.settings.services) {
+        const ServiceState* s = engine_->state().service(name);
+        const Deployment* guard = s != nullptr ? engine_->state().deployment(s->guard) : nullptr;
+        watches_[name] = std::make_unique<Watch>(guard != nullptr && guard->settings ? guard->settings : settings);
+        if (const auto flight = flights_.find(name); flight != flights_.end()) {
+            const auto restored = watches_[name]->judge.restore(flight->second, now_);
+            watches_[name]->restored = restored.has_value();
+        }
+        at(now_ + 10ms, [this, service = name, life = life_] { slot(service, life); });
+    }
+    feed(event::Start{});
+    for (const auto& [name, watch] : watches_)
+        if (watch->restored) feed(event::Judged{name, {watch->judge.view().rules, false, Health::Unknown, {}}, {}});
+}
+
+// -- the engine
+
+void World::feed(Event event) {
+    if (!engine_) return;
+    events_.push_back(std::move(event));
+    if (draining_) return;
+    draining_ = true;
+    while (!events_.empty() && engine_) {
+        const Event next = std::move(events_.front());
+        events_.pop_front();
+        take(engine_->step(next, {now_, WallTime(1'800'000'000s) + (now_ - origin_) + wall_offset_}));
+        if (on_step) on_step();
+    }
+    draining_ = false;
+    tick();
+}
+
+void World::tick() {
+    const Time due = engine_ ? engine_->next_deadline() : Time::max();
+    if (due == tick_at_ || due == Time::max()) return;
+    tick_at_ = due;
+    at(due, [this, due, life = life_] {
+        if (life != life_ || tick_at_ != due) return;
+        tick_at_ = Time::max();
+        feed(event::Tick{});
+    });
+}
+
+void World::take(Output out) {
+    if (!out.records.empty()) append(std::move(out.records));
+    for (const Effect& effect : out.effects) {
+        if (on_effect) on_effect(effect);
+        carry_out(effect);
+    }
+}
+
+void World::append(std::vector<Record> records) {
+    if (journal_fails) {
+        at(now_, [this, life = life_] {
+            if (life == life_) feed(event::JournalFailed{"fsync failed"});
+        });
+        return;
+    }
+    std::move(records.begin(), records.end(), std::back_inserter(writing_));
+    at(now_ + journal_takes, [this, seq = writing_.back().seq, life = life_] {
+        if (life != life_) return;
+        while (!writing_.empty() && writing_.front().seq <= seq) {
+            if (on_record) on_record(writing_.front());
+            durable_.push_back(std::move(writing_.front()));
+            writing_.erase(writing_.begin());
+        }
+        feed(event::Durable{seq});
+    });
+}
+
+void World::carry_out(const Effect& effect) {
+    if (const auto* e = std::get_if<effect::Observe>(&effect)) {
+        at(now_ + kAnswerTakes, [this, e = *e, life = life_] {
+            if (life == life_) feed(event::Observed{e.service, e.token, observation(e.service)});
+        });
+    } else if (const auto* step = std::get_if<effect::RunStep>(&effect)) {
+        run_step(*step);
+    } else if (const auto* ask = std::get_if<effect::AskRunner>(&effect)) {
+        at(now_ + kAnswerTakes, [this, key = ask->key, life = life_] {
+            if (life == life_) receipt(key);
+        });
+    } else if (const auto* phase = std::get_if<effect::SetPhase>(&effect)) {
+        const auto watch = watches_.find(phase->service);
+        if (watch == watches_.end()) return;
+        if (phase->freeze_baseline) watch->second->judge.freeze_baseline(*phase->freeze_baseline);
+        watch->second->judge.set_phase(phase->phase);
+    } else if (const auto* sum = std::get_if<effect::Summarise>(&effect)) {
+        const auto watch = watches_.find(sum->service);
+        events_.push_back(event::Summarised{
+            sum->deploy, watch == watches_.end() ? std::vector<RuleSummary>{} : watch->second->judge.summarise()});
+    } else if (const auto* stop = std::get_if<effect::StopStep>(&effect)) {
+        for (StepRun& run : steps_)
+            if (run.step.key == stop->key && !run.outcome)
+                run.outcome = StepOutcome::Unknown,
+                feed(event::StepEnded{stop->key, StepOutcome::Unknown, 0, "stopped", {}});
+    } else if (const auto* reply = std::get_if<effect::Reply>(&effect)) {
+        reply_ = *reply;
+    }
+}
+
+effect::Reply World::command(const Peer& peer, const Command& command) {
+    reply_.reset();
+    feed(event::Asked{peer, command, 1});
+    return reply_.value_or(effect::Reply{});
+}
+
+// -- the runner: outlives the daemon, and starts a key once
+
+void World::run_step(const effect::RunStep& step) {
+    const bool repeated =
+        std::any_of(steps_.begin(), steps_.end(), [&](const StepRun& r) { return r.step.key == step.key; });
+    if (repeated) return receipt(step.key);
+    steps_.push_back({step, now_, std::nullopt, false});
+    at(now_ + std::min(step_takes, step.deadline), [this, index = steps_.size() - 1] { end_step(index); });
+}
+
+void World::end_step(std::size_t index) {
+    StepRun& run = steps_[index];
+    if (run.outcome || run.lost) return;
+    const bool told = failing_steps != 0;
+    if (failing_steps > 0) --failing_steps;
+    const StepMode mode = told ? step_mode : StepMode::Works;
+    const Incident* incident = state().incident(run.step.incident);
+    const bool last = incident == nullptr || !incident->decided ||
+                      incident->decided->steps.at(static_cast<std::size_t>(run.step.index)).last_of_entry;
+    const bool applies = (mode == StepMode::Works || mode == StepMode::UnknownApplied) && last;
+    if (applies) outside_[run.step.service].platform = {run.step.to, true, false, false};
+    run.outcome = mode == StepMode::Fails                                                   ? StepOutcome::Failed
+                  : mode == StepMode::UnknownApplied || mode == StepMode::UnknownNotApplied ? StepOutcome::Unknown
+                                                                                            : StepOutcome::Done;
+    if (engine_)
+        feed(event::StepEnded{run.step.key, *run.outcome, *run.outcome == StepOutcome::Failed ? 1 : 0, {}, {}});
+}
+
+void World::runner_dies() {
+    for (StepRun& run : steps_) {
+        if (run.outcome) continue;
+        run.lost = true;
+        run.outcome = StepOutcome::Unknown;
+        if (engine_) feed(event::ReceiptRead{run.step.key, event::ReceiptRead::State::NoAnswer, {}});
+    }
+}
+
+void World::receipt(const std::string& key) {
+    using State = event::ReceiptRead::State;
+    event::ReceiptRead read{key, State::None, {}};
+    for (const StepRun& run : steps_) {
+        if (run.step.key != key) continue;
+        read.state = run.outcome ? State::Ended : State::Running;
+        if (run.outcome) read.ended = {key, *run.outcome, 0, run.lost ? "the runner died" : "", {}};
+    }
+    if (!runner_answers) read.state = State::NoAnswer;
+    feed(std::move(read));
+}
+
+// -- slots
+
+Observation World::observation(const std::string& service) const {
+    const auto it = outside_.find(service);
+    Observation seen;
+    seen.read = now_;
+    if (it == outside_.end() || it->second.platform.silent) {
+        seen.words = "no answer";
+        return seen;
+    }
+    const Platform& platform = it->second.platform;
+    const bool nothing = platform.nothing || platform.version.empty();
+    seen.kind = nothing ? Observation::Kind::Nothing : Observation::Kind::Version;
+    if (!nothing) seen.version = platform.version;
+    seen.settled = platform.settled;
+    return seen;
+}
+
+void World::slot(const std::string& service, std::uint64_t life) {
+    if (life != life_) return;
+    const auto watch = watches_.find(service);
+    const auto settings = configs_.current()->settings.find(service);
+    if (watch == watches_.end() || !settings) return;
+    at(now_ + watch->second->settings->interval, [this, service, life] { slot(service, life); });
+    if (settings->observes || settings->current) feed(event::Observed{service, 0, observation(service)});
+    sample(service, life, false);
+}
+
+void World::sample(const std::string& service, std::uint64_t life, bool is_sample) {
+    const auto it = watches_.find(service);
+    if (life != life_ || it == watches_.end()) return;
+    Watch& watch = *it->second;
+    watch.ask(outside_[service], now_);
+    const JudgeReport report = is_sample ? watch.judge.close_sample(now_) : watch.judge.close_slot(now_);
+    const Duration tenth = watch.settings->interval / 10;
+    if (report.suspicious && (!is_sample || watch.samples++ < 8))
+        at(now_ + tenth, [this, service, life] { sample(service, life, true); });
+    if (!is_sample) watch.samples = 0;
+    const ServiceState* s = engine_->state().service(service);
+    const bool guarded = s != nullptr && (!s->guard.empty() || !s->incident.empty());
+    const bool changed =
+        !report.changes.empty() || report.health != watch.health || watch.guard != (s != nullptr ? s->guard : "");
+    watch.health = report.health;
+    if (s != nullptr) watch.guard = s->guard;
+    if (guarded && changed) feed(event::Judged{service, report, "evidence"});
+}
+
+}  // namespace revertd::sim

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// A daemon in virtual time: the real Engine, Judge, configuration and recipes, over a journal, a runner, platforms and
+// traffic that do as they are told. Scenarios and the simulator run on it.
+#pragma once
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/engine.h"
+#include "daemon/shell/config_store.h"
+
+namespace revertd::sim {
+
+enum class Metrics : std::uint8_t {
+    Fine,
+    Empty,
+    NotANumber,
+    Garbage,
+    Truncated,
+    TwoSeries,
+    Unavailable,
+    Refused,
+    NoName,
+    Hang,
+    Gone
+};
+enum class StepMode : std::uint8_t { Works, Fails, UnknownApplied, UnknownNotApplied, Ineffective };
+
+/// How one version behaves under traffic.
+struct Behaviour {
+    double errors = 0.001;  ///< share of the requests
+    double latency = 0.1;   ///< seconds, of every request
+    bool healthy = true;
+};
+
+struct Platform {
+    std::string version;
+    bool settled = true, silent = false, nothing = false;
+};
+
+/// One service as the outside has it.
+struct Outside {
+    Platform platform;
+    std::map<std::string, Behaviour> versions;
+    double requests = 50;  ///< a second and target
+    Metrics metrics = Metrics::Fine;
+    std::map<std::uint32_t, bool> target_down;   ///< health targets that are down, whatever the version
+    std::map<std::uint32_t, bool> target_blind;  ///< metrics targets that do not answer
+    bool health_blind = false;
+    std::map<std::string, double> gauges;  ///< by signal
+    bool latency_exported = false;
+};
+
+struct StepRun {
+    effect::RunStep step;
+    Time started{};
+    std::optional<StepOutcome> outcome;  ///< what the receipt says
+    bool lost = false;                   ///< the runner died: no outcome will ever be known
+};
+
+class World {
+  public:
+    World();
+    ~World();
+
+    // -- configuration
+    /// The first call starts the daemon; further ones are reloads. The error is what `check` would say.
+    Result<void> configure(const std::string& yaml);
+
+    // -- time
+    [[nodiscard]] Time now() const { return now_; }
+
+    [[nodiscard]] Time origin() const { return origin_; }
+
+    void run_until(Time time);
+
+    void step_wall(Duration by) { wall_offset_ += by; }
+
+    // -- the outside
+    Outside& outside(const std::string& service) { return outside_[service]; }
+
+    StepMode step_mode = StepMode::Works;
+    int failing_steps = -1;  ///< so many steps follow step_mode, then they work; -1: all
+    Duration step_takes = 1s, journal_takes = 1ms;
+    bool journal_fails = false, runner_answers = true;
+    void runner_dies();
+
+    // -- the daemon's life
+    void crash();
+    void restart();
+
+    [[nodiscard]] bool up() const { return engine_ != nullptr; }
+
+    // -- people
+    effect::Reply command(const Peer& peer, const Command& command);
+
+    // -- what was seen
+    [[nodiscard]] const Engine& engine() const { return *engine_; }
+
+    [[nodiscard]] const State& state() const { return engine_ ? engine_->state() : last_state_; }
+
+    [[nodiscard]] const std::vector<StepRun>& steps() const { return steps_; }
+
+    [[nodiscard]] const std::vector<Record>& durable() const { return durable_; }
+
+    /// Called for every durable record and every effect, before it is carried out.
+    std::function<void(const Record&)> on_record;
+    std::function<void(const Effect&)> on_effect;
+    std::function<void()> on_step;
+
+  private:
+    struct Daemon;  // everything that a crash loses
+    struct Watch;
+
+    void at(Time time, std::function<void()> what);
+    void feed(Event event);
+    void take(Output out);
+    void append(std::vector<Record> records);
+    void carry_out(const Effect& effect);
+    void run_step(const effect::RunStep& step);
+    void end_step(std::size_t index);
+    void receipt(const std::string& key);
+    void observe(const std::string& service, std::uint64_t token);
+    void slot(const std::string& service, std::uint64_t life);
+    void sample(const std::string& service, std::uint64_t life, bool is_sample);
+    void feed_metrics(const std::string& service, Watch& watch, Time since);
+    void tick();
+    [[nodiscard]] Observation observation(const std::string& service) const;
+
+    Time origin_, now_;
+    Duration wall_offset_{};
+    std::multimap<Time, std::function<void()>> agenda_;
+    std::map<std::string, Outside> outside_;
+    std::vector<StepRun> steps_;
+    std::vector<Record> durable_, writing_;
+    std::map<std::string, std::string> texts_;  ///< configurations by hash
+    std::map<std::string, std::string> flights_;
+    ConfigStore configs_;
+    std::string yaml_;
+    std::unique_ptr<Engine> engine_;
+    State last_state_;
+    std::map<std::string, std::unique_ptr<Watch>> watches_;
+    std::deque<Event> events_;
+    bool draining_ = false;
+    std::optional<effect::Reply> reply_;
+    std::uint64_t life_ = 0;
+    Time tick_at_ = Time::max();
+};
+
+}  // namespace revertd::sim
