@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/runner/exec_run.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+#include "daemon/runner/limits.h"
+
+namespace revertd::runner {
+namespace {
+
+constexpr int kExitAlreadyThere = 10;
+constexpr std::size_t kReadPerLook = 256 * 1024;  // then the others get their turn
+
+Process former_process(const StartRecord& record) {
+    Process process;
+    process.pid = record.pid;
+    process.start_ticks = record.start_ticks;
+    return process;
+}
+
+}  // namespace
+
+ExecRun::ExecRun(Process process, Duration deadline, Duration grace)
+    : process_(std::move(process)), deadline_(deadline), grace_(grace), output_(kOutputTail), errors_(kOutputTail) {}
+
+ExecRun::ExecRun(const StartRecord& record, Duration grace)
+    : process_(former_process(record)),
+      deadline_(record.deadline),
+      grace_(grace),
+      adopted_(true),
+      output_(0),
+      errors_(0) {}
+
+/// Only of a probe, or of a step that was never released: a released step is never destroyed before it has finished.
+ExecRun::~ExecRun() {
+    if (finished_ || adopted_ || leader_gone_) return;
+    signal_group(process_.pid, SIGKILL);
+    ::kill(process_.pid, SIGKILL);  // it may not have made its group yet
+    ::waitpid(process_.pid, nullptr, 0);
+}
+
+void ExecRun::look(Duration now) {
+    if (finished_) return;
+    drain(process_.output, output_, kReadPerLook);
+    drain(process_.errors, errors_, kReadPerLook);
+    if (!leader_gone_) reap();
+    if (stop_reason_.empty() && !leader_gone_ && now >= deadline_) stop(now, "its deadline passed");
+    if (!stop_reason_.empty() && !killed_ && now >= kill_at_) {
+        signal_group(process_.pid, SIGKILL);
+        killed_ = true;
+    }
+    if (leader_gone_) judge_end(now);
+}
+
+Duration ExecRun::wake_in(Duration now) const {
+    Duration wait = stop_reason_.empty() ? deadline_ - now : kill_at_ - now;
+    if (killed_) wait = kLook;
+    // Nothing tells when the process of a former runner ends, or the rest of a group.
+    return adopted_ || leader_gone_ ? std::min(wait, kLook) : wait;
+}
+
+void ExecRun::add_descriptors(std::vector<int>& out) const {
+    if (process_.output) out.push_back(process_.output.get());
+    if (process_.errors) out.push_back(process_.errors.get());
+}
+
+void ExecRun::stop(Duration now, const std::string& reason) {
+    if (!stop_reason_.empty() || leader_gone_) return;
+    stop_reason_ = reason;
+    kill_at_ = now + grace_;
+    signal_group(process_.pid, SIGTERM);
+}
+
+Receipt ExecRun::receipt() const {
+    Receipt receipt;
+    receipt.reason = reason();
+    receipt.output = printable(output_.text());
+    receipt.survivors = survivors_;
+    receipt.state = StepState::Unknown;
+    if (stop_reason_.empty() && status_ && WIFEXITED(*status_)) {
+        receipt.exit = WEXITSTATUS(*status_);
+        const bool done = receipt.exit == 0 || receipt.exit == kExitAlreadyThere;
+        receipt.state = done ? StepState::Done : StepState::Failed;
+    }
+    return receipt;
+}
+
+ProbeResult ExecRun::probe_result() const {
+    ProbeResult result;
+    result.output = printable(output_.text());
+    result.error = reason();
+    if (output_.total() > kOutputTail) result.error = "it printed more than 64 KiB";
+    if (!result.error.empty()) return result;
+    if (status_ && WIFEXITED(*status_)) result.exit = WEXITSTATUS(*status_);
+    result.error = printable(errors_.text());
+    return result;
+}
+
+Fd ExecRun::take_leftover() {
+    return survivors_ ? std::move(process_.output) : Fd();
+}
+
+bool ExecRun::is_alive(const StartRecord& record, const std::string& boot_id) {
+    return record.pid > 1 && record.boot_id == boot_id && start_ticks_of(record.pid) == record.start_ticks;
+}
+
+void ExecRun::drain(Fd& pipe, OutputTail& tail, std::size_t most) const {
+    std::array<char, 16 * 1024> buffer{};
+    for (std::size_t total = 0; pipe && total < most;) {
+        const ssize_t n = ::read(pipe.get(), buffer.data(), buffer.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return;
+        if (n == 0) return pipe.reset();
+        tail.append({buffer.data(), static_cast<std::size_t>(n)});
+        total += static_cast<std::size_t>(n);
+    }
+}
+
+void ExecRun::reap() {
+    if (adopted_) {
+        leader_gone_ = start_ticks_of(process_.pid) != process_.start_ticks;
+        return;
+    }
+    int status = 0;
+    if (::waitpid(process_.pid, &status, WNOHANG) != process_.pid) return;
+    leader_gone_ = true;
+    status_ = status;
+    drain(process_.output, output_, kLastDrain);
+    drain(process_.errors, errors_, kLastDrain);
+    exec_errno_ = exec_errno(process_);
+}
+
+/// The leader has ended. Where it was told to, its group gets the rest of the grace; otherwise what it left behind is
+/// its own business: a script that starts a service does nothing else.
+void ExecRun::judge_end(Duration now) {
+    const bool group_left = signal_group(process_.pid, 0);
+    const bool stopping = !stop_reason_.empty() && !killed_ && now < kill_at_;
+    if (group_left && stopping) return;
+    survivors_ = group_left && !killed_;
+    finished_ = true;
+}
+
+std::string ExecRun::reason() const {
+    if (exec_errno_) return std::string("could not be executed: ") + std::strerror(*exec_errno_);
+    if (!stop_reason_.empty())
+        return stop_reason_ + (killed_ ? "; ended by SIGTERM, then SIGKILL" : "; ended by SIGTERM");
+    if (adopted_) return "it ended after its runner had died: the exit code is lost";
+    if (status_ && WIFSIGNALED(*status_)) return std::string("ended by signal ") + std::to_string(WTERMSIG(*status_));
+    return {};
+}
+
+}  // namespace revertd::runner

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include "daemon/runner/output.h"
+#include "daemon/runner/process.h"
+#include "daemon/runner/receipt_store.h"
+#include "daemon/runner/run.h"
+
+namespace revertd::runner {
+
+/// A process group until its leader has ended or its deadline has: then SIGTERM, and SIGKILL after the grace.
+class ExecRun final : public Run {
+  public:
+    ExecRun(Process process, Duration deadline, Duration grace);
+
+    /// Of a former runner: its exit code is lost, so it ends unknown. Only where is_alive(record) said so.
+    ExecRun(const StartRecord& record, Duration grace);
+
+    ~ExecRun() override;
+
+    void look(Duration now) override;
+    [[nodiscard]] Duration wake_in(Duration now) const override;
+    void add_descriptors(std::vector<int>& out) const override;
+    void stop(Duration now, const std::string& reason) override;
+
+    [[nodiscard]] bool finished() const override { return finished_; }
+
+    [[nodiscard]] Receipt receipt() const override;
+
+    [[nodiscard]] ProbeResult probe_result() const;
+
+    /// The pipe of a finished step whose group still holds it; reading it on keeps SIGPIPE from its writers.
+    [[nodiscard]] Fd take_leftover();
+
+    /// The recorded process, and not a later one with its number, still runs.
+    [[nodiscard]] static bool is_alive(const StartRecord& record, const std::string& boot_id);
+
+  private:
+    void drain(Fd& pipe, OutputTail& tail, std::size_t most) const;
+    void reap();
+    void judge_end(Duration now);
+    void read_exec_error();
+    [[nodiscard]] std::string reason() const;
+
+    Process process_;
+    Duration deadline_, grace_;
+    bool adopted_ = false;
+    OutputTail output_, errors_;
+
+    std::optional<int> status_;  // of waitpid
+    bool leader_gone_ = false;
+    std::string stop_reason_;  // not empty: SIGTERM was sent
+    Duration kill_at_{};
+    bool killed_ = false;
+    bool finished_ = false;
+    bool survivors_ = false;
+    std::optional<int> exec_errno_;
+};
+
+}  // namespace revertd::runner

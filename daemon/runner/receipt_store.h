@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/result.h"
+#include "daemon/runner/fd.h"
+#include "daemon/runner/receipt.h"
+
+namespace revertd::runner {
+
+/// What is durable before a step starts.
+struct StartRecord {
+    std::string key, digest, name;
+    pid_t pid = 0;                  ///< leader of its process group; 0: an http step
+    std::uint64_t start_ticks = 0;  ///< of the pid (/proc/PID/stat field 22): tells it from a later one
+    std::string boot_id;            ///< since when both numbers mean something
+    Duration deadline{};            ///< CLOCK_BOOTTIME
+    WallTime started{};
+};
+
+struct StoredReceipt {
+    std::optional<StartRecord> start;  ///< none: torn, the runner died while writing it
+    std::optional<Receipt> end;        ///< none: running, or the runner died meanwhile
+};
+
+/// One file per key, named by its SHA-256, created exclusively: whoever comes second is refused, in this life of the
+/// runner or any later one (S33). The first line is written and synced before the step starts, the second when it ends.
+/// Receipts are small and actions are rare: none is ever removed.
+class ReceiptStore {
+  public:
+    explicit ReceiptStore(std::string directory) : directory_(std::move(directory)) {}
+
+    /// `Conflict`: there is one already.
+    [[nodiscard]] Result<Fd> claim(const std::string& key) const;
+
+    /// File and directory are on disk when it returns.
+    [[nodiscard]] Result<void> write_start(const Fd& file, const StartRecord& record) const;
+
+    /// Only for a claim whose step was not started.
+    void withdraw(const std::string& key) const;
+
+    [[nodiscard]] Result<void> write_end(const std::string& key, const Receipt& receipt) const;
+
+    /// `NotFound`: nothing was ever claimed.
+    [[nodiscard]] Result<StoredReceipt> read(const std::string& key) const;
+
+    /// Those of a former life without an end.
+    [[nodiscard]] std::vector<StartRecord> unfinished() const;
+
+  private:
+    [[nodiscard]] std::string path_of(const std::string& key) const;
+
+    std::string directory_;
+};
+
+}  // namespace revertd::runner

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// What runs is what the process was started from, not what the link says: a flipped link with a surviving old process
+// is the classic half rollback.
+#include <sys/types.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+
+#include "actions/step.h"
+#include "daemon/runner/fd.h"
+#include "daemon/runner/helpers.h"
+
+namespace revertd::runner {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kExitConfiguration = 78;
+
+struct Unit {
+    std::string load, active;
+    pid_t pid = 0;
+    std::string release;  ///< empty: it does not run, or not from a release
+};
+
+int complain(const char* helper, const std::string& why, int exit) {
+    std::fprintf(stderr, "%s: %s\n", helper, why.c_str());
+    return exit;
+}
+
+/// Blocks of NAME=VALUE, one a unit, with an empty line between.
+std::vector<Unit> parse_show(const std::string& text) {
+    std::vector<Unit> units;
+    bool inside = false;
+    for (std::size_t begin = 0; begin < text.size();) {
+        const std::size_t end = std::min(text.find('\n', begin), text.size());
+        const std::string line = text.substr(begin, end - begin);
+        begin = end + 1;
+        if (line.empty()) {
+            inside = false;
+            continue;
+        }
+        if (!inside) units.emplace_back();
+        inside = true;
+        const std::string value = line.substr(std::min(line.find('=') + 1, line.size()));
+        if (line.starts_with("LoadState=")) units.back().load = value;
+        if (line.starts_with("ActiveState=")) units.back().active = value;
+        if (line.starts_with("MainPID=")) units.back().pid = static_cast<pid_t>(std::atol(value.c_str()));
+    }
+    return units;
+}
+
+/// The first part of `path` below `releases`; empty if it lies elsewhere. A release that was removed under its process
+/// is still its release.
+std::string release_in(std::string path, const std::string& releases) {
+    static const std::string kDeleted = " (deleted)";
+    if (path.ends_with(kDeleted)) path.resize(path.size() - kDeleted.size());
+    if (!path.starts_with(releases + "/")) return {};
+    const std::string rest = path.substr(releases.size() + 1);
+    return rest.substr(0, rest.find('/'));
+}
+
+Result<std::string> read_link(const std::string& path) {
+    std::array<char, 4096> buffer{};
+    const ssize_t n = ::readlink(path.c_str(), buffer.data(), buffer.size());
+    if (n < 0) return system_error(path);
+    return std::string(buffer.data(), static_cast<std::size_t>(n));
+}
+
+Result<std::string> release_of(pid_t pid, const std::string& releases) {
+    for (const char* name : {"/cwd", "/exe"}) {
+        const Result<std::string> path = read_link("/proc/" + std::to_string(pid) + name);
+        if (!path) return path.error();
+        const std::string release = release_in(*path, releases);
+        if (!release.empty()) return release;
+    }
+    return std::string();
+}
+
+bool is_moving(const Unit& unit) {
+    return unit.active == "activating" || unit.active == "deactivating" || unit.active == "reloading";
+}
+
+/// Nothing runs. What the link says is printed for people; it does not count as an answer.
+int report_nothing(const HelperArguments& arguments, const std::string& releases) {
+    std::error_code ignored;
+    const fs::path link = fs::weakly_canonical(arguments.options.at("--current"), ignored);
+    std::printf("%s\n", release_in(link.string(), releases).c_str());
+    return kExitNothingRuns;
+}
+
+}  // namespace
+
+int observe_systemd(const HelperArguments& arguments) {
+    static constexpr const char* kName = "observe-systemd";
+    std::error_code error;
+    const std::string releases = fs::canonical(arguments.options.at("--releases"), error).string();
+    if (error) return complain(kName, arguments.options.at("--releases") + ": " + error.message(), kExitConfiguration);
+    std::vector<std::string> argv{arguments.options.at("--systemctl"), "show",
+                                  "--property=LoadState,ActiveState,MainPID", "--"};
+    argv.insert(argv.end(), arguments.words.begin(), arguments.words.end());
+    const Result<Captured> shown = capture(argv);
+    if (!shown) return complain(kName, shown.error().message, 1);
+    std::vector<Unit> units = parse_show(shown->output);
+    if (shown->exit != 0 || units.size() != arguments.words.size())
+        return complain(kName, "systemctl gave no answer", 1);
+
+    for (std::size_t i = 0; i < units.size(); ++i) {
+        Unit& unit = units[i];
+        if (unit.load == "not-found") return complain(kName, arguments.words[i] + ": no such unit", kExitConfiguration);
+        if (unit.pid <= 0) continue;
+        const Result<std::string> release = release_of(unit.pid, releases);
+        if (!release) return complain(kName, release.error().message, 1);
+        unit.release = *release;
+    }
+    const Unit& first = units.front();
+    if (first.pid <= 0) return report_nothing(arguments, releases);
+    if (first.release.empty())
+        return complain(kName,
+                        "the process of " + arguments.words[0] + " runs neither in a release nor from one; " +
+                            "set WorkingDirectory= to the current link",
+                        1);
+    const bool settling = std::any_of(units.begin(), units.end(), [&](const Unit& unit) {
+        return is_moving(unit) || (!unit.release.empty() && unit.release != first.release);
+    });
+    std::printf("%s%s\n", first.release.c_str(), settling ? " settling" : "");
+    return 0;
+}
+
+int restart_unit(const HelperArguments& arguments) {
+    const std::string systemctl = arguments.options.at("--systemctl"), unit = arguments.words.front();
+    // A release that crashes at start has used up the unit's start limit, and a restart would be refused. It fails for
+    // a unit that is not loaded, which needs no reset.
+    if (const Result<Captured> reset = capture({systemctl, "reset-failed", "--", unit}); !reset)
+        return complain("restart-unit", reset.error().message, 1);
+    const Result<Captured> restarted = capture({systemctl, "restart", "--", unit});
+    if (!restarted) return complain("restart-unit", restarted.error().message, 1);
+    std::fputs(restarted->output.c_str(), stdout);
+    return restarted->exit < 0 ? 1 : restarted->exit;
+}
+
+}  // namespace revertd::runner
