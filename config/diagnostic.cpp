@@ -18,7 +18,11 @@ std::uint32_t characters_before(std::string_view line, std::uint32_t column) {
            static_cast<std::uint32_t>(std::count_if(before.begin(), before.end(), continuation));
 }
 
+/// Shorter ones would be found everywhere, in the mask itself, too.
+constexpr std::size_t kMinSecret = 4;
+
 void mask(std::string& text, const std::string& secret) {
+    if (secret.size() < kMinSecret) return;
     for (auto at = text.find(secret); at != std::string::npos; at = text.find(secret, at + kMask.size()))
         text.replace(at, secret.size(), kMask);
 }

@@ -72,6 +72,7 @@ class TreeBuilder : public YAML::EventHandler {
     void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                   const std::string& value) override {
         refuse_tag(mark, tag);
+        check_quote(position(mark));
         Node node;
         node.kind = Node::Kind::Scalar;
         node.plain = tag == "?";
@@ -108,6 +109,15 @@ class TreeBuilder : public YAML::EventHandler {
     static void refuse_tag(const YAML::Mark& mark, const std::string& tag) {
         if (tag.empty() || tag == "?" || tag == "!") return;
         throw Refused{position(mark), "YAML tags (`!`) are not used here", "put a value that begins with ! in quotes"};
+    }
+
+    void check_quote(Position at) {
+        const std::string_view line = diagnostics_.source_line(at.line);
+        if (at.column == 0 || at.column > line.size()) return;
+        const std::string_view text = line.substr(at.column - 1);
+        if ((text[0] == '"' || text[0] == '\'') && !closes_quote(text))
+            diagnostics_.error(at, "a quote is not closed in its line",
+                               "a text of several lines is written behind `|` or `>`");
     }
 
     void count(std::size_t more, Position at) {

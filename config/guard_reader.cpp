@@ -27,6 +27,11 @@ bool is_signal_rule(const Rule& rule) {
     return rule.kind == Rule::Kind::Threshold || rule.kind == Rule::Kind::Absent;
 }
 
+bool is_combination(const Node& node) {
+    return std::any_of(node.entries.begin(), node.entries.end(),
+                       [](const auto& e) { return e.key == "any" || e.key == "all" || e.key.ends_with(" of"); });
+}
+
 bool is_verify_option(std::string_view key) {
     return key == "within" || key == "for" || key == "health";
 }
@@ -83,7 +88,7 @@ std::span<const DefaultRule> default_guard() {
 std::vector<Rule> GuardReader::read(const Node* guard) {
     if (guard == nullptr) {
         read_default();
-    } else if (guard->is_map() && guard->find("rule") == nullptr) {
+    } else if (guard->is_map()) {
         for (const Severity severity : {Severity::P0, Severity::P1, Severity::P2, Severity::P3})
             if (const Node* node = guard->find(to_string(severity))) read_rules(*node, severity);
     } else if (!guard->is_off()) {
@@ -117,6 +122,7 @@ void GuardReader::read_rules(const Node& node, Severity severity) {
 
 void GuardReader::read_rule(const Node& node, Severity severity) {
     const Node* text = node.is_map() ? node.find("rule") : &node;
+    if (text == nullptr && is_combination(node)) return;  // refused by the table of keys
     if (text == nullptr)
         return diagnostics_.error(node.at, "a rule needs `rule`", "as in { rule: errors > 5%, do: [systemd] }");
     auto rule = sentence(*text);

@@ -131,10 +131,17 @@ class KeyCheck {
         if (form & kFree) return;
         if (node.is_map()) return map(node, tree().below(branch));
         if (node.is_list()) return list(node, branch, form, name);
-        if (const auto complaint = check_scalar(node, key)) {
-            if (key.scalar == ScalarType::Secret) diagnostics_.hide(node.at, node.text);
-            diagnostics_.error(node.at, "`" + name + "`: " + complaint->what, complaint->hint);
-        }
+        scalar(node, key, form, name);
+    }
+
+    void scalar(const Node& node, const Key& key, unsigned form, const std::string& name) {
+        const auto complaint = check_scalar(node, key);
+        if (!complaint) return;
+        const bool has_password = key.scalar == ScalarType::Url && node.text.find('@') != std::string::npos;
+        if (has_password || key.scalar == ScalarType::Secret) diagnostics_.hide(node.at, node.text);
+        const bool switched_off = (form & kOff) && node.plain && is_yaml_boolean(node.text);
+        diagnostics_.error(node.at, "`" + name + "`: " + complaint->what,
+                           switched_off ? "to switch it off write `off`" : complaint->hint);
     }
 
     void list(const Node& node, const Branch* branch, unsigned form, const std::string& name) {
@@ -187,22 +194,25 @@ class KeyCheck {
         for (const auto& [name, child] : branch->named) known.emplace_back(name);
         std::string hint = did_you_mean(entry.key, known);
         if (hint.empty()) hint = place_of(entry.key);
-        if (hint.empty() && !known.empty()) hint = "known here: " + joined(known);
+        if (hint.empty() && !known.empty()) hint = "known here: " + joined(built(branch));
         diagnostics_.error(entry.at, "unknown key `" + entry.key.substr(0, 60) + "`", hint);
     }
 
     /// A known key in the wrong place, e.g. `bake` beside `services`.
     static std::string place_of(std::string_view name) {
+        const std::string of_a_service = "services.*." + std::string(name);
         for (const Key& key : all_keys()) {
-            const auto dot = key.path.rfind('.');
-            if (dot == std::string_view::npos || key.path.substr(dot + 1) != name) continue;
-            const std::string_view parent = key.path.substr(0, dot);
-            if (parent == "services.*") return "it belongs to a service, or under `defaults`";
-            return "it belongs under `" + std::string(parent) + "`";
-        }
-        for (const Key& key : all_keys())
             if (key.path == name) return "it belongs at the top level";
+            if (key.path == of_a_service) return "it belongs to a service, or under `defaults`";
+        }
         return {};
+    }
+
+    static std::vector<std::string> built(const Branch* branch) {
+        std::vector<std::string> out;
+        for (const auto& [name, child] : branch->named)
+            if (child->key != nullptr && child->key->feature.empty()) out.emplace_back(name);
+        return out;
     }
 
     static std::string joined(const std::vector<std::string>& words) {

@@ -21,7 +21,7 @@ class Loader {
         services(root);
         out_.notify = config::read_notify(root, options_, diagnostics_);
         out_.report = config::read_report(root);
-        remarks(root);
+        if (!diagnostics_.has_errors()) remarks(root);
         return std::move(out_);
     }
 

@@ -7,24 +7,32 @@ namespace revertd::config {
 
 namespace {
 
-Param to_param(const Node& node, bool in_body, Diagnostics& diagnostics) {
+Param to_param(const Node& node) {
     Param out;
     out.line = static_cast<int>(node.at.line);
     out.column = static_cast<int>(node.at.column);
     out.kind = node.is_map() ? Param::Kind::Map : node.is_list() ? Param::Kind::List : Param::Kind::Scalar;
     out.text = node.is_null() ? "null" : node.text;
     out.quoted = node.is_scalar() && !node.plain;
-    if (node.is_null() && !in_body)
-        diagnostics.error(node.at, "a value in `rollback` is missing", "fill it in, or remove its key");
-    for (const Node& item : node.items) out.items.push_back(to_param(item, in_body, diagnostics));
+    for (const Node& item : node.items) out.items.push_back(to_param(item));
     for (const Node::Entry& entry : node.entries) {
-        Param item = to_param(entry.value, in_body || entry.key == "body", diagnostics);
+        Param item = to_param(entry.value);
         item.key = entry.key;
         item.key_line = static_cast<int>(entry.at.line);
         item.key_column = static_cast<int>(entry.at.column);
         out.items.push_back(std::move(item));
     }
     return out;
+}
+
+/// Reports what has no value; in a `body` that is JSON's null.
+bool blanks(const Node& node, Diagnostics& diagnostics) {
+    if (node.is_null()) diagnostics.error(node.at, "a value in `rollback` is missing", "fill it in, or remove its key");
+    bool found = node.is_null();
+    for (const Node& item : node.items) found = blanks(item, diagnostics) || found;
+    for (const Node::Entry& entry : node.entries)
+        if (entry.key != "body") found = blanks(entry.value, diagnostics) || found;
+    return found;
 }
 
 /// The first `current: { http: URL }` at any depth.
@@ -63,10 +71,14 @@ bool report(const std::vector<Problem>& problems, const Node& node, Diagnostics&
 
 }  // namespace
 
-std::optional<RollbackSpec> read_rollback(const Node& node, const Node::Entry& service, ServiceSettings& settings,
-                                          Diagnostics& diagnostics) {
+std::optional<RollbackSpec> read_rollback(const Node& node, ServiceSettings& settings, Diagnostics& diagnostics) {
     RollbackSpec spec;
-    each(node, [&](const Node& entry) { spec.entries.push_back(to_param(entry, false, diagnostics)); });
+    bool has_blank = false;
+    each(node, [&](const Node& entry) {
+        has_blank = blanks(entry, diagnostics) || has_blank;
+        spec.entries.push_back(to_param(entry));
+    });
+    if (has_blank) return std::nullopt;
     if (!report(check_rollback(spec), node, diagnostics)) return std::nullopt;
     const auto traits = traits_of(spec);
     if (!traits) {
@@ -77,10 +89,6 @@ std::optional<RollbackSpec> read_rollback(const Node& node, const Node::Entry& s
     settings.observes = traits->observes;
     settings.settles = traits->settles;
     settings.reports_progress = traits->reports_progress;
-    if (!traits->observes)
-        diagnostics.warning(node.at,
-                            "`" + service.key + "`: nothing in `rollback` can say what runs, so every action asks",
-                            "add `current` to it");
     for (const Param& entry : spec.entries)
         if (const Param* url = http_probe(entry); url != nullptr && is_the_service(url->text, settings))
             diagnostics.warning({static_cast<std::uint32_t>(url->line), static_cast<std::uint32_t>(url->column)},

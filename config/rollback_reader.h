@@ -12,8 +12,8 @@
 namespace revertd::config {
 
 /// Also says in `service` what the recipe can do. Nothing when it has errors.
-[[nodiscard]] std::optional<RollbackSpec> read_rollback(const Node& node, const Node::Entry& service,
-                                                        ServiceSettings& settings, Diagnostics& diagnostics);
+[[nodiscard]] std::optional<RollbackSpec> read_rollback(const Node& node, ServiceSettings& settings,
+                                                        Diagnostics& diagnostics);
 
 /// The names that `do` may use: the recipe of each entry.
 [[nodiscard]] std::vector<std::string> step_names(const RollbackSpec& spec);

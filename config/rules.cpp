@@ -58,6 +58,8 @@ class RuleReader {
         const auto index = signals_.find(subject.text);
         if (!index) {
             std::string hint = did_you_mean(subject.text, signals_.names());
+            if (well_known_signal(subject.text))
+                hint = "it is found by well-known names where there is `metrics: http://...`";
             if (hint.empty()) hint = "name it under `signals`";
             throw SentenceError{subject.offset, "unknown signal \"" + std::string(subject.text.substr(0, 60)) + "\"",
                                 hint};

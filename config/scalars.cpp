@@ -34,6 +34,7 @@ Bounds bounds_of(std::string_view range) {
 }
 
 Complaint out_of_range(std::string_view text, const Bounds& bounds) {
+    if (bounds.low == bounds.high) return {"only " + std::string(bounds.low) + " is possible yet", {}};
     return {quoted(text) + " is out of range", "from " + std::string(bounds.low) + " to " + std::string(bounds.high)};
 }
 

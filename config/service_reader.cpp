@@ -27,7 +27,7 @@ class ServiceReader {
         policy();
         rollback();
         guard();
-        check_times();
+        if (!diagnostics_.has_errors()) check_times();
         read_.settings = std::make_shared<const ServiceSettings>(std::move(out_));
         return std::move(read_);
     }
@@ -75,7 +75,7 @@ class ServiceReader {
         if (const Node* node = whole("health")) reader.health(*node, out_);
         if (const Node* node = whole("metrics")) reader.metrics(*node, out_);
         if (const Node* node = whole("current")) out_.current = reader.current(*node);
-        if (out_.health.empty() && out_.metrics.empty())
+        if (whole("health") == nullptr && whole("metrics") == nullptr)
             diagnostics_.error(entry_.at,
                                "`" + entry_.key + "` has neither `health` nor `metrics`: there is nothing to judge",
                                "add `health: http://...`");
@@ -94,13 +94,13 @@ class ServiceReader {
     }
 
     void rollback() {
-        const Node* node = whole("rollback");
-        if (node == nullptr) {
-            diagnostics_.warning(entry_.at, "`" + entry_.key + "` has no `rollback`: revertd can only tell",
-                                 "for example { systemd: api.service, releases: /srv/api/releases }");
-            return;
-        }
-        read_.rollback = read_rollback(*node, entry_, out_, diagnostics_);
+        const Node* node = written("rollback");
+        if (node == nullptr)
+            diagnostics_.warning(
+                entry_.at, "`" + entry_.key + "` has no `rollback`: revertd can only tell",
+                "for example { systemd: api.service, releases: /srv/api/releases }, or `rollback: off`");
+        if (node == nullptr || node->is_off()) return;
+        read_.rollback = read_rollback(*node, out_, diagnostics_);
     }
 
     void guard() {

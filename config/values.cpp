@@ -23,6 +23,12 @@ std::size_t digits_at(std::string_view text, std::size_t from) {
     return count;
 }
 
+std::string in_words(const std::vector<std::string_view>& words) {
+    std::string out;
+    for (const std::string_view word : words) out += (out.empty() ? "" : ", ") + std::string(word);
+    return out;
+}
+
 struct UrlParts {
     std::string_view scheme, authority, path;
 };
@@ -116,7 +122,7 @@ std::optional<Complaint> check_url(std::string_view url, std::string_view scheme
     const auto allowed = split(schemes, '|');
     if (std::find(allowed.begin(), allowed.end(), parts->scheme) == allowed.end())
         return Complaint{"`" + std::string(parts->scheme.substr(0, 20)) + "://` is not possible here",
-                         "use one of: " + std::string(schemes)};
+                         "possible: " + in_words(allowed)};
     if (parts->authority.find_first_of("{}") != std::string_view::npos)
         return Complaint{"a placeholder in the host of a URL", "only paths and bodies of `rollback` take placeholders"};
     return check_authority(*parts);

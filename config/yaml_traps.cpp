@@ -35,11 +35,12 @@ bool has_tab_in_indentation(std::string_view line) {
     return line.substr(0, line.find_first_not_of(" \t")).find('\t') != std::string_view::npos;
 }
 
-/// The value in `key: value` or `- value`, without what stands before it.
-std::string_view value_of_line(std::string_view line) {
-    if (const auto colon = line.find(": "); colon != std::string_view::npos) line.remove_prefix(colon + 2);
-    line.remove_prefix(std::min(line.find_first_not_of(" -"), line.size()));
-    return line;
+/// The sign that begins the value in which the error was found, if YAML gives it a meaning; else nothing.
+std::string_view sign_before(std::string_view line, std::size_t column) {
+    constexpr std::string_view kSigns = "%>|@`!*&";
+    for (const std::size_t at : {column, line.substr(0, column).rfind(": ") + 2, line.find_first_not_of(" -")})
+        if (at < line.size() && kSigns.find(line[at]) != std::string_view::npos) return line.substr(at, 1);
+    return {};
 }
 
 bool contains(std::string_view text, std::string_view part) {
@@ -66,11 +67,10 @@ std::optional<BadByte> find_bad_byte(std::string_view text) {
 std::string explain_syntax_error(const Diagnostics& diagnostics, Position at, std::string_view message) {
     const std::string_view line = diagnostics.source_line(at.line);
     if (has_tab_in_indentation(line) || contains(message, "tab")) return "indent with spaces, YAML knows no tabs";
-    const std::string_view value = value_of_line(line);
     if (contains(message, "anchor") || contains(message, "alias"))
         return "a text that begins with * or & must be put in quotes";
-    if (!value.empty() && contains("%>|@`!*&", value.substr(0, 1)))
-        return "a text that begins with " + std::string(value.substr(0, 1)) + " must be put in quotes";
+    if (const auto sign = sign_before(line, at.column - 1); !sign.empty())
+        return "a text that begins with " + std::string(sign) + " must be put in quotes";
     if (contains(message, "illegal map value"))
         return "a text that contains `: ` must be put in quotes; or the indentation is wrong";
     if (contains(message, "flow"))
@@ -79,6 +79,19 @@ std::string explain_syntax_error(const Diagnostics& diagnostics, Position at, st
         return "the lines of one block must begin in the same column";
     if (contains(message, "EOF in scalar")) return "a quote is not closed";
     return {};
+}
+
+bool closes_quote(std::string_view text) {
+    const char quote = text[0];
+    for (std::size_t at = 1; at < text.size(); ++at) {
+        if (quote == '"' && text[at] == '\\') {
+            ++at;
+        } else if (text[at] == quote) {
+            if (quote == '"' || at + 1 == text.size() || text[at + 1] != quote) return true;
+            ++at;  // '' inside '...' is one quote
+        }
+    }
+    return false;
 }
 
 bool is_yaml_boolean(std::string_view text) {

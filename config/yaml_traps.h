@@ -20,6 +20,9 @@ struct BadByte {
 /// The likeliest cause of a syntax error, from the line where it was found; may be empty.
 [[nodiscard]] std::string explain_syntax_error(const Diagnostics& diagnostics, Position at, std::string_view message);
 
+/// `text` begins with a quote: whether it is closed. yaml-cpp takes the end of the file for a closing one.
+[[nodiscard]] bool closes_quote(std::string_view text);
+
 /// A plain scalar that YAML 1.1 readers take for a boolean or null: `yes`, `no`, `on`, `off`, `true`, `~` ...
 [[nodiscard]] bool is_yaml_boolean(std::string_view text);
 

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/explain.h"
+
+#include <algorithm>
+#include <sstream>
+
+#include "actions/rollback.h"
+#include "config/policy_reader.h"
+#include "core/well_known.h"
+
+namespace revertd {
+
+namespace {
+
+std::string mark(bool is_default) {
+    return is_default ? " (default)" : "";
+}
+
+std::string joined(const std::vector<std::string>& words, const std::string& between = ", ") {
+    std::string out;
+    for (const std::string& word : words) out += (out.empty() ? "" : between) + word;
+    return out;
+}
+
+std::string to_text(double value) {
+    std::ostringstream out;
+    out << value;
+    return out.str();
+}
+
+std::string to_text(const RateLimit& limit) {
+    return limit.count == 0 ? "off" : std::to_string(limit.count) + " per " + to_words(limit.per);
+}
+
+std::string sign_of(Matcher::Op op) {
+    switch (op) {
+        case Matcher::Op::Equal:
+            return "=";
+        case Matcher::Op::NotEqual:
+            return "!=";
+        case Matcher::Op::Regex:
+            return "=~";
+        case Matcher::Op::NotRegex:
+            return "!~";
+    }
+    return "=";
+}
+
+std::string to_text(const std::vector<Matcher>& matchers) {
+    std::vector<std::string> words;
+    for (const Matcher& matcher : matchers)
+        words.push_back(matcher.label + sign_of(matcher.op) + "\"" + matcher.value + "\"");
+    return joined(words);
+}
+
+std::string well_known_words(const Signal& signal) {
+    std::vector<std::string> names;
+    if (signal.kind == Signal::Kind::Ratio)
+        for (const WellKnownRequests& known : well_known_requests())
+            names.push_back(std::string(known.metric) + "{" + std::string(known.label) + "=~\"" +
+                            std::string(known.bad) + "\"}");
+    else
+        for (const WellKnownLatency& known : well_known_latencies()) names.emplace_back(known.histogram);
+    return "the first that a scrape has of: " + joined(names);
+}
+
+std::string resolved(const Signal& signal) {
+    if (signal.well_known) return well_known_words(signal);
+    const std::string all = signal.selector.metric +
+                            (signal.selector.matchers.empty() ? "" : "{" + to_text(signal.selector.matchers) + "}");
+    const std::string unit = signal.unit == Unit::Seconds ? ", in seconds"
+                             : signal.unit == Unit::Ratio ? ", a ratio"
+                                                          : "";
+    switch (signal.kind) {
+        case Signal::Kind::Ratio:
+            return "increase of " + all + " with " + to_text(signal.bad) + " / increase of all of them" + unit;
+        case Signal::Kind::Quantile:
+            return to_text(signal.quantile) + " quantile of the increase of " + signal.selector.metric +
+                   "_bucket, summed by le" + unit;
+        case Signal::Kind::Rate:
+            return "increase of " + all + " a second, summed" + unit;
+        case Signal::Kind::Gauge:
+            return "last value of " + all +
+                   (signal.aggregate == Signal::Aggregate::Single ? ", one series a target" : ", aggregated") + unit;
+    }
+    return {};
+}
+
+/// The window of S20.
+Duration window_of(const Rule& rule, const ServiceSettings& service) {
+    if (rule.over) return *rule.over;
+    return std::max<Duration>(service.interval, std::min<Duration>(rule.hold / 4, 1min));
+}
+
+class Explainer {
+  public:
+    explicit Explainer(const Loaded& loaded) : loaded_(loaded) {}
+
+    std::string all() {
+        for (const auto& [name, settings] : loaded_.settings.services) service(*settings);
+        notify();
+        people();
+        out_ << "report: " << loaded_.report.dir << ", kept " << to_words(loaded_.report.keep) << "\n";
+        return out_.str();
+    }
+
+  private:
+    void service(const ServiceSettings& service) {
+        out_ << service.name << "\n";
+        general(service);
+        sources(service);
+        signals(service);
+        rules(service);
+        rollback(service);
+        policy(service);
+        out_ << "\n";
+    }
+
+    template <class Value>
+    void line(const std::string& name, const Value& value, bool is_default) {
+        out_ << "  " << name << ": " << value << mark(is_default) << "\n";
+    }
+
+    void line(const std::string& name, Duration value, Duration fallback) {
+        line(name, to_words(value), value == fallback);
+    }
+
+    void general(const ServiceSettings& service) {
+        const ServiceSettings fallback;
+        static constexpr std::array<const char*, 3> kModes{"observe", "recommend", "enforce"};
+        line("mode", kModes.at(static_cast<std::size_t>(service.mode)), service.mode == fallback.mode);
+        line("environment", service.environment, service.environment == fallback.environment);
+        if (!service.owner.empty()) line("owner", service.owner, false);
+        line("bake", service.bake, fallback.bake);
+        line("warmup", service.warmup, fallback.warmup);
+        line("interval", service.interval, fallback.interval);
+        line("baseline", service.baseline, fallback.baseline);
+        line("rollout", service.rollout, fallback.rollout);
+        line("min_requests", to_text(service.min_requests), service.min_requests == fallback.min_requests);
+        line("no_data", service.no_data == NoDataPolicy::Hold ? "hold" : "corroborated",
+             service.no_data == fallback.no_data);
+    }
+
+    void sources(const ServiceSettings& service) {
+        static constexpr std::array<const char*, 3> kDown{"any", "half", "all"};
+        for (const HealthTarget& target : service.health) {
+            out_ << "  health: " << target.url;
+            if (!target.url.starts_with("tcp://")) out_ << ", up is " << target.status_from << "-" << target.status_to;
+            for (const JsonMatcher& matcher : target.json) out_ << ", " << matcher.pointer << ": " << matcher.expected;
+            const Duration timeout = target.timeout.value_or(std::min<Duration>(service.interval * 4 / 5, 3s));
+            out_ << ", within " << to_words(timeout) << mark(!target.timeout) << "\n";
+        }
+        if (!service.health.empty())
+            line("down", kDown.at(static_cast<std::size_t>(service.down)), service.down == DownPolicy::Half);
+        for (const std::string& url : service.metrics) out_ << "  metrics: " << url << "\n";
+        if (service.current) out_ << "  current: " << probe(*service.current) << ": a change opens a guard\n";
+    }
+
+    static std::string probe(const VersionProbe& probe) {
+        if (!probe.argv.empty()) return joined(probe.argv, " ");
+        return probe.url + (probe.json.empty() ? "" : " " + probe.json);
+    }
+
+    void signals(const ServiceSettings& service) {
+        if (!service.signals.empty()) out_ << "  signals:\n";
+        for (const Signal& signal : service.signals) out_ << "    " << signal.name << ": " << resolved(signal) << "\n";
+    }
+
+    void rules(const ServiceSettings& service) {
+        const bool is_default = !service.rules.empty() && service.rules.front().from_default_guard;
+        out_ << "  guard:" << (service.rules.empty() ? " off" : mark(is_default)) << "\n";
+        for (const Rule& rule : service.rules) {
+            if (rule.severity == Severity::None) continue;
+            out_ << "    " << to_string(rule.severity) << "  " << rule.text;
+            if (rule.kind == Rule::Kind::Threshold) out_ << "   [over " << to_words(window_of(rule, service)) << "]";
+            if (!rule.steps.empty()) out_ << "   [permits " << joined(rule.steps) << "]";
+            out_ << "\n";
+        }
+    }
+
+    void rollback(const ServiceSettings& service) {
+        const auto spec = loaded_.rollbacks.find(service.name);
+        if (spec == loaded_.rollbacks.end()) {
+            out_ << "  rollback: off\n";
+            return;
+        }
+        out_ << "  rollback:" << (service.observes ? "" : " (nothing says what runs: every action asks)") << "\n";
+        const auto plan = expand(spec->second, {"{to}", "{from}", service.name, "{deploy}", "{incident}", "{key}", 1});
+        if (!plan) {
+            out_ << "    " << plan.error().message << "\n";
+            return;
+        }
+        int number = 0;
+        for (const Step& step : plan->steps)
+            out_ << "    " << ++number << ". " << step.name << ": " << call(step) << " [" << to_words(step.deadline)
+                 << "]\n";
+    }
+
+    static std::string call(const Step& step) {
+        if (const auto* exec = std::get_if<ExecCall>(&step.call)) return joined(exec->argv, " ");
+        const auto& http = std::get<HttpCall>(step.call);
+        return http.method + " " + http.url + (http.body.empty() ? "" : " " + http.body);
+    }
+
+    void policy(const ServiceSettings& service) {
+        out_ << "  severity:\n";
+        for (const Severity severity : {Severity::P0, Severity::P1, Severity::P2, Severity::P3})
+            out_ << "    " << to_string(severity) << "  "
+                 << words(service.policy(severity), severity, service.has_rollback) << "\n";
+        const VerifySettings& verify = service.verify;
+        out_ << "  verify: " << (verify.health_up ? "health up and " : "")
+             << (verify.rule ? "not " + service.rules[*verify.rule].text : "the deciding rule clear") << " for "
+             << to_words(verify.clear_for) << ", within " << to_words(verify.within) << "\n";
+        const Limits& limits = service.limits;
+        out_ << "  limits: per_service " << to_text(limits.per_service) << ", overall " << to_text(limits.overall)
+             << ", attempts " << limits.attempts << ", cooldown " << to_words(limits.cooldown) << "\n";
+    }
+
+    static std::string words(const SeverityPolicy& policy, Severity severity, bool can_act) {
+        static constexpr std::array<const char*, 3> kAnswers{"escalate", "hold", "roll back"};
+        const std::string page = ", page " + policy.page;
+        if (policy.rollback == SeverityPolicy::Rollback::Never || !can_act) return "no rollback" + page;
+        if (policy.rollback == SeverityPolicy::Rollback::Now && severity != Severity::P1) return "rollback now" + page;
+        const std::string who = policy.by.empty() ? "root and the group revertd" : policy.by;
+        const std::string how = policy.rollback == SeverityPolicy::Rollback::Now ? "rollback now; where it asks, "
+                                                                                 : "rollback after approval ";
+        return how + "by " + who + (policy.anyone ? ", the deployer included" : "") + ", waits " +
+               to_words(policy.wait) + ", then: " + kAnswers.at(static_cast<std::size_t>(policy.no_answer)) + page;
+    }
+
+    void notify() {
+        out_ << "notify:" << (loaded_.notify.empty() ? " nobody" : "") << "\n";
+        if (const auto& pagerduty = loaded_.notify.pagerduty)
+            out_ << "  pagerduty: " << pagerduty->url << ", key in " << place(pagerduty->routing_key) << "\n";
+        if (const auto& webhook = loaded_.notify.webhook)
+            out_ << "  webhook: " << webhook->url << (webhook->secret ? ", signed with " + place(*webhook->secret) : "")
+                 << "\n";
+    }
+
+    static std::string place(const SecretFile& file) {
+        return file.name.starts_with('/') ? file.name : "the credential " + file.name;
+    }
+
+    void people() {
+        for (const auto& [role, members] : loaded_.settings.people) {
+            std::vector<std::string> names;
+            for (const Person& person : members)
+                names.push_back(person.group.empty() ? person.name : "@" + person.group);
+            out_ << "role " << role << ": " << joined(names) << "\n";
+        }
+        if (loaded_.settings.people.empty())
+            out_ << "people: root and the members of the group revertd may approve, the deployer included (default)\n";
+        if (!loaded_.settings.agents.empty()) out_ << "agents: " << joined(loaded_.settings.agents) << "\n";
+    }
+
+    const Loaded& loaded_;
+    std::ostringstream out_;
+};
+
+}  // namespace
+
+std::string explain(const Loaded& loaded) {
+    return Explainer(loaded).all();
+}
+
+}  // namespace revertd
