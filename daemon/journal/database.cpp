@@ -175,8 +175,16 @@ Result<void> Database::transaction(const std::function<Result<void>()>& work) {
 }
 
 Result<void> Database::checkpoint() {
-    const int result =
-        sqlite3_wal_checkpoint_v2(connection_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+    return move_log(SQLITE_CHECKPOINT_PASSIVE);
+}
+
+Result<void> Database::empty_log() {
+    return move_log(SQLITE_CHECKPOINT_TRUNCATE);
+}
+
+// A reader may keep part of the log in use: then less of it is moved, which is no error.
+Result<void> Database::move_log(int how) {
+    const int result = sqlite3_wal_checkpoint_v2(connection_.get(), nullptr, how, nullptr, nullptr);
     if (result != SQLITE_OK && code_of(result) != ErrorCode::Unavailable) return error_of(connection_.get(), result);
     *log_frames_ = 0;
     return {};

@@ -66,6 +66,8 @@ class Database {
 
     /// Moves the log into the database as far as readers let it.
     Result<void> checkpoint();
+    /// The same, waiting a little for readers, and leaves the log empty: then the database is one file.
+    Result<void> empty_log();
 
     /// Frames in the write-ahead log after the last commit.
     [[nodiscard]] int log_frames() const { return *log_frames_; }
@@ -76,6 +78,7 @@ class Database {
     };
 
     explicit Database(sqlite3* connection);
+    Result<void> move_log(int how);
 
     std::unique_ptr<int> log_frames_;
     std::unique_ptr<sqlite3, Close> connection_;

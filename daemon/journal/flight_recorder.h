@@ -45,6 +45,8 @@ class FlightRecorder {
     /// One transaction, durable on return; older snapshots beyond the limits go in the same one. Io, Limit.
     Result<void> write(const std::vector<Snapshot>& snapshots);
 
+    Result<void> empty_log() { return database_.empty_log(); }
+
     [[nodiscard]] bool set_aside() const { return set_aside_; }
 
     /// The newest snapshot of a service whose hash is right. For any thread; the directory need not be locked.

@@ -114,7 +114,10 @@ Result<void> Journal::Impl::open() {
     instance = store->genesis().instance;
     if (found->fresh()) found->chain.tail.hash = store->genesis().hash();
     auto opened = Writer::open(dir, std::move(*store), found->chain.tail);
-    if (!opened) return opened.error();
+    if (!opened) {
+        mark_failed(opened.error());
+        return opened.error();
+    }
     writer.emplace(std::move(*opened));
     durable = writer->tail();
     next_seq = durable.seq + 1;
@@ -144,8 +147,7 @@ void Journal::Impl::stop() {
     }
     work.notify_one();
     thread.join();
-    // Only tidiness: what cannot be moved now stays in the log, which the next start reads as well.
-    if (health == Health::Good) static_cast<void>(writer->move_log());
+    if (health == Health::Good) writer->empty_logs();
 }
 
 // --- the callers' side ---
@@ -301,7 +303,8 @@ void Journal::Impl::fail(Health worse, const std::string& reason) {
 // memory and the disk may differ, and reading everything well proves nothing. That this note fails too changes nothing
 // more.
 void Journal::Impl::mark_failed(const Error& error) const {
-    if (error.code != ErrorCode::Limit) static_cast<void>(dir.replace_file(kFailedMarker, error.message));
+    const bool in_doubt = error.code != ErrorCode::Limit && error.code != ErrorCode::NotAllowed;
+    if (in_doubt) static_cast<void>(dir.replace_file(kFailedMarker, error.message));
 }
 
 }  // namespace revertd::journal

@@ -72,7 +72,7 @@ Result<void> Store::replace(const StateDir& dir, const Genesis& genesis,
         auto store = create(*scratch, genesis);
         if (!store) return store.error();
         done = fill(*store);
-        if (done) done = store->checkpoint();
+        if (done) done = store->empty_log();
         if (!done) return done;
     }
     done = remove_files(dir, {"-wal", "-shm"});

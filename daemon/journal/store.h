@@ -60,6 +60,8 @@ class Store {
 
     Result<void> checkpoint() { return database_.checkpoint(); }
 
+    Result<void> empty_log() { return database_.empty_log(); }
+
     [[nodiscard]] int log_frames() const { return database_.log_frames(); }
 
   private:

@@ -35,7 +35,12 @@ Result<void> Writer::write(const Batch& batch) {
 
 Result<void> Writer::tidy_up() {
     if (store_.log_frames() <= kCheckpointFrames) return {};
-    return move_log();
+    return store_.checkpoint();
+}
+
+void Writer::empty_logs() {
+    static_cast<void>(store_.empty_log());
+    static_cast<void>(flight_.empty_log());
 }
 
 }  // namespace revertd::journal

@@ -34,7 +34,9 @@ class Writer {
     /// grows.
     Result<void> tidy_up();
 
-    Result<void> move_log() { return store_.checkpoint(); }
+    /// The last thing before an orderly end. What cannot be moved now stays in the logs, which the next start reads as
+    /// well.
+    void empty_logs();
 
     [[nodiscard]] const Tail& tail() const { return tail_; }
 

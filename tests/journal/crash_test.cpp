@@ -223,7 +223,7 @@ TEST(PowerCut, leaves_what_was_reported_whatever_of_the_rest_reached_the_disk) {
     std::mt19937 random(7);
     const std::string image = (temp.root() / "image").string();
     for (std::size_t cut = 0; cut <= operations.size(); ++cut) {
-        for (const double kept : {0.0, 0.5, 0.9, 1.0}) {
+        for (const double kept : {0.0, 0.6}) {
             Platter platter(run.base);
             std::uint64_t reported = 0;
             for (std::size_t i = 0; i < cut; ++i) {

@@ -76,6 +76,7 @@ TEST(FailingDisk, ends_the_journal_at_any_failed_sync_and_asks_a_person_at_the_n
             const std::string context = "sync " + std::to_string(nth) + (for_good ? " and all later: " : ": ");
             EXPECT_TRUE(!struck || !opened_well || failed || reported == kAppends + 1) << context;
             // The marker cannot be written on a disk that fails for good; everything reported is there all the same.
+            failed = failed || !opened_well;
             if (failed && !for_good) expect_that_a_person_is_asked(temp.state(), reported, context);
             if (failed && for_good) expect_prefix(**open_journal(temp.state()).journal, reported);
             failures += failed ? 1 : 0;
