@@ -14,12 +14,12 @@ namespace {
 
 constexpr int kMaxCount = 1000;  // of `n in a row` and `n of m`: more is a typing error
 
-/// Reads one sentence from left to right; throws SentenceError, caught in parse_rule() only.
+/// Reads one sentence from left to right.
 class RuleReader {
   public:
     RuleReader(std::string_view text, SignalTable& signals) : words_(text), signals_(signals) {}
 
-    ParsedRule read() {
+    std::variant<ParsedRule, SentenceError> read() {
         const Word subject = words_.next("a signal or `health`");
         if (subject.text == "health")
             health();
@@ -30,7 +30,8 @@ class RuleReader {
         else
             signal(subject);
         tail();
-        check();
+        if (!words_.error()) check();
+        if (words_.error()) return *words_.error();
         return std::move(parsed_);
     }
 
@@ -49,20 +50,20 @@ class RuleReader {
         else if (word.text == "fails")
             rule().kind = Rule::Kind::HealthFails;
         else
-            throw SentenceError{word.offset, "`down` or `fails` is expected after `health`",
-                                did_you_mean(word.text, {"down", "fails"})};
+            words_.refuse(word.offset, "`down` or `fails` is expected after `health`",
+                          did_you_mean(word.text, {"down", "fails"}));
     }
 
     void signal(const Word& subject) {
-        refuse_not_built(subject);
+        if (refuse_not_built(subject)) return;
         const auto index = signals_.find(subject.text);
         if (!index) {
             std::string hint = did_you_mean(subject.text, signals_.names());
             if (well_known_signal(subject.text))
                 hint = "it is found by well-known names where there is `metrics: http://...`";
             if (hint.empty()) hint = "name it under `signals`";
-            throw SentenceError{subject.offset, "unknown signal \"" + std::string(subject.text.substr(0, 60)) + "\"",
-                                hint};
+            return words_.refuse(subject.offset, "unknown signal \"" + std::string(subject.text.substr(0, 60)) + "\"",
+                                 hint);
         }
         rule().signal = *index;
         const Word word = words_.next("`>`, `>=`, `<`, `<=` or `absent`");
@@ -71,8 +72,8 @@ class RuleReader {
             return;
         }
         if (word.text == "worse")
-            throw SentenceError{word.offset, "`worse than baseline` is not built yet (statistical detectors)",
-                                "write for example `" + std::string(subject.text) + " > 1.5x baseline`"};
+            return words_.refuse(word.offset, "`worse than baseline` is not built yet (statistical detectors)",
+                                 "write for example `" + std::string(subject.text) + " > 1.5x baseline`");
         rule().op = comparison(word);
         const Bound bound = read_bound(words_, signals_.at(rule().signal));
         rule().bound = bound.value;
@@ -80,66 +81,82 @@ class RuleReader {
         parsed_.warning = bound.warning;
     }
 
-    static void refuse_not_built(const Word& subject) {
+    bool refuse_not_built(const Word& subject) {
         if (subject.text == "alert")
-            throw SentenceError{subject.offset, "`alert` is not built yet (alerts from Alertmanager)",
-                                "remove the rule"};
+            words_.refuse(subject.offset, "`alert` is not built yet (alerts from Alertmanager)", "remove the rule");
         if (subject.text == "burn")
-            throw SentenceError{subject.offset, "`burn` is not built yet (error budgets)",
-                                "write for example `errors > 5% for 2m`"};
+            words_.refuse(subject.offset, "`burn` is not built yet (error budgets)",
+                          "write for example `errors > 5% for 2m`");
+        return words_.error().has_value();
     }
 
-    static Rule::Op comparison(const Word& word) {
+    Rule::Op comparison(const Word& word) {
         static constexpr std::array<std::pair<std::string_view, Rule::Op>, 4> kOps{{{">", Rule::Op::Greater},
                                                                                     {">=", Rule::Op::GreaterEqual},
                                                                                     {"<", Rule::Op::Less},
                                                                                     {"<=", Rule::Op::LessEqual}}};
         for (const auto& [sign, op] : kOps)
             if (word.text == sign) return op;
-        throw SentenceError{word.offset, "`>`, `>=`, `<`, `<=` or `absent` is expected", {}};
+        words_.refuse(word.offset, "`>`, `>=`, `<`, `<=` or `absent` is expected", {});
+        return Rule::Op::Greater;
     }
 
     void tail() {
         while (const auto word = words_.maybe()) {
             if (word->text == "for")
-                once(hold_at_, *word), rule().hold = words_.duration();
+                hold(*word);
             else if (word->text == "over")
-                once(over_at_, *word), rule().over = positive(words_.duration(), *word);
+                over(*word);
             else if (word->text == "clear")
-                once(clear_at_, *word), clear();
+                clear(*word);
             else if (word->text == "worse" || word->text == "and" || word->text == "or")
-                throw SentenceError{word->offset, "combined rules are not built yet (combinations of rules)",
-                                    "write one rule each"};
+                words_.refuse(word->offset, "combined rules are not built yet (combinations of rules)",
+                              "write one rule each");
             else
-                once(count_at_, *word), count(*word);
+                count(*word);
         }
     }
 
+    void hold(const Word& word) {
+        once(hold_at_, word);
+        rule().hold = words_.duration();
+    }
+
+    void over(const Word& word) {
+        once(over_at_, word);
+        rule().over = words_.duration();
+        if (*rule().over <= Duration::zero()) words_.refuse(word.offset, "a window cannot be empty", {});
+    }
+
     void count(const Word& word) {
+        once(count_at_, word);
         const auto n = parse_count(word.text);
         if (!n)
-            throw SentenceError{word.offset, "`" + std::string(word.text.substr(0, 40)) + "` is not understood",
-                                tail_hint(word.text)};
+            return words_.refuse(word.offset, "`" + std::string(word.text.substr(0, 40)) + "` is not understood",
+                                 tail_hint(word.text));
         if (*n < 1 || *n > kMaxCount)
-            throw SentenceError{word.offset, "a count from 1 to " + std::to_string(kMaxCount) + " is expected", {}};
+            return words_.refuse(word.offset, "a count from 1 to " + std::to_string(kMaxCount) + " is expected", {});
         const Word next = words_.next("`in a row` or `of`");
         if (next.text == "in") {
             words_.expect("a");
             words_.expect("row");
             rule().in_a_row = static_cast<int>(*n);
         } else if (next.text == "of") {
-            const Word of = words_.next("a number of slots");
-            const auto m = parse_count(of.text);
-            if (!m || *m < *n || *m > kMaxCount)
-                throw SentenceError{
-                    of.offset,
-                    "a number from " + std::to_string(*n) + " to " + std::to_string(kMaxCount) + " is expected",
-                    {}};
-            rule().n = static_cast<int>(*n);
-            rule().of = static_cast<int>(*m);
+            count_of(static_cast<int>(*n));
         } else {
-            throw SentenceError{next.offset, "`in a row` or `of` is expected", "as in `3 in a row` or `3 of 5`"};
+            words_.refuse(next.offset, "`in a row` or `of` is expected", "as in `3 in a row` or `3 of 5`");
         }
+    }
+
+    void count_of(int n) {
+        const Word word = words_.next("a number of slots");
+        const auto of = parse_count(word.text);
+        if (!of || *of < n || *of > kMaxCount)
+            return words_.refuse(
+                word.offset, "a number from " + std::to_string(n) + " to " + std::to_string(kMaxCount) + " is expected",
+                {});
+        rule().n = n;
+        rule().of = static_cast<int>(*of);
     }
 
     static std::string tail_hint(std::string_view word) {
@@ -147,23 +164,24 @@ class RuleReader {
         return mean.empty() ? "after the bound may follow: over D, for D, n in a row, n of m, clear VALUE" : mean;
     }
 
-    void clear() {
+    void clear(const Word& word) {
+        once(clear_at_, word);
         if (rule().kind != Rule::Kind::Threshold)
-            throw SentenceError{*clear_at_, "only a rule with a bound can have `clear`", {}};
+            return words_.refuse(word.offset, "only a rule with a bound can have `clear`", {});
         const Bound bound = read_bound(words_, signals_.at(rule().signal), rule().relative);
         const bool absolute = rule().relative == Rule::Relative::Absolute;
         if (absolute != (bound.relative == Rule::Relative::Absolute))
-            throw SentenceError{bound.at, "`clear` must be of the kind of the bound",
-                                "both relative to the baseline, or neither"};
+            words_.refuse(bound.at, "`clear` must be of the kind of the bound",
+                          "both relative to the baseline, or neither");
         const bool greater = rule().op == Rule::Op::Greater || rule().op == Rule::Op::GreaterEqual;
         if (greater ? bound.value > rule().bound : bound.value < rule().bound)
-            throw SentenceError{bound.at, "`clear` lies on the bad side of the bound", {}};
+            words_.refuse(bound.at, "`clear` lies on the bad side of the bound", {});
         rule().clear = bound.value;
     }
 
     /// What each kind of rule needs and cannot have.
     void check() {
-        if (hold_at_ && count_at_) throw SentenceError{*count_at_, "either `for` or a count, not both", {}};
+        if (hold_at_ && count_at_) words_.refuse(*count_at_, "either `for` or a count, not both", {});
         switch (rule().kind) {
             case Rule::Kind::Threshold:
                 if (!rule().over) rule().over = signals_.window(rule().signal);
@@ -183,17 +201,12 @@ class RuleReader {
         }
     }
 
-    void needs(bool fulfilled, std::string_view what, std::string_view hint) const {
-        if (!fulfilled) throw SentenceError{words_.last_offset(), std::string(what), std::string(hint)};
+    void needs(bool fulfilled, std::string_view what, std::string_view hint) {
+        if (!fulfilled) words_.refuse(words_.last_offset(), std::string(what), std::string(hint));
     }
 
-    static Duration positive(Duration value, const Word& word) {
-        if (value <= Duration::zero()) throw SentenceError{word.offset, "a window cannot be empty", {}};
-        return value;
-    }
-
-    static void once(std::optional<std::size_t>& at, const Word& word) {
-        if (at) throw SentenceError{word.offset, "`" + std::string(word.text) + "` a second time", {}};
+    void once(std::optional<std::size_t>& at, const Word& word) {
+        if (at) words_.refuse(word.offset, "`" + std::string(word.text) + "` a second time", {});
         at = word.offset;
     }
 
@@ -206,13 +219,9 @@ class RuleReader {
 }  // namespace
 
 std::variant<ParsedRule, SentenceError> parse_rule(std::string_view text, SignalTable& signals) {
-    try {
-        ParsedRule parsed = RuleReader(text, signals).read();
-        parsed.rule.text = trimmed(text);
-        return parsed;
-    } catch (const SentenceError& error) {
-        return error;
-    }
+    auto read = RuleReader(text, signals).read();
+    if (auto* parsed = std::get_if<ParsedRule>(&read)) parsed->rule.text = trimmed(text);
+    return read;
 }
 
 }  // namespace revertd::config

@@ -26,9 +26,11 @@ Quantity read_quantity(Words& words) {
     const Word word = words.next("a bound");
     const std::size_t digits = std::min(word.text.find_first_not_of("0123456789.-"), word.text.size());
     const auto number = parse_number(word.text.substr(0, digits));
-    if (!number)
-        throw SentenceError{word.offset, "`" + std::string(word.text.substr(0, 40)) + "` is no bound",
-                            "as in 5%, 0.05, 300ms, 2s, 1.5x baseline or 50% baseline"};
+    if (!number) {
+        words.refuse(word.offset, "`" + std::string(word.text.substr(0, 40)) + "` is no bound",
+                     "as in 5%, 0.05, 300ms, 2s, 1.5x baseline or 50% baseline");
+        return {};
+    }
     Quantity out{*number, word.text.substr(digits), word.offset};
     const Word* unit = words.peek();
     if (out.suffix.empty() && unit != nullptr &&
@@ -46,36 +48,33 @@ bool accept_baseline(Words& words) {
     return true;
 }
 
-Bound relative_bound(const Quantity& quantity) {
+Bound relative_bound(Words& words, const Quantity& quantity) {
     if (quantity.suffix != "x" && quantity.suffix != "%")
-        throw SentenceError{quantity.at, "`baseline` follows a factor or a percentage",
-                            "as in 1.5x baseline or 50% baseline"};
-    if (quantity.number <= 0) throw SentenceError{quantity.at, "a share of the baseline is greater than 0", {}};
+        words.refuse(quantity.at, "`baseline` follows a factor or a percentage", "as in 1.5x baseline or 50% baseline");
+    if (quantity.number <= 0) words.refuse(quantity.at, "a share of the baseline is greater than 0", {});
     if (quantity.suffix == "x") return {quantity.number, Rule::Relative::TimesBaseline, quantity.at, {}};
     return {quantity.number / 100, Rule::Relative::PercentBaseline, quantity.at, {}};
 }
 
-Bound ratio_bound(const Quantity& quantity, const Signal& signal) {
+Bound ratio_bound(Words& words, const Quantity& quantity, const Signal& signal) {
     if (quantity.suffix == "ms" || quantity.suffix == "s")
-        throw SentenceError{quantity.at, "a bound in time on `" + signal.name + "`, which is a ratio",
-                            "write for example 5%"};
+        words.refuse(quantity.at, "a bound in time on `" + signal.name + "`, which is a ratio", "write for example 5%");
     const double value = quantity.suffix == "%" ? quantity.number / 100 : quantity.number;
     if (value < 0 || value > 1) {
         std::string hint = quantity.suffix.empty() && value <= 100 ? "write it as a percentage, with %" : "";
-        throw SentenceError{quantity.at, "`" + signal.name + "` is a ratio, from 0 to 1 (0% to 100%)", hint};
+        words.refuse(quantity.at, "`" + signal.name + "` is a ratio, from 0 to 1 (0% to 100%)", hint);
     }
     return {value, Rule::Relative::Absolute, quantity.at, {}};
 }
 
-Bound plain_bound(const Quantity& quantity, const Signal& signal) {
+Bound plain_bound(Words& words, const Quantity& quantity, const Signal& signal) {
     if (quantity.suffix == "%")
-        throw SentenceError{quantity.at, "a percent bound on `" + signal.name + "`, which is not a ratio",
-                            "write a plain number, or compare with the baseline: `50% baseline`"};
+        words.refuse(quantity.at, "a percent bound on `" + signal.name + "`, which is not a ratio",
+                     "write a plain number, or compare with the baseline: `50% baseline`");
     const bool time = quantity.suffix == "ms" || quantity.suffix == "s";
     if (time && signal.unit != Unit::Seconds)
-        throw SentenceError{quantity.at,
-                            "a bound in time on `" + signal.name + "`, whose name does not say that it is one",
-                            "write a plain number in the unit of the metric"};
+        words.refuse(quantity.at, "a bound in time on `" + signal.name + "`, whose name does not say that it is one",
+                     "write a plain number in the unit of the metric");
     Bound out{
         quantity.suffix == "ms" ? quantity.number / 1000 : quantity.number, Rule::Relative::Absolute, quantity.at, {}};
     if (signal.unit == Unit::Seconds && !time && quantity.number >= kLongSeconds &&
@@ -109,36 +108,40 @@ std::optional<Word> Words::maybe() {
 }
 
 Word Words::next(std::string_view expected) {
-    if (at_ == words_.size())
-        throw SentenceError{end_, std::string(expected) + " is expected at the end of the rule", {}};
-    return words_[at_++];
+    if (at_ < words_.size()) return words_[at_++];
+    refuse(end_, std::string(expected) + " is expected at the end of the rule", {});
+    return {};
 }
 
 void Words::expect(std::string_view word) {
     const std::string expected = "`" + std::string(word) + "`";
     const Word found = next(expected);
-    if (found.text != word) throw SentenceError{found.offset, expected + " is expected", {}};
+    if (found.text != word) refuse(found.offset, expected + " is expected", {});
 }
 
 Duration Words::duration() {
     const Word word = next("a duration");
     const auto value = parse_duration(word.text);
     if (!value || *value > 24h * 30)
-        throw SentenceError{word.offset, "`" + std::string(word.text.substr(0, 40)) + "` is no duration",
-                            "as in 30s, 2m or 1h30m"};
-    return *value;
+        refuse(word.offset, "`" + std::string(word.text.substr(0, 40)) + "` is no duration", "as in 30s, 2m or 1h30m");
+    return value.value_or(Duration::zero());
+}
+
+void Words::refuse(std::size_t at, std::string what, std::string hint) {
+    if (!error_) error_ = SentenceError{at, std::move(what), std::move(hint)};
+    at_ = words_.size();
 }
 
 Bound read_bound(Words& words, const Signal& signal, Rule::Relative kind) {
     const Quantity quantity = read_quantity(words);
     const bool said_before = kind != Rule::Relative::Absolute && (quantity.suffix == "x" || quantity.suffix == "%");
-    if (accept_baseline(words) || said_before) return relative_bound(quantity);
+    if (accept_baseline(words) || said_before) return relative_bound(words, quantity);
     if (quantity.suffix == "x")
-        throw SentenceError{quantity.at, "`baseline` is expected after a factor", "as in 1.5x baseline"};
+        words.refuse(quantity.at, "`baseline` is expected after a factor", "as in 1.5x baseline");
     if (!quantity.suffix.empty() && quantity.suffix != "%" && quantity.suffix != "ms" && quantity.suffix != "s")
-        throw SentenceError{quantity.at, "`" + std::string(quantity.suffix.substr(0, 20)) + "` is no unit",
-                            "units are %, ms, s, x baseline and % baseline"};
-    return signal.unit == Unit::Ratio ? ratio_bound(quantity, signal) : plain_bound(quantity, signal);
+        words.refuse(quantity.at, "`" + std::string(quantity.suffix.substr(0, 20)) + "` is no unit",
+                     "units are %, ms, s, x baseline and % baseline");
+    return signal.unit == Unit::Ratio ? ratio_bound(words, quantity, signal) : plain_bound(words, quantity, signal);
 }
 
 std::string trimmed(std::string_view text) {

@@ -31,6 +31,10 @@ class Words {
     void expect(std::string_view word);
     Duration duration();
 
+    void refuse(std::size_t at, std::string what, std::string hint);
+
+    [[nodiscard]] const std::optional<SentenceError>& error() const { return error_; }
+
     /// Of the last word that was read: where a missing rest is reported.
     [[nodiscard]] std::size_t last_offset() const { return at_ == 0 ? 0 : words_[at_ - 1].offset; }
 
@@ -38,6 +42,7 @@ class Words {
     std::vector<Word> words_;
     std::size_t at_ = 0;
     std::size_t end_;
+    std::optional<SentenceError> error_;
 };
 
 /// In base units: a ratio from 0 to 1, seconds, or a factor of the baseline.

@@ -25,12 +25,12 @@ bool is_metric_char(char c) {
     return is_metric_start(c) || (c >= '0' && c <= '9');
 }
 
-/// Reads one expression from left to right; throws SentenceError, caught in parse_signal() only.
+/// Reads one expression from left to right. The first mistake ends it: whatever is read behind it is "at the end".
 class SignalReader {
   public:
     explicit SignalReader(std::string_view text) : text_(text) {}
 
-    ParsedSignal read() {
+    std::variant<ParsedSignal, SentenceError> read() {
         skip_space();
         const std::size_t begin = at_;
         const std::string word = name();
@@ -43,11 +43,12 @@ class SignalReader {
         else if (word == "rate")
             rate();
         else if (!aggregate(word))
-            throw SentenceError{begin, "`" + word + "(` is not possible here", hint_for(word)};
+            refuse(begin, "`" + word + "(` is not possible here", hint_for(word));
         skip_space();
         if (at_ != text_.size())
-            throw SentenceError{at_, "`" + std::string(text_.substr(at_, 20)) + "` after the end of the signal",
-                                std::string(kOtherPromql)};
+            refuse(at_, "`" + std::string(text_.substr(at_, 20)) + "` after the end of the signal",
+                   std::string(kOtherPromql));
+        if (error_) return *std::move(error_);
         return std::move(parsed_);
     }
 
@@ -72,14 +73,14 @@ class SignalReader {
         while (at_ < text_.size() && (text_[at_] == '.' || (text_[at_] >= '0' && text_[at_] <= '9'))) ++at_;
         const auto value = parse_number(text_.substr(begin, at_ - begin));
         if (!value || *value <= 0 || *value >= 1)
-            throw SentenceError{begin, "a quantile is a number between 0 and 1", "the 95th percentile is 0.95"};
+            refuse(begin, "a quantile is a number between 0 and 1", "the 95th percentile is 0.95");
         parsed_.signal.quantile = *value;
         expect(',');
         Selector& selected = parsed_.signal.selector = selector();
         if (selected.metric.ends_with("_bucket")) selected.metric.resize(selected.metric.size() - 7);
         const auto le = [](const Matcher& matcher) { return matcher.label == "le"; };
         if (std::any_of(selected.matchers.begin(), selected.matchers.end(), le))
-            throw SentenceError{begin, "`le` cannot be selected: all buckets are needed", {}};
+            refuse(begin, "`le` cannot be selected: all buckets are needed", {});
         expect(')');
     }
 
@@ -88,14 +89,14 @@ class SignalReader {
         parsed_.signal.aggregate = Signal::Aggregate::Sum;
         expect('(');
         parsed_.signal.selector = selector();
-        if (!accept('[')) fail("a window such as [5m] is expected");
+        if (!accept('[')) return fail("a window such as [5m] is expected");
         const std::size_t begin = at_;
         const std::size_t end = text_.find(']', begin);
         const auto window =
             end == std::string_view::npos ? std::nullopt : parse_duration(text_.substr(begin, end - begin));
         if (!window || *window <= Duration::zero())
-            throw SentenceError{begin, "a window such as [5m] is expected",
-                                end == std::string_view::npos ? "`]` is missing" : ""};
+            return refuse(begin, "a window such as [5m] is expected",
+                          end == std::string_view::npos ? "`]` is missing" : "");
         parsed_.window = window;
         at_ = end + 1;
         expect(')');
@@ -119,7 +120,7 @@ class SignalReader {
         } else if (inner == "rate" && it->second == Signal::Aggregate::Sum) {
             rate();
         } else {
-            throw SentenceError{begin, "`" + word + "(" + inner + "(` is not possible here", hint_for(inner)};
+            refuse(begin, "`" + word + "(" + inner + "(` is not possible here", hint_for(inner));
         }
         parsed_.signal.aggregate = it->second;
         expect(')');
@@ -133,12 +134,12 @@ class SignalReader {
     }
 
     Selector selector_after(const std::string& metric, std::size_t begin) {
-        if (metric.empty()) throw SentenceError{begin, "the name of a metric is expected", std::string(kOtherPromql)};
+        if (metric.empty()) refuse(begin, "the name of a metric is expected", std::string(kOtherPromql));
         if (metric == "by" || metric == "without")
-            throw SentenceError{begin, "grouping is not possible here", std::string(kOtherPromql)};
+            refuse(begin, "grouping is not possible here", std::string(kOtherPromql));
         Selector out{metric, {}};
         if (!accept('{')) return out;
-        while (!accept('}')) {
+        while (!error_ && !accept('}')) {
             out.matchers.push_back(matcher());
             if (!accept(',') && !peek('}')) fail("`,` or `}` is expected");
         }
@@ -151,7 +152,7 @@ class SignalReader {
         const std::size_t begin = at_;
         out.label = name();
         if (out.label.empty() || out.label.find(':') != std::string::npos || out.label == "__name__")
-            throw SentenceError{begin, "a label is expected, as in code=~\"5..\"", {}};
+            refuse(begin, "a label is expected, as in code=~\"5..\"", {});
         out.op = matcher_op();
         skip_space();
         const std::size_t value_at = at_;
@@ -173,11 +174,15 @@ class SignalReader {
             return op;
         }
         fail("one of =, !=, =~, !~ is expected");
+        return Matcher::Op::Equal;
     }
 
     std::string quoted() {
         const char quote = at_ < text_.size() ? text_[at_] : '\0';
-        if (quote != '"' && quote != '\'' && quote != '`') fail("a value in quotes is expected, as in code=\"500\"");
+        if (quote != '"' && quote != '\'' && quote != '`') {
+            fail("a value in quotes is expected, as in code=\"500\"");
+            return {};
+        }
         const std::size_t begin = at_++;
         std::string out;
         for (; at_ < text_.size() && text_[at_] != quote; ++at_) {
@@ -188,25 +193,28 @@ class SignalReader {
             if (++at_ == text_.size()) break;
             out += unescape(text_[at_]);
         }
-        if (at_ == text_.size()) throw SentenceError{begin, "a quote is not closed", {}};
-        ++at_;
+        if (at_ == text_.size())
+            refuse(begin, "a quote is not closed", {});
+        else
+            ++at_;
         return out;
     }
 
-    char unescape(char c) const {
+    char unescape(char c) {
         if (c == 'n') return '\n';
         if (c == 't') return '\t';
         if (c == '\\' || c == '"' || c == '\'') return c;
-        throw SentenceError{at_ - 1, std::string("unknown escape \\") + c,
-                            "in a regular expression write it twice: \\\\" + std::string(1, c)};
+        refuse(at_ - 1, std::string("unknown escape \\") + c,
+               "in a regular expression write it twice: \\\\" + std::string(1, c));
+        return c;
     }
 
-    static void check_regex(const std::string& pattern, std::size_t at) {
+    void check_regex(const std::string& pattern, std::size_t at) {
         RE2::Options options;
         options.set_log_errors(false);
         options.set_max_mem(1 << 20);  // a pattern may not cost more than this
         const RE2 regex(pattern, options);
-        if (!regex.ok()) throw SentenceError{at, "no valid regular expression: " + regex.error(), {}};
+        if (!regex.ok()) refuse(at, "no valid regular expression: " + regex.error(), {});
     }
 
     std::string name() {
@@ -236,11 +244,17 @@ class SignalReader {
         if (!accept(c)) fail(std::string("`") + c + "` is expected");
     }
 
-    [[noreturn]] void fail(const std::string& what) {
+    void refuse(std::size_t at, std::string what, std::string hint) {
+        if (!error_) error_ = SentenceError{at, std::move(what), std::move(hint)};
+        at_ = text_.size();
+    }
+
+    /// What is expected here.
+    void fail(const std::string& what) {
         skip_space();
         std::string hint;
         if (at_ == text_.size()) hint = "the text ends here: inside { } or [ ] of YAML a signal must be put in quotes";
-        throw SentenceError{at_, what, hint};
+        refuse(at_, what, hint);
     }
 
     static std::string hint_for(const std::string& word) {
@@ -252,6 +266,7 @@ class SignalReader {
     std::string_view text_;
     std::size_t at_ = 0;
     ParsedSignal parsed_;
+    std::optional<SentenceError> error_;
 };
 
 struct UnitSuffix {
@@ -293,16 +308,14 @@ std::string lint(const Signal& signal) {
 }  // namespace
 
 std::variant<ParsedSignal, SentenceError> parse_signal(const std::string& name, std::string_view text) {
-    try {
-        ParsedSignal parsed = SignalReader(text).read();
-        parsed.signal.name = name;
-        parsed.signal.text = text;
-        set_unit(parsed.signal);
-        parsed.warning = lint(parsed.signal);
-        return parsed;
-    } catch (const SentenceError& error) {
-        return error;
+    auto read = SignalReader(text).read();
+    if (auto* parsed = std::get_if<ParsedSignal>(&read)) {
+        parsed->signal.name = name;
+        parsed->signal.text = text;
+        set_unit(parsed->signal);
+        parsed->warning = lint(parsed->signal);
     }
+    return read;
 }
 
 std::optional<Signal> well_known_signal(std::string_view name) {
