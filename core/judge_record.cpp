@@ -59,6 +59,7 @@ void Judge::State::save(ByteWriter& out) const {
     for (const HealthState& target : health) out.put(target.last);
     for (const TargetState& target : targets) {
         out.put(target.known);
+        out.put(target.missed);
         out.put(target.last_good);
         out.put(target.scrapes);
         out.put(target.last_reset);
@@ -88,9 +89,9 @@ bool Judge::State::load_targets(ByteReader& in) {
     for (HealthState& target : health)
         if (!in.get_enum(target.last, Health::Blind)) return false;
     for (TargetState& target : targets) {
-        if (!in.get(target.known) || !in.get(target.last_good) || !in.get(target.scrapes) || !in.get(target.last_reset))
+        if (!in.get(target.known) || !in.get(target.missed) || !in.get(target.last_good) || !in.get(target.scrapes) ||
+            !in.get(target.last_reset))
             return false;
-        target.missed = true;  // whatever comes next is a difference over the time that nobody looked
     }
     for (Presence& one : presences)
         if (!in.get(one.member)) return false;

@@ -95,6 +95,7 @@ class JudgeBed {
 
     explicit JudgeBed(ServiceSettings settings)
         : settings_(std::make_shared<const ServiceSettings>(std::move(settings))),
+          told_(settings_->rules.size()),
           judge(settings_),
           targets(std::max(settings_->metrics.size(), settings_->health.size())) {}
 
@@ -182,6 +183,11 @@ class JudgeBed {
 
     [[nodiscard]] const JudgeReport& last() const { return last_; }
 
+    /// What the reports have said so far: without words, for long sequences.
+    [[nodiscard]] bool told_holds(std::size_t index) const { return told_[index].holds; }
+
+    [[nodiscard]] Verdict told_verdict(std::size_t index) const { return told_[index].verdict; }
+
   private:
     [[nodiscard]] bool has_errors(std::size_t target) const {
         for (const Series& one : targets[target].series)
@@ -189,11 +195,20 @@ class JudgeBed {
         return false;
     }
 
-    JudgeReport keep(JudgeReport report) { return last_ = std::move(report); }
+    JudgeReport keep(JudgeReport report) {
+        for (const RuleChange& change : report.changes) told_[change.rule] = {change.verdict, change.holds};
+        return last_ = std::move(report);
+    }
+
+    struct Told {
+        Verdict verdict = Verdict::Insufficient;
+        bool holds = false;
+    };
 
     std::shared_ptr<const ServiceSettings> settings_;
     std::vector<SeriesValue> values_;
     JudgeReport last_;
+    std::vector<Told> told_;
 
   public:
     Judge judge;
