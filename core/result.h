@@ -27,17 +27,25 @@ template <class T>
 class [[nodiscard]] Result {
   public:
     Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
+
     Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
 
     [[nodiscard]] bool has_value() const { return state_.index() == 0; }
+
     explicit operator bool() const { return has_value(); }
 
     T& operator*() & { return *std::get_if<0>(&state_); }
+
     const T& operator*() const& { return *std::get_if<0>(&state_); }
+
     T&& operator*() && { return std::move(*std::get_if<0>(&state_)); }
+
     T* operator->() { return std::get_if<0>(&state_); }
+
     const T* operator->() const { return std::get_if<0>(&state_); }
+
     [[nodiscard]] const Error& error() const { return *std::get_if<1>(&state_); }
+
     [[nodiscard]] Error& error() { return *std::get_if<1>(&state_); }
 
     /// The same error with what was being done put before it.
@@ -53,10 +61,13 @@ template <>
 class [[nodiscard]] Result<void> {
   public:
     Result() = default;
+
     Result(Error error) : error_(std::move(error)) {}
 
     [[nodiscard]] bool has_value() const { return !error_; }
+
     explicit operator bool() const { return has_value(); }
+
     [[nodiscard]] const Error& error() const { return *error_; }
 
     [[nodiscard]] Error wrap(const std::string& doing) const {

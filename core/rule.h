@@ -66,7 +66,7 @@ struct Rule {
     int n = 0, of = 0;             ///< `n of m`, counts slots
     std::optional<double> clear;   ///< as written; otherwise 0.8 of the bound (S25)
     bool from_default_guard = false;
-    std::string text;  ///< the sentence as written: its name in every record, page and metric
+    std::string text;                ///< the sentence as written: its name in every record, page and metric
     std::vector<std::string> steps;  ///< the steps that it permits; empty: all
 };
 

@@ -36,7 +36,8 @@ struct HealthTarget {
     std::optional<Duration> timeout;  ///< default: 0.8 of the interval, at most 3 s
 };
 
-/// Where a running version is read: an http answer (a JSON pointer into it, or its first line) or a command's first line.
+/// Where a running version is read: an http answer (a JSON pointer into it, or its first line) or a command's first
+/// line.
 struct VersionProbe {
     std::string url;
     std::string json;               ///< JSON pointer; empty: the first line of the body
@@ -64,7 +65,7 @@ struct RateLimit {
 struct Limits {
     RateLimit per_service{1, 6h};
     RateLimit overall{3, 1h};
-    int attempts = 2;         ///< of one incident: never more than two (S34)
+    int attempts = 2;           ///< of one incident: never more than two (S34)
     Duration cooldown = 30min;  ///< no second incident of a service acts by itself so soon after one
 };
 
@@ -72,8 +73,8 @@ struct VerifySettings {
     Duration within = 20min;
     Duration clear_for = 5min;
     bool health_up = true;
-    /// `errors: < 1% for 5m` turned round (`errors >= 1%`): index into ServiceSettings::rules, where its severity is None.
-    /// Without it the deciding rule must be clear.
+    /// `errors: < 1% for 5m` turned round (`errors >= 1%`): index into ServiceSettings::rules, where its severity is
+    /// None. Without it the deciding rule must be clear.
     std::optional<std::uint32_t> rule;
 };
 

@@ -5,35 +5,52 @@ namespace revertd {
 
 std::string_view to_string(Verdict verdict) {
     switch (verdict) {
-        case Verdict::Ok: return "ok";
-        case Verdict::Breach: return "breach";
-        case Verdict::NoData: return "no_data";
-        case Verdict::Stale: return "stale";
-        case Verdict::Partial: return "partial";
-        case Verdict::Error: return "error";
-        case Verdict::Ambiguous: return "ambiguous";
-        case Verdict::Insufficient: return "insufficient";
+        case Verdict::Ok:
+            return "ok";
+        case Verdict::Breach:
+            return "breach";
+        case Verdict::NoData:
+            return "no_data";
+        case Verdict::Stale:
+            return "stale";
+        case Verdict::Partial:
+            return "partial";
+        case Verdict::Error:
+            return "error";
+        case Verdict::Ambiguous:
+            return "ambiguous";
+        case Verdict::Insufficient:
+            return "insufficient";
     }
     return "error";
 }
 
 std::string_view to_string(Severity severity) {
     switch (severity) {
-        case Severity::P0: return "P0";
-        case Severity::P1: return "P1";
-        case Severity::P2: return "P2";
-        case Severity::P3: return "P3";
-        case Severity::None: return "none";
+        case Severity::P0:
+            return "P0";
+        case Severity::P1:
+            return "P1";
+        case Severity::P2:
+            return "P2";
+        case Severity::P3:
+            return "P3";
+        case Severity::None:
+            return "none";
     }
     return "none";
 }
 
 std::string_view to_string(Health health) {
     switch (health) {
-        case Health::Unknown: return "unknown";
-        case Health::Up: return "up";
-        case Health::Down: return "down";
-        case Health::Blind: return "blind";
+        case Health::Unknown:
+            return "unknown";
+        case Health::Up:
+            return "up";
+        case Health::Down:
+            return "down";
+        case Health::Blind:
+            return "blind";
     }
     return "unknown";
 }
