@@ -7,6 +7,8 @@
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
+#include <cmath>
+
 namespace revertd::ctl {
 namespace {
 
@@ -39,11 +41,21 @@ std::string write(const rapidjson::Value& value) {
     return {buffer.GetString(), buffer.GetSize()};
 }
 
+/// Whole numbers as such: 600, not 600.0.
+void write_number(rapidjson::Writer<Buffer>& writer, double number) {
+    constexpr double kExactIntegers = 9007199254740992.0;  // 2^53
+    if (std::abs(number) < kExactIntegers && number == std::floor(number)) {
+        writer.Int64(static_cast<std::int64_t>(number));
+    } else {
+        writer.Double(number);
+    }
+}
+
 void write_leaf(rapidjson::Writer<Buffer>& writer, const JsonLeaf& leaf) {
     if (const auto* text = std::get_if<std::string>(&leaf)) {
         writer.String(*text);
     } else if (const auto* number = std::get_if<double>(&leaf)) {
-        writer.Double(*number);
+        write_number(writer, *number);
     } else if (const auto* truth = std::get_if<bool>(&leaf)) {
         writer.Bool(*truth);
     } else if (const auto* map = std::get_if<std::map<std::string, std::string>>(&leaf)) {

@@ -51,12 +51,15 @@ void add_globals(CLI::App& root, Parsed& parsed) {
 }
 
 void add_commands(CLI::App& root, Parsed& parsed) {
+    add_check_command(root, parsed.command);
     add_deploy_commands(root, parsed.command);
     add_service_commands(root, parsed.command);
     add_incident_commands(root, parsed.command);
     add_ledger_commands(root, parsed.command);
+    add_audit_commands(root, parsed.command);
     set_command(*root.add_subcommand("version", "versions of revertctl and of the daemon"), parsed.command, version);
     for (const auto* name : kNotBuilt) add_not_built(root, name);
+    add_not_built(*root.get_subcommand("audit"), "prune");
 }
 
 std::size_t edit_distance(const std::string& a, const std::string& b) {

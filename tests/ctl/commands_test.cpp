@@ -85,7 +85,7 @@ TEST_F(Commands, answers_of_a_person_reach_the_incident) {
     const std::vector<std::pair<std::vector<std::string>, std::string>> answers = {
         {{"approve", "i-42", "--reason", "go"}, R"({"reason":"go"})"},
         {{"deny", "i-42"}, "{}"},
-        {{"hold", "i-42", "--for", "10m"}, R"({"for":600.0})"},
+        {{"hold", "i-42", "--for", "10m"}, R"({"for":600})"},
         {{"take", "i-42"}, "{}"},
         {{"incident", "ack", "i-42"}, "{}"},
         {{"incident", "label", "i-42", "false-alarm"}, R"({"label":"false-alarm"})"}};

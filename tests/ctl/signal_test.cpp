@@ -15,7 +15,7 @@ namespace {
 class Program {
   public:
     explicit Program(std::vector<std::string> arguments) {
-        arguments.insert(arguments.begin(), REVERTD_BINARY_DIR "/bin/revertctl");
+        arguments.insert(arguments.begin(), REVERTD_BINARY_DIR "/daemon/revertctl");
         std::vector<char*> argv;
         for (auto& argument : arguments) argv.push_back(argument.data());
         argv.push_back(nullptr);

@@ -65,6 +65,8 @@ TEST(Usage, says_what_is_not_built_yet) {
                                                                        {"freeze", "on", "--reason", "x"},
                                                                        {"notify", "test"},
                                                                        {"backtest", "--config", "f"},
+                                                                       {"audit", "prune"},
+                                                                       {"check", "--live", "f"},
                                                                        {"incident", "report", "i-42", "-o", "html"},
                                                                        {"deploy", "watch", "d-81", "-o", "github"}}) {
         const auto outcome = run(arguments);

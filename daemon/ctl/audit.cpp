@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// `audit` and `state`: work on the journal itself, without the daemon.
+#include "daemon/journal/audit.h"
+
+#include <pwd.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <ostream>
+
+#include "daemon/ctl/commands.h"
+#include "daemon/ctl/exit_code.h"
+#include "daemon/ctl/json.h"
+#include "daemon/ctl/session.h"
+
+namespace revertd::ctl {
+namespace {
+
+struct Arguments {
+    std::string storage = "/var/lib/revertd";
+    std::string reason;
+};
+
+std::string to_json(const journal::AuditReport& report) {
+    return json_object(
+        {{"intact", report.intact()},
+         {"instance", report.instance},
+         {"records", static_cast<double>(report.records)},
+         {"last", static_cast<double>(report.tail.seq)},
+         {"hash", report.tail.hash},
+         {"fault", report.fault ? given(report.fault->why) : std::nullopt},
+         {"fault_at", report.fault ? std::optional<JsonLeaf>(static_cast<double>(report.fault->seq)) : std::nullopt}});
+}
+
+int verify(Session& session, const Arguments& arguments) {
+    const auto report = journal::verify(arguments.storage);
+    if (!report) return session.fail("verify the journal in " + arguments.storage, report.error());
+    if (session.for_people()) {
+        session.out() << journal::to_words(*report);
+    } else if (const auto json = Json::parse(to_json(*report))) {
+        print_json(session.out(), *json, session.options().format);
+    }
+    return report->intact() ? kDone : kFailed;
+}
+
+int export_records(Session& session, const Arguments& arguments) {
+    const auto print = [&](std::string_view line) { session.out() << line << '\n'; };
+    const auto exported = journal::export_jsonl(arguments.storage, print);
+    return exported ? kDone : session.fail("export the journal in " + arguments.storage, exported.error());
+}
+
+/// The person, also behind sudo: the journal keeps who accepted.
+std::string user(const Outside& outside) {
+    if (const auto sudo = outside.environment("SUDO_USER"); ::getuid() == 0 && sudo) return *sudo;
+    const auto* entry = ::getpwuid(::getuid());
+    return entry == nullptr ? std::to_string(::getuid()) : entry->pw_name;
+}
+
+int accept(Session& session, const Arguments& arguments) {
+    journal::Acceptance acceptance;
+    acceptance.by = user(session.outside());
+    acceptance.reason = arguments.reason;
+    acceptance.wall = session.now().wall;
+    const auto accepted = journal::accept(arguments.storage, acceptance);
+    if (!accepted) return session.fail("accept the state in " + arguments.storage, accepted.error());
+    session.out() << "accepted as record " << accepted->seq << ": " << accepted->kept << " records count on\n";
+    if (accepted->accepted) session.out() << "what was wrong: " << accepted->accepted->why << '\n';
+    session.out() << "the damaged files are kept in " << accepted->aside << '\n';
+    return kDone;
+}
+
+CLI::App* add_offline(CLI::App& noun, Command& chosen, const std::pair<std::string, std::string>& name_and_help,
+                      const std::pair<int (*)(Session&, const Arguments&), std::shared_ptr<Arguments>>& run) {
+    auto* verb = noun.add_subcommand(name_and_help.first, name_and_help.second);
+    verb->add_option("--storage.path", run.second->storage, "state directory of the daemon (/var/lib/revertd)");
+    set_command(*verb, chosen, [run](Session& session) { return run.first(session, *run.second); });
+    return verb;
+}
+
+}  // namespace
+
+void add_audit_commands(CLI::App& root, Command& chosen) {
+    auto* audit = root.add_subcommand("audit", "the journal: verify, export");
+    audit->require_subcommand(1);
+    auto arguments = std::make_shared<Arguments>();
+    add_offline(*audit, chosen, {"verify", "reads every record against its hash chain and its witness"},
+                {verify, arguments});
+    add_offline(*audit, chosen, {"export", "every record with its hashes, one JSON object a line"},
+                {export_records, arguments});
+
+    auto* state = root.add_subcommand("state", "a damaged journal: state accept");
+    state->require_subcommand(1);
+    auto* verb =
+        add_offline(*state, chosen, {"accept", "goes on with what can be believed, after reading `audit verify`"},
+                    {accept, arguments});
+    verb->add_option("--reason", arguments->reason, "why; kept in the journal")->required();
+}
+
+}  // namespace revertd::ctl
