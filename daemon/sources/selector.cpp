@@ -224,6 +224,7 @@ void SeriesSelector::claim(const SeriesName& series, std::vector<Claim>& claims)
 }
 
 void SeriesSelector::choose(const std::vector<Claim>& claims, const Found& found) {
+    if (claims.empty()) return;  // nearly always: all series are known
     std::vector<Candidate>& list = candidates_->list;
     std::vector<bool> seen(list.size());
     for (const Claim& claim : claims) seen[claim.candidate] = true;
