@@ -8,11 +8,15 @@ namespace {
 
 thread_local std::size_t count = 0;
 
-void* allocate(std::size_t size, std::size_t alignment) {
+void* try_allocate(std::size_t size, std::size_t alignment) noexcept {
     ++count;
     void* memory = nullptr;
-    if (posix_memalign(&memory, alignment, size ? size : 1) != 0) throw std::bad_alloc();
-    return memory;
+    return posix_memalign(&memory, alignment, size ? size : 1) == 0 ? memory : nullptr;
+}
+
+void* allocate(std::size_t size, std::size_t alignment) {
+    if (void* memory = try_allocate(size, alignment)) return memory;
+    throw std::bad_alloc();
 }
 
 constexpr std::size_t kDefault = alignof(std::max_align_t);
@@ -37,6 +41,22 @@ void* operator new(std::size_t size, std::align_val_t alignment) {
 
 void* operator new[](std::size_t size, std::align_val_t alignment) {
     return allocate(size, static_cast<std::size_t>(alignment));
+}
+
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+    return try_allocate(size, kDefault);
+}
+
+void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
+    return try_allocate(size, kDefault);
+}
+
+void operator delete(void* memory, const std::nothrow_t&) noexcept {
+    std::free(memory);
+}
+
+void operator delete[](void* memory, const std::nothrow_t&) noexcept {
+    std::free(memory);
 }
 
 void operator delete(void* memory) noexcept {
@@ -69,4 +89,9 @@ void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
 
 void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept {
     std::free(memory);
+}
+
+// Asio takes the memory of its handlers from here.
+extern "C" void* aligned_alloc(std::size_t alignment, std::size_t size) noexcept {
+    return try_allocate(size, alignment);
 }
