@@ -46,7 +46,8 @@ Result<std::vector<PlannedStep>> ConfigStore::plan(const PlanRequest& request) c
     int entry = -1;
     for (const Step& step : plan->steps) {
         PlannedStep planned;
-        planned.name = step.name, planned.digest = step.digest, planned.deadline = step.deadline, planned.entry = step.entry;
+        planned.name = step.name, planned.digest = step.digest, planned.deadline = step.deadline,
+        planned.entry = step.entry;
         planned.first_of_entry = step.entry != entry, planned.last_of_entry = step.last_of_entry;
         planned.observed = plan->entries.at(static_cast<std::size_t>(step.entry)).observe.has_value();
         entry = step.entry;

@@ -25,7 +25,8 @@ class ConfigStore final : public Planner {
 
     /// Null if neither memory nor journal has it, or it is not valid any more.
     [[nodiscard]] std::shared_ptr<const Loaded> find(const std::string& hash) const;
-    [[nodiscard]] std::shared_ptr<const ServiceSettings> pinned(const std::string& hash, const std::string& service) const;
+    [[nodiscard]] std::shared_ptr<const ServiceSettings> pinned(const std::string& hash,
+                                                                const std::string& service) const;
     [[nodiscard]] const RollbackSpec* rollback(const std::string& hash, const std::string& service) const;
 
     [[nodiscard]] Result<std::vector<PlannedStep>> plan(const PlanRequest& request) const override;

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+// The only file that knows everybody: builds the parts, wires them, and takes them down.
+#include "daemon/app.h"
+
+#include <sys/stat.h>
+#include <sys/timex.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <csignal>
+#include <cstdio>
+
+#include "config/document.h"
+#include "config/load.h"
+#include "core/narrate.h"
+#include "daemon/api/server.h"
+#include "daemon/io/http_client.h"
+#include "daemon/io/loop.h"
+#include "daemon/io/system_clock.h"
+#include "daemon/log.h"
+#include "daemon/notify/notifier.h"
+#include "daemon/runner/client.h"
+#include "daemon/runner/launch.h"
+#include "daemon/shell/driver.h"
+#include "daemon/shell/report_store.h"
+#include "systemd/notify.h"
+
+namespace revertd {
+
+namespace {
+
+constexpr int kFailed = 1, kBadConfiguration = 2, kStateHeld = 75, kJournalNeedsAPerson = 78;
+constexpr Duration kHousekeeping = 1s;  // the HALT file, the watchdog and the status line
+constexpr const char* kHaltFile = "/etc/revertd/HALT";
+
+void print(const std::vector<Diagnostic>& diagnostics) {
+    for (const Diagnostic& d : diagnostics) std::fprintf(stderr, "%s\n", to_line(d).c_str());
+}
+
+struct Read {
+    std::shared_ptr<const Loaded> loaded;
+    std::string text;
+};
+
+/// Says what is wrong, all at once.
+std::optional<Read> read_configuration(const std::string& path) {
+    auto text = config::read_config_file(path);
+    if (!text) {
+        std::fprintf(stderr, "%s: %s\n", path.c_str(), text.error().message.c_str());
+        return std::nullopt;
+    }
+    LoadOptions options;
+    options.credentials_directory = systemd::credentials_directory().value_or("");
+    options.require_credentials = true;
+    LoadResult result = load(*text, path, options);
+    print(result.diagnostics);
+    if (!result.loaded) return std::nullopt;
+    return Read{std::make_shared<const Loaded>(std::move(*result.loaded)), std::move(*text)};
+}
+
+/// S40: the timeline goes on where the last record left it. After a reboot the time in between counts only if the wall
+/// clock is synchronised: a wrong clock must not refill a limit.
+Duration timeline_offset(const Driver::Past& past, const std::string& boot) {
+    const auto wall = SystemClock().now().wall;
+    if (!past.any) return wall.time_since_epoch() - since_boot();
+    if (past.boot == boot) return past.offset;
+    timex status{};
+    const bool synchronised = ::adjtimex(&status) >= 0 && (status.status & STA_UNSYNC) == 0;
+    const Duration away = synchronised && wall > past.wall ? wall - past.wall : Duration{};
+    return past.at.time_since_epoch() + away - since_boot();
+}
+
+bool exists(const std::string& path) {
+    struct stat st {};
+
+    return ::stat(path.c_str(), &st) == 0;
+}
+
+class App {
+  public:
+    App(const Options& options, Read configuration)
+        : options_(options),
+          read_(std::move(configuration)),
+          loop_(clock_),
+          http_(loop_),
+          configs_([this](const std::string& hash) { return driver_->journal().config_text(hash); }) {}
+
+    int run();
+
+  private:
+    Result<void> start_runner();
+    int open_state();
+    void publish(const Record& record, const State& state);
+    Result<void> reload();
+    void housekeep();
+    void on_signal(int signal);
+    void watch_signals();
+
+    const Options& options_;
+    Read read_;
+    SystemClock clock_;
+    Loop loop_;
+    HttpClient http_;
+    ConfigStore configs_;
+    std::unique_ptr<RunnerClient> runner_;
+    std::unique_ptr<Driver> driver_;
+    std::unique_ptr<Notifier> notifier_;
+    std::unique_ptr<ReportStore> reports_;
+    std::unique_ptr<Server> server_;
+    std::unique_ptr<boost::asio::signal_set> signals_;
+    std::uint64_t last_progress_ = 0;
+    bool halted_by_file_ = false;
+};
+
+Result<void> App::start_runner() {
+    auto place = find_runner(options_.runner, options_.storage);
+    if (!place) return place.error();
+    RunnerClient::Options options{place->socket, {}};
+    if (place->own) {
+        if (auto launched = launch_runner(*place, runner_program()); !launched) return launched;
+        options.revive = [place = *place] {
+            if (const auto again = launch_runner(place, runner_program()); !again)
+                log::write(log::Level::Error, "the runner cannot be started", {{"why", again.error().message}});
+        };
+    }
+    runner_ = std::make_unique<RunnerClient>(loop_, std::move(options));
+    return {};
+}
+
+int App::open_state() {
+    Driver::Parts parts{loop_,
+                        http_,
+                        *runner_,
+                        configs_,
+                        [this](const Record& r, const State& s) { publish(r, s); },
+                        [this] { return reload(); }};
+    driver_ = std::make_unique<Driver>(std::move(parts));
+    if (auto opened = driver_->open_journal(options_.storage); !opened) {
+        std::fprintf(stderr, "%s: %s\n%s%s%s", options_.storage.c_str(), opened.error().message.c_str(),
+                     opened.error().hint.empty() ? "" : "hint: ", opened.error().hint.c_str(),
+                     opened.error().hint.empty() ? "" : "\n");
+        if (opened.error().code == ErrorCode::Conflict) return kStateHeld;
+        return opened.error().code == ErrorCode::Corrupt ? kJournalNeedsAPerson : kFailed;
+    }
+    return 0;
+}
+
+int App::run() {
+    if (auto started = start_runner(); !started) {
+        std::fprintf(stderr, "revertd-runner: %s\n", started.error().message.c_str());
+        return kFailed;
+    }
+    if (const int code = open_state(); code != 0) return code;
+    const std::string boot = [] {
+        const auto id = read_boot_id();
+        return id ? *id : std::string("unknown");
+    }();
+    clock_.set_offset(timeline_offset(driver_->past(), boot));
+    auto notifier = Notifier::open({loop_, http_, options_.storage, read_.loaded->notify});
+    if (!notifier) {
+        std::fprintf(stderr, "notifications: %s\n", notifier.error().message.c_str());
+        return kFailed;
+    }
+    notifier_ = std::move(*notifier);
+    reports_ = std::make_unique<ReportStore>(*driver_, read_.loaded->report, options_.storage);
+    if (auto caught_up = notifier_->catch_up(driver_->journal()); !caught_up)
+        log::write(log::Level::Error, "notifications", {{"why", caught_up.error().message}});
+    if (auto configured = driver_->configure(read_.loaded, read_.text); !configured) {
+        std::fprintf(stderr, "%s\n", configured.error().message.c_str());
+        return kFailed;
+    }
+    server_ = std::make_unique<Server>(loop_, *driver_);
+    for (const std::string& address : options_.listen) {
+        if (auto listening = server_->listen(address); !listening) {
+            std::fprintf(stderr, "%s: %s\n", address.c_str(), listening.error().message.c_str());
+            return kFailed;
+        }
+    }
+    driver_->start(boot, clock_.offset());
+    watch_signals();
+    housekeep();
+    log::write(log::Level::Info, "revertd is ready", {{"config", read_.loaded->settings.hash}});
+    systemd::ready("watching " + std::to_string(read_.loaded->settings.services.size()) + " services");
+    loop_.run();
+    systemd::stopping();
+    server_.reset();
+    driver_->stop();
+    return 0;
+}
+
+// -- what hangs on the records
+
+void App::publish(const Record& record, const State& state) {
+    const std::string words = narrate(record.fact);
+    if (!words.empty())
+        log::write(log::Level::Info, words, {{"event", name_of(record.fact)}, {"seq", std::to_string(record.seq)}});
+    if (notifier_ && std::holds_alternative<Paged>(record.fact)) notifier_->enqueue(record);
+    if (reports_) reports_->on_record(record, state);
+}
+
+Result<void> App::reload() {
+    systemd::reloading();
+    auto read = read_configuration(options_.config_file);
+    Result<void> done = Error(ErrorCode::Invalid, options_.config_file + " is not valid; the old configuration stays");
+    if (read) {
+        read_ = std::move(*read);
+        done = driver_->configure(read_.loaded, read_.text);
+        notifier_->configure(read_.loaded->notify);
+    }
+    log::write(done ? log::Level::Info : log::Level::Error, done ? "configuration reloaded" : "reload failed",
+               {{"why", done ? "" : done.error().message}});
+    systemd::ready("watching " + std::to_string(read_.loaded->settings.services.size()) + " services");
+    return done;
+}
+
+// -- the process
+
+void App::watch_signals() {
+    signals_ = std::make_unique<boost::asio::signal_set>(loop_.context(), SIGTERM, SIGINT, SIGHUP);
+    signals_->async_wait([this](const boost::system::error_code& error, int signal) {
+        if (!error) on_signal(signal);
+    });
+}
+
+void App::on_signal(int signal) {
+    if (signal != SIGHUP) return loop_.stop();
+    const auto reloaded = reload();
+    (void)reloaded.has_value();  // it has said so in the log
+    watch_signals();
+}
+
+/// Once a second: the HALT file halts like `revertctl halt`; the watchdog is fed only while the engine makes progress.
+void App::housekeep() {
+    const bool halt = exists(options_.storage + "/HALT") || exists(kHaltFile);
+    if (halt && !halted_by_file_)
+        driver_->command({0, "the HALT file", {}, true}, command::Halt{{}, false}, [](const effect::Reply&) {});
+    halted_by_file_ = halt;
+    const bool moved = driver_->progress() != last_progress_ || read_.loaded->settings.services.empty();
+    last_progress_ = driver_->progress();
+    if (moved || !driver_->engine().settings()) systemd::watchdog();
+    loop_.at(loop_.now() + kHousekeeping, [this] { housekeep(); });
+}
+
+}  // namespace
+
+int run_daemon(const Options& options) {
+    std::signal(SIGPIPE, SIG_IGN);
+    auto configuration = read_configuration(options.config_file);
+    if (!configuration) return kBadConfiguration;
+    App app(options, std::move(*configuration));
+    return app.run();
+}
+
+}  // namespace revertd

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace revertd {
+
+struct Options {
+    std::string config_file = "/etc/revertd/revertd.yaml";
+    std::string storage = "/var/lib/revertd";
+    std::vector<std::string> listen;  ///< `unix:PATH` and loopback TCP addresses
+    std::string external_url;
+    std::string log_level = "info", log_format = "logfmt";
+    std::string runner = "auto";
+    bool dry_run = false;
+};
+
+/// The options, or the exit code when there is nothing to run (--help, --version, bad usage: 2).
+[[nodiscard]] std::variant<Options, int> parse_options(int argc, char** argv);
+
+}  // namespace revertd

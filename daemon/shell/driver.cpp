@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/shell/driver.h"
+
+#include <algorithm>
+
+#include "actions/rollback.h"
+#include "core/narrate.h"
+#include "daemon/io/loop.h"
+#include "daemon/journal/codec.h"
+#include "daemon/report/report.h"
+#include "daemon/runner/client.h"
+#include "daemon/shell/stream.h"
+
+namespace revertd {
+
+namespace {
+
+constexpr std::size_t kStreamKept = 10'000;  // a watcher that was away for longer asks for the objects again
+
+StepOutcome outcome_of(StepState state) {
+    switch (state) {
+        case StepState::Done:
+            return StepOutcome::Done;
+        case StepState::Failed:
+            return StepOutcome::Failed;
+        case StepState::None:
+            return StepOutcome::NotStarted;
+        case StepState::Running:
+        case StepState::Unknown:
+        case StepState::NoAnswer:
+            return StepOutcome::Unknown;
+    }
+    return StepOutcome::Unknown;
+}
+
+}  // namespace
+
+Driver::Driver(Parts parts) : parts_(std::move(parts)), pool_(std::make_unique<ScrapePool>()) {
+    engine_ = std::make_unique<Engine>(parts_.configs, [this](const std::string& config, const std::string& service) {
+        return parts_.configs.pinned(config, service);
+    });
+}
+
+Driver::~Driver() {
+    parts_.loop.cancel(tick_);
+    parts_.loop.cancel(snapshots_);
+}
+
+Result<void> Driver::open_journal(const std::string& dir) {
+    journal::Options options;
+    options.dir = dir, options.clock = &parts_.loop.clock();
+    options.durable = [this](const journal::Commit& commit) {
+        parts_.loop.post([this, seq = commit.seq] { durable(seq); });
+    };
+    options.failed = [this](const std::string& reason) {
+        parts_.loop.post([this, reason] { feed(event::JournalFailed{reason}); });
+    };
+    auto opened = journal::Journal::open(std::move(options));
+    if (!opened) return opened.error();
+    journal_ = std::move(*opened);
+    return journal_->for_each(1, [this](const journal::Entry& entry) -> Result<void> {
+        auto record = journal::to_record(entry);
+        if (!record) return record.wrap("record " + std::to_string(entry.seq));
+        engine_->replay(*record);
+        past_.any = true, past_.at = entry.at, past_.wall = entry.wall;
+        if (const auto* start = std::get_if<Started>(&record->fact))
+            past_.boot = start->boot, past_.offset = start->offset;
+        return {};
+    });
+}
+
+Now Driver::now() const {
+    return parts_.loop.clock().now();
+}
+
+void Driver::start(const std::string& boot, Duration offset) {
+    feed(event::Start{boot, offset});
+    for (const auto& [name, watch] : watches_) resync(name);
+    started_ = true;
+    snapshot_some();
+}
+
+void Driver::stop() {
+    for (const auto& [name, watch] : watches_) snapshot(name, {});
+}
+
+// -- one event at a time
+
+void Driver::feed(Event event) {
+    events_.push_back(std::move(event));
+    if (!draining_) drain();
+}
+
+void Driver::drain() {
+    draining_ = true;
+    while (!events_.empty()) {
+        const Event event = std::move(events_.front());
+        events_.pop_front();
+        ++progress_;
+        take(engine_->step(event, now()));
+    }
+    draining_ = false;
+    plan_tick();
+}
+
+void Driver::take(Output out) {
+    std::vector<journal::Entry> entries;
+    for (const Record& record : out.records) entries.push_back(journal::to_entry(record));
+    if (!entries.empty()) {
+        // Refused after a failure: then nothing becomes durable, and nothing that must be durable acts (S43).
+        if (const auto appended = journal_->append(std::move(entries)); !appended)
+            events_.push_back(event::JournalFailed{appended.error().message});
+        std::move(out.records.begin(), out.records.end(), std::back_inserter(not_durable_));
+    }
+    for (const Effect& effect : out.effects) std::visit([this](const auto& e) { carry_out(e); }, effect);
+    const bool closed = std::any_of(out.records.begin(), out.records.end(), [](const Record& r) {
+        return std::holds_alternative<GuardClosed>(r.fact) || std::holds_alternative<IncidentClosed>(r.fact);
+    });
+    if (closed) refresh_watches();
+}
+
+void Driver::durable(std::uint64_t seq) {
+    while (!not_durable_.empty() && not_durable_.front().seq <= seq) {
+        publish(not_durable_.front());
+        not_durable_.pop_front();
+    }
+    for (Waiting& w : waiting_)
+        if (w.seq <= seq) w.answer(w.reply);
+    std::erase_if(waiting_, [&](const Waiting& w) { return w.seq <= seq; });
+    feed(event::Durable{seq});
+}
+
+void Driver::publish(const Record& record) {
+    if (auto event = stream_event(record, engine_->state())) {
+        for (const auto& [id, listener] : listeners_) listener(*event);
+        stream_.push_back(std::move(*event));
+        if (stream_.size() > kStreamKept) stream_.pop_front();
+    }
+    if (parts_.published) parts_.published(record, engine_->state());
+}
+
+void Driver::plan_tick() {
+    const Time due = engine_->next_deadline();
+    if (due == tick_at_) return;
+    parts_.loop.cancel(tick_);
+    tick_ = TimerId::None;
+    tick_at_ = due;
+    if (due == Time::max()) return;
+    tick_ = parts_.loop.at(due, [this] {
+        tick_at_ = Time::max();
+        feed(event::Tick{});
+    });
+}
+
+// -- effects
+
+void Driver::carry_out(const effect::Observe& e) {
+    VersionAsker* asker = platform(e.service, e.entry);
+    const auto answered = [this, e](const Observation& seen) { feed(event::Observed{e.service, e.token, seen}); };
+    if (asker != nullptr) return asker->ask(5s, answered);
+    Observation none;
+    none.words = "the recipe cannot say what runs", none.read = parts_.loop.now();
+    parts_.loop.post([answered, none] { answered(none); });
+}
+
+void Driver::carry_out(const effect::RunStep& e) {
+    const RollbackSpec* spec = parts_.configs.rollback(e.config, e.service);
+    Receipt refused;
+    refused.state = StepState::None;
+    if (spec != nullptr) {
+        Placeholders values;
+        values.to = e.to, values.from = e.from, values.service = e.service, values.incident = e.incident,
+        values.key = e.key;
+        values.deploy = e.deploy.empty() ? e.incident : e.deploy, values.attempt = e.attempt;
+        const auto plan = expand(*spec, values);
+        const auto index = static_cast<std::size_t>(e.index);
+        if (plan && index < plan->steps.size() && plan->steps[index].digest == e.digest) {
+            StepOrder order{e.key, plan->steps[index], {}};
+            order.step.deadline = e.deadline;
+            parts_.runner.start(order, [this, key = e.key](const Receipt& r) { receipt(key, r); });
+            return;
+        }
+        refused.reason = plan ? "the plan is not the one that was decided" : plan.error().message;
+    } else {
+        refused.reason = "the pinned configuration is lost";
+    }
+    parts_.loop.post([this, key = e.key, refused] { receipt(key, refused); });
+}
+
+void Driver::receipt(const std::string& key, const Receipt& r) {
+    event::StepEnded ended{key, outcome_of(r.state), r.exit.value_or(0), r.reason, r.output};
+    if (r.state == StepState::NoAnswer)
+        feed(event::ReceiptRead{key, event::ReceiptRead::State::NoAnswer, {}});
+    else if (r.state == StepState::Running)
+        feed(event::ReceiptRead{key, event::ReceiptRead::State::Running, {}});
+    else
+        feed(std::move(ended));
+}
+
+void Driver::carry_out(const effect::AskRunner& e) {
+    parts_.runner.query(e.key, [this, key = e.key](const Receipt& r) {
+        using Said = event::ReceiptRead::State;
+        event::ReceiptRead read{key, Said::Ended, {key, outcome_of(r.state), r.exit.value_or(0), r.reason, r.output}};
+        if (r.state == StepState::None) read.state = Said::None;
+        if (r.state == StepState::Running) read.state = Said::Running;
+        if (r.state == StepState::NoAnswer) read.state = Said::NoAnswer;
+        feed(std::move(read));
+    });
+}
+
+void Driver::carry_out(const effect::StopStep& e) {
+    parts_.runner.stop(e.key);
+}
+
+void Driver::carry_out(const effect::SetPhase& e) {
+    const auto watch = watches_.find(e.service);
+    if (watch == watches_.end()) return;
+    if (e.freeze_baseline) watch->second->judge().freeze_baseline(*e.freeze_baseline);
+    watch->second->judge().set_phase(e.phase);
+}
+
+void Driver::carry_out(const effect::Summarise& e) {
+    const auto watch = watches_.find(e.service);
+    event::Summarised summary{e.deploy, {}};
+    if (watch != watches_.end()) summary.rules = watch->second->judge().summarise();
+    feed(std::move(summary));
+}
+
+void Driver::carry_out(const effect::Reply& e) {
+    const auto asked = asked_.find(e.to);
+    if (asked == asked_.end()) return;
+    Answer answer = std::move(asked->second);
+    asked_.erase(asked);
+    const std::uint64_t last = engine_->state().seq;
+    if (e.error || not_durable_.empty())
+        answer(e);
+    else
+        waiting_.push_back({last, e, std::move(answer)});  // what is acknowledged is on disk
+}
+
+// -- Backend
+
+void Driver::command(const Peer& peer, const Command& command, Answer answer) {
+    const std::uint64_t id = next_question_++;
+    asked_[id] = std::move(answer);
+    feed(event::Asked{peer, command, id});
+}
+
+std::optional<JudgeView> Driver::view(const std::string& service) const {
+    const auto watch = watches_.find(service);
+    if (watch == watches_.end()) return std::nullopt;
+    return watch->second->judge().view();
+}
+
+std::optional<Time> Driver::next_check(const std::string& service) const {
+    const auto watch = watches_.find(service);
+    if (watch == watches_.end()) return std::nullopt;
+    return watch->second->next_slot();
+}
+
+std::vector<StreamEvent> Driver::events_after(std::uint64_t id) const {
+    std::vector<StreamEvent> out;
+    std::copy_if(stream_.begin(), stream_.end(), std::back_inserter(out),
+                 [&](const StreamEvent& e) { return e.id > id; });
+    return out;
+}
+
+std::uint64_t Driver::subscribe(Listener listener) {
+    const std::uint64_t id = next_question_++;
+    listeners_[id] = std::move(listener);
+    return id;
+}
+
+void Driver::unsubscribe(std::uint64_t subscription) {
+    listeners_.erase(subscription);
+}
+
+Result<std::vector<std::string>> Driver::explain(const std::string& id) const {
+    const Deployment* d = engine_->state().find_deployment(id);
+    const Incident* i = engine_->state().incident(d != nullptr ? d->incident : id);
+    if (d == nullptr && i == nullptr) return Error(ErrorCode::NotFound, "no deployment or incident " + id);
+    const std::string deploy = d != nullptr ? d->id : i->deploy;
+    auto records = records_of(i != nullptr ? i->id : std::string{}, deploy);
+    if (!records) return records.error();
+    std::vector<std::string> lines;
+    for (const Record& r : *records)
+        if (std::string words = narrate(r.fact); !words.empty()) lines.push_back(to_rfc3339(r.wall) + "  " + words);
+    return lines;
+}
+
+Result<std::string> Driver::report(const std::string& id, const std::string& format) const {
+    const Deployment* d = engine_->state().find_deployment(id);
+    const Incident* i = engine_->state().incident(d != nullptr ? d->incident : id);
+    if (d == nullptr && i != nullptr) d = engine_->state().deployment(i->deploy);
+    if (d == nullptr && i == nullptr) return Error(ErrorCode::NotFound, "no deployment or incident " + id);
+    auto records = records_of(i != nullptr ? i->id : std::string{}, d != nullptr ? d->id : std::string{});
+    if (!records) return records.error();
+    const ReportInput input{d, i, *records, now()};
+    if (format == "md") return report_markdown(input);
+    if (format == "json") return report_json(input);
+    return Error(ErrorCode::Invalid, "no report in the format " + format, "md or json");
+}
+
+std::string Driver::metrics() const {
+    return {};
+}
+
+Result<std::vector<Record>> Driver::records_of(const std::string& incident, const std::string& deploy) const {
+    const Deployment* d = engine_->state().deployment(deploy);
+    const Incident* i = engine_->state().incident(incident);
+    const std::string service = d != nullptr ? d->service : i != nullptr ? i->service : std::string{};
+    const Time from = d != nullptr ? d->started : i != nullptr ? i->opened : Time{};
+    const Time to = i != nullptr && i->closed     ? *i->closed
+                    : d != nullptr && d->finished ? std::max(*d->finished, i != nullptr ? Time::max() : Time{})
+                                                  : Time::max();
+    std::vector<Record> out;
+    auto read = journal_->for_each(1, [&](const journal::Entry& entry) -> Result<void> {
+        if (entry.at < from || entry.at > to) return {};
+        auto record = journal::to_record(entry);
+        if (!record) return record.error();
+        StreamEvent naming;
+        const auto event = stream_event(*record, engine_->state());
+        const bool ours = entry.service == service || (!incident.empty() && entry.incident == incident) ||
+                          (event && event->service == service);
+        if (ours) out.push_back(std::move(*record));
+        return {};
+    });
+    if (!read) return read.error();
+    return out;
+}
+
+}  // namespace revertd

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// Drives the core: feeds the Engine one event at a time, makes its records durable, carries out its effects.
+#pragma once
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/engine.h"
+#include "daemon/api/backend.h"
+#include "daemon/journal/journal.h"
+#include "daemon/shell/config_store.h"
+#include "daemon/shell/service_watch.h"
+
+namespace revertd {
+
+class HttpClient;
+class Loop;
+class RunnerClient;
+struct Receipt;
+
+/// Told of every record once it is durable, in order: notifications, reports and the log hang on here.
+using Published = std::function<void(const Record& record, const State& state)>;
+
+class Driver final : public Backend, private WatchListener {
+  public:
+    struct Parts {
+        Loop& loop;
+        HttpClient& http;
+        RunnerClient& runner;
+        ConfigStore& configs;
+        Published published;
+        std::function<Result<void>()> reload;
+    };
+
+    explicit Driver(Parts parts);
+    ~Driver() override;
+
+    /// Folds the journal. Errors: Conflict (another daemon), Corrupt (a person is needed), Io.
+    Result<void> open_journal(const std::string& dir);
+
+    /// The last record's time, and the last start: what the timeline continues from.
+    struct Past {
+        bool any = false;
+        Time at{};
+        WallTime wall{};
+        std::string boot;
+        Duration offset{};
+    };
+
+    [[nodiscard]] const Past& past() const { return past_; }
+
+    /// The first call starts the watches. `text` is the whole configuration as read.
+    Result<void> configure(std::shared_ptr<const Loaded> loaded, const std::string& text);
+    void start(const std::string& boot, Duration offset);
+    /// Snapshots every window; the journal is written by its destructor.
+    void stop();
+
+    void feed(Event event);
+
+    [[nodiscard]] journal::Journal& journal() { return *journal_; }
+
+    /// Steps taken since the start: what the watchdog is fed by.
+    [[nodiscard]] std::uint64_t progress() const { return progress_; }
+
+    // -- Backend
+    [[nodiscard]] const Engine& engine() const override { return *engine_; }
+
+    [[nodiscard]] Now now() const override;
+
+    [[nodiscard]] bool ready() const override { return started_; }
+
+    [[nodiscard]] std::optional<JudgeView> view(const std::string& service) const override;
+    [[nodiscard]] std::optional<Time> next_check(const std::string& service) const override;
+    void command(const Peer& peer, const Command& command, Answer answer) override;
+
+    Result<void> reload() override { return parts_.reload(); }
+
+    [[nodiscard]] Result<std::string> report(const std::string& incident, const std::string& format) const override;
+    [[nodiscard]] Result<std::vector<std::string>> explain(const std::string& id) const override;
+    [[nodiscard]] std::string metrics() const override;
+    [[nodiscard]] std::vector<StreamEvent> events_after(std::uint64_t id) const override;
+    std::uint64_t subscribe(Listener listener) override;
+    void unsubscribe(std::uint64_t subscription) override;
+
+    /// Durable records from `from` on that concern an incident or a deployment, for reports.
+    [[nodiscard]] Result<std::vector<Record>> records_of(const std::string& incident, const std::string& deploy) const;
+
+  private:
+    struct Waiting {
+        std::uint64_t seq = 0;
+        effect::Reply reply;
+        Answer answer;
+    };
+
+    // -- driver.cpp
+    void drain();
+    void take(Output out);
+    void durable(std::uint64_t seq);
+    void publish(const Record& record);
+    void plan_tick();
+    void carry_out(const effect::Observe& e);
+    void carry_out(const effect::RunStep& e);
+    void carry_out(const effect::AskRunner& e);
+    void carry_out(const effect::StopStep& e);
+    void carry_out(const effect::SetPhase& e);
+    void carry_out(const effect::Summarise& e);
+    void carry_out(const effect::Reply& e);
+    void receipt(const std::string& key, const Receipt& receipt);
+
+    // -- driver_watches.cpp
+    void judged(const std::string& service, const JudgeReport& report) override;
+    void version_read(const std::string& service, const Observation& observation) override;
+    Result<std::unique_ptr<ServiceWatch>> make_watch(const std::shared_ptr<const ServiceSettings>& settings);
+    void refresh_watches();
+    void resync(const std::string& service);
+    void snapshot(const std::string& service, const std::string& incident);
+    void snapshot_some();
+    [[nodiscard]] VersionAsker* platform(const std::string& service, int entry);
+
+    Parts parts_;
+    std::unique_ptr<Engine> engine_;
+    std::unique_ptr<journal::Journal> journal_;
+    Past past_;
+    bool started_ = false, draining_ = false;
+    std::uint64_t progress_ = 0;
+    std::deque<Event> events_;
+    std::deque<Record> not_durable_;
+    std::vector<Waiting> waiting_;
+    std::map<std::uint64_t, Answer> asked_;
+    std::uint64_t next_question_ = 1;
+    TimerId tick_ = TimerId::None, snapshots_ = TimerId::None;
+    Time tick_at_ = Time::max();
+    std::uint64_t snapshot_round_ = 0;
+
+    std::unique_ptr<ScrapePool> pool_;
+    std::map<std::string, std::unique_ptr<ServiceWatch>> watches_;
+    std::map<std::string, std::pair<std::string, Health>> reported_;  ///< health as last fed, by service
+    std::map<std::pair<std::string, int>, std::unique_ptr<VersionAsker>> platforms_;
+    std::deque<StreamEvent> stream_;
+    std::map<std::uint64_t, Listener> listeners_;
+};
+
+}  // namespace revertd

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// The services that are watched: one ServiceWatch each, made anew when a configuration changes what a service is and no
+// guard has it pinned (S41).
+#include <algorithm>
+
+#include "actions/rollback.h"
+#include "daemon/io/http_client.h"
+#include "daemon/io/loop.h"
+#include "daemon/runner/client.h"
+#include "daemon/shell/driver.h"
+
+namespace revertd {
+
+namespace {
+
+constexpr Duration kPhaseStep = 10ms;  // S15: services are spread by so much
+constexpr Duration kFirstSlot = 20ms;  // from the start to the first question
+constexpr Duration kSnapshotTick = 1s;
+constexpr std::uint64_t kSnapshotGuarded =
+    10;                                      // ticks between snapshots of a guarded service: so much is blind at worst
+constexpr std::uint64_t kSnapshotIdle = 60;  // of another one: so much of the baseline is lost at worst
+
+/// What answers "which version runs" outside of actions: the platform, else the key `current`.
+std::optional<Probe> periodic_probe(const ServiceSettings& settings, const RollbackSpec* spec) {
+    if (spec != nullptr) {
+        const auto entries = observe_of(*spec, settings.name);
+        if (entries)
+            for (const Entry& entry : *entries)
+                if (entry.observe) return entry.observe;
+    }
+    if (!settings.current) return std::nullopt;
+    if (!settings.current->argv.empty()) return ExecCall{settings.current->argv, "/", {}};
+    return HttpProbe{settings.current->url, settings.current->json};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ServiceWatch>> Driver::make_watch(const std::shared_ptr<const ServiceSettings>& settings) {
+    const auto& current = parts_.configs.current();
+    const auto spec = current->rollbacks.find(settings->name);
+    ServiceWatch::Parts parts{parts_.loop, parts_.http, *pool_, *this, nullptr};
+    if (auto probe = periodic_probe(*settings, spec == current->rollbacks.end() ? nullptr : &spec->second))
+        parts.version = std::make_unique<VersionAsker>(parts_.loop, parts_.http, parts_.runner, std::move(*probe));
+    return ServiceWatch::make(settings, std::move(parts));
+}
+
+Result<void> Driver::configure(std::shared_ptr<const Loaded> loaded, const std::string& text) {
+    if (auto pinned = journal_->pin_config(text); !pinned) return pinned.error();
+    parts_.configs.set_current(loaded);
+    platforms_.clear();
+    feed(event::Configured{std::make_shared<const Settings>(loaded->settings)});
+    refresh_watches();
+    return {};
+}
+
+/// Watches follow the current configuration, but not while a guard has pinned another.
+void Driver::refresh_watches() {
+    const auto& current = parts_.configs.current();
+    if (!current) return;
+    std::erase_if(watches_, [&](const auto& w) { return !current->settings.services.contains(w.first); });
+    std::size_t index = 0;
+    for (const auto& [name, settings] : current->settings.services) {
+        const Duration offset = kPhaseStep * static_cast<Duration::rep>(index++);
+        const auto old = watches_.find(name);
+        const ServiceState* s = engine_->state().service(name);
+        const bool pinned = s != nullptr && (!s->guard.empty() || !s->incident.empty());
+        if (old != watches_.end() && (old->second->settings() == settings || pinned)) continue;
+        std::shared_ptr<const ServiceSettings> wanted = settings;
+        if (const Deployment* guard = s != nullptr ? engine_->state().deployment(s->guard) : nullptr;
+            guard != nullptr && guard->settings)
+            wanted = guard->settings;  // after a restart in the middle of a bake
+        auto watch = make_watch(wanted);
+        if (!watch)
+            continue;  // the loader has refused what cannot be watched; a target that cannot be named stays blind
+        const Time now = parts_.loop.now();
+        if (old != watches_.end()) {
+            // The windows go on where the signals are the same; otherwise the new Judge begins anew.
+            if (auto taken = (*watch)->judge().restore(old->second->judge().save(), now); !taken) (void)taken.error();
+        } else if (const auto recovered = journal_->latest_flight(name); recovered && recovered->snapshot) {
+            if (auto restored = (*watch)->judge().restore(recovered->snapshot->bytes, now); !restored)
+                (void)restored.error();
+        }
+        (*watch)->start(now + kFirstSlot + offset % wanted->interval);
+        watches_[name] = std::move(*watch);
+    }
+}
+
+void Driver::judged(const std::string& service, const JudgeReport& report) {
+    ++progress_;
+    auto& [guard, health] = reported_[service];
+    const ServiceState* s = engine_->state().service(service);
+    if (s == nullptr || (s->guard.empty() && s->incident.empty())) return;  // outside of guards nothing follows
+    const bool same_guard = guard == s->guard;
+    if (same_guard && report.changes.empty() && report.health == health) return;
+    guard = s->guard, health = report.health;
+    event::Judged judged{service, report, {}};
+    const bool holds =
+        std::any_of(report.changes.begin(), report.changes.end(), [](const RuleChange& c) { return c.holds; });
+    if (holds) {
+        journal::Snapshot snapshot{service, parts_.loop.now(), s->incident.empty() ? s->guard : s->incident,
+                                   watches_.at(service)->judge().save()};
+        if (const auto hash = journal_->record_flight(std::move(snapshot))) judged.evidence = *hash;
+    }
+    feed(std::move(judged));
+}
+
+void Driver::version_read(const std::string& service, const Observation& observation) {
+    feed(event::Observed{service, 0, observation});
+}
+
+/// After a restart the Engine is told everything that the Judge still knows: what it does not say is blind.
+void Driver::resync(const std::string& service) {
+    const auto watch = watches_.find(service);
+    const ServiceState* s = engine_->state().service(service);
+    if (watch == watches_.end() || s == nullptr || (s->guard.empty() && s->incident.empty())) return;
+    event::Judged all{service, {}, {}};
+    all.report.changes = watch->second->judge().view().rules;
+    feed(std::move(all));
+}
+
+void Driver::snapshot(const std::string& service, const std::string& incident) {
+    const auto watch = watches_.find(service);
+    if (watch == watches_.end()) return;
+    // A snapshot that cannot be kept makes the next restart blind for longer, nothing else.
+    const auto hash = journal_->record_flight({service, parts_.loop.now(), incident, watch->second->judge().save()});
+    (void)hash.has_value();
+}
+
+void Driver::snapshot_some() {
+    std::uint64_t index = 0;
+    for (const auto& [name, watch] : watches_) {
+        const ServiceState* s = engine_->state().service(name);
+        const bool guarded = s != nullptr && (!s->guard.empty() || !s->incident.empty());
+        if ((snapshot_round_ + index++) % (guarded ? kSnapshotGuarded : kSnapshotIdle) == 0) snapshot(name, {});
+    }
+    ++snapshot_round_;
+    snapshots_ = parts_.loop.at(parts_.loop.now() + kSnapshotTick, [this] { snapshot_some(); });
+}
+
+VersionAsker* Driver::platform(const std::string& service, int entry) {
+    auto& asker = platforms_[{service, entry}];
+    if (asker) return asker.get();
+    const ServiceState* s = engine_->state().service(service);
+    const Incident* i = s != nullptr ? engine_->state().incident(s->incident) : nullptr;
+    const RollbackSpec* spec =
+        i != nullptr && i->decided ? parts_.configs.rollback(i->decided->config, service) : nullptr;
+    const auto entries =
+        spec != nullptr ? observe_of(*spec, service) : Result<std::vector<Entry>>(std::vector<Entry>{});
+    if (!entries || static_cast<std::size_t>(entry) >= entries->size()) return nullptr;
+    const auto& observe = (*entries)[static_cast<std::size_t>(entry)].observe;
+    if (!observe) return nullptr;
+    asker = std::make_unique<VersionAsker>(parts_.loop, parts_.http, parts_.runner, *observe);
+    return asker.get();
+}
+
+}  // namespace revertd

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/shell/service_watch.h"
+
+#include <algorithm>
+
+#include "daemon/io/http_client.h"
+
+namespace revertd {
+
+namespace {
+
+constexpr int kSamplesPerSlot = 10;     // S24: a tenth of the interval
+constexpr double kAskShare = 0.8;       // S15: what has not answered by then is late
+constexpr Duration kHealthLimit = 3s;   // a health check that takes longer is down, however long the interval
+constexpr Duration kTimerSlack = 20ms;  // two timer slots: a late answer must not meet the next slot
+
+Duration ask_limit(Duration interval) {
+    return Duration(static_cast<Duration::rep>(static_cast<double>(interval.count()) * kAskShare));
+}
+
+}  // namespace
+
+struct ServiceWatch::HealthCheck {
+    HealthCheck(TargetIndex index, const HealthTarget& target_, HealthListener& listener)
+        : target(target_), sink(index, target_, listener) {}
+
+    const HealthTarget& target;
+    std::string host;
+    HealthSink sink;
+    std::unique_ptr<Fetch> fetch;
+    HealthFinding finding;
+    Time at{};
+};
+
+struct ServiceWatch::Scrape {
+    Scrape(TargetIndex index, const ScrapeContext& context) : target(index, context) {}
+
+    ScrapeTarget target;
+    std::unique_ptr<Fetch> fetch;
+};
+
+Result<std::unique_ptr<ServiceWatch>> ServiceWatch::make(std::shared_ptr<const ServiceSettings> settings, Parts parts) {
+    auto selector = SeriesSelector::make(settings->signals);
+    if (!selector) return selector.wrap("service " + settings->name);
+    std::unique_ptr<ServiceWatch> watch(new ServiceWatch(std::move(settings), std::move(*selector), std::move(parts)));
+    if (auto made = watch->make_fetches(); !made) return made.error();
+    return watch;
+}
+
+ServiceWatch::ServiceWatch(std::shared_ptr<const ServiceSettings> settings, SeriesSelector selector, Parts parts)
+    : settings_(std::move(settings)), parts_(std::move(parts)), judge_(settings_), selector_(std::move(selector)) {}
+
+ServiceWatch::~ServiceWatch() {
+    parts_.loop.cancel(timer_);
+    parts_.loop.cancel(sample_timer_);
+}
+
+Result<void> ServiceWatch::make_fetches() {
+    TargetIndex index = 0;
+    for (const HealthTarget& target : settings_->health) {
+        auto check = std::make_unique<HealthCheck>(index++, target, static_cast<HealthListener&>(*this));
+        auto fetch = parts_.http.make_fetch(target.url, {});
+        if (!fetch) return fetch.wrap("health of " + settings_->name);
+        check->fetch = std::move(*fetch);
+        if (const auto url = parse_url(target.url)) check->host = url->host;
+        checks_.push_back(std::move(check));
+    }
+    FetchOptions options;
+    options.accept = kScrapeAccept;
+    index = 0;
+    for (const std::string& url : settings_->metrics) {
+        auto scrape = std::make_unique<Scrape>(index++, ScrapeContext{parts_.pool, selector_, *this, false});
+        auto fetch = parts_.http.make_fetch(url, options);
+        if (!fetch) return fetch.wrap("metrics of " + settings_->name);
+        scrape->fetch = std::move(*fetch);
+        scrapes_.push_back(std::move(scrape));
+    }
+    return {};
+}
+
+// -- slots
+
+void ServiceWatch::start(Time first) {
+    next_slot_ = first;
+    timer_ = parts_.loop.at(next_slot_, [this] { slot(); });
+}
+
+void ServiceWatch::slot() {
+    const Time now = parts_.loop.now();
+    const auto late = (now - next_slot_) / settings_->interval;
+    next_slot_ +=
+        settings_->interval * (late + 1);  // slots missed in a suspend stay missed: the Judge counts them blind
+    timer_ = parts_.loop.at(next_slot_, [this] { slot(); });
+    if (asking_) {  // a sample is still out; its end is bounded, and the slot begins then
+        slot_waits_ = true;
+        return;
+    }
+    ask(now + ask_limit(settings_->interval), false);
+    ask_version();
+}
+
+void ServiceWatch::sample() {
+    if (asking_) return;
+    ask(std::min(parts_.loop.now() + ask_limit(settings_->interval), next_slot_ - kTimerSlack), true);
+}
+
+void ServiceWatch::ask(Time deadline, bool is_sample) {
+    parts_.loop.cancel(sample_timer_);
+    is_sample_ = is_sample;
+    asking_ = true;
+    pending_ = checks_.size() + scrapes_.size() + 1;  // one for us, so that the last answer closes after all have begun
+    const Time now = parts_.loop.now();
+    for (const auto& check : checks_) {
+        check->finding = {};
+        check->fetch->start(std::min(deadline, now + check->target.timeout.value_or(kHealthLimit)), check->sink);
+    }
+    for (const auto& scrape : scrapes_) scrape->fetch->start(deadline, scrape->target);
+    one_answered();
+}
+
+void ServiceWatch::ask_version() {
+    if (!parts_.version) return;
+    const Duration limit = std::min<Duration>(ask_limit(settings_->interval), kHealthLimit);
+    parts_.version->ask(limit,
+                        [this](const Observation& seen) { parts_.listener.version_read(settings_->name, seen); });
+}
+
+void ServiceWatch::one_answered() {
+    if (--pending_ == 0) close();
+}
+
+/// S16: a connect timeout is down if a target on another host answered in the same slot.
+bool ServiceWatch::another_host_answered(std::size_t check) const {
+    return std::any_of(checks_.begin(), checks_.end(), [&](const auto& other) {
+        return other->finding.answered && other->host != checks_[check]->host;
+    });
+}
+
+void ServiceWatch::close() {
+    for (std::size_t i = 0; i < checks_.size(); ++i) {
+        const HealthFinding& finding = checks_[i]->finding;
+        judge_.health(static_cast<TargetIndex>(i), {finding.in_slot(another_host_answered(i)), finding.reason},
+                      checks_[i]->at);
+    }
+    asking_ = false;
+    const Time now = parts_.loop.now();
+    const JudgeReport report = is_sample_ ? judge_.close_sample(now) : judge_.close_slot(now);
+    if (report.suspicious) plan_sample(now);
+    if (std::exchange(slot_waits_, false)) {
+        ask(now + ask_limit(settings_->interval), false);
+        ask_version();
+    }
+    parts_.listener.judged(settings_->name, report);
+}
+
+void ServiceWatch::plan_sample(Time at) {
+    const Duration tenth = settings_->interval / kSamplesPerSlot;
+    if (at + tenth + tenth / 2 >= next_slot_) return;  // the slot itself is the next sample
+    sample_timer_ = parts_.loop.at(at + tenth, [this] { sample(); });
+}
+
+// -- answers
+
+void ServiceWatch::name_signal(std::uint32_t signal, const Selector& found) {
+    judge_.name_signal(signal, found);
+}
+
+SeriesId ServiceWatch::add_series(TargetIndex target, std::uint64_t identity_hash, const SeriesRole& role) {
+    return judge_.add_series(target, identity_hash, role);
+}
+
+void ServiceWatch::scrape(TargetIndex target, const ScrapeResult& result, Time at) {
+    judge_.scrape(target, result, at);
+    one_answered();
+}
+
+void ServiceWatch::health(TargetIndex target, const HealthFinding& finding, Time at) {
+    checks_[target]->finding = finding;
+    checks_[target]->at = at;
+    one_answered();
+}
+
+}  // namespace revertd

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// One service's slots: asks all targets at the slot's phase and has them judged once, at the last answer (S15); in
+// suspicion also every tenth of the interval (S24).
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/judge.h"
+#include "daemon/io/loop.h"
+#include "daemon/shell/version_asker.h"
+#include "daemon/sources/health.h"
+#include "daemon/sources/scrape.h"
+
+namespace revertd {
+
+class HttpClient;
+
+/// What a watch tells the driver. Both are called on the loop.
+class WatchListener {
+  public:
+    WatchListener() = default;
+    WatchListener(const WatchListener&) = delete;
+    WatchListener& operator=(const WatchListener&) = delete;
+    virtual ~WatchListener() = default;
+    virtual void judged(const std::string& service, const JudgeReport& report) = 0;
+    virtual void version_read(const std::string& service, const Observation& observation) = 0;
+};
+
+class ServiceWatch final : private ScrapeListener, private HealthListener {
+  public:
+    struct Parts {
+        Loop& loop;
+        HttpClient& http;
+        ScrapePool& pool;
+        WatchListener& listener;
+        std::unique_ptr<VersionAsker> version;  ///< null: nothing can be asked
+    };
+
+    [[nodiscard]] static Result<std::unique_ptr<ServiceWatch>> make(std::shared_ptr<const ServiceSettings> settings,
+                                                                    Parts parts);
+    ~ServiceWatch() override;
+
+    /// The first slot is at `first`; the others follow every interval.
+    void start(Time first);
+
+    [[nodiscard]] Judge& judge() { return judge_; }
+
+    [[nodiscard]] const Judge& judge() const { return judge_; }
+
+    [[nodiscard]] const std::shared_ptr<const ServiceSettings>& settings() const { return settings_; }
+
+    [[nodiscard]] Time next_slot() const { return next_slot_; }
+
+  private:
+    struct HealthCheck;
+    struct Scrape;
+
+    ServiceWatch(std::shared_ptr<const ServiceSettings> settings, SeriesSelector selector, Parts parts);
+    Result<void> make_fetches();
+
+    void slot();
+    void sample();
+    void ask(Time deadline, bool is_sample);
+    void ask_version();
+    void one_answered();
+    void close();
+    void plan_sample(Time at);
+    [[nodiscard]] bool another_host_answered(std::size_t check) const;
+
+    void name_signal(std::uint32_t signal, const Selector& found) override;
+    SeriesId add_series(TargetIndex target, std::uint64_t identity_hash, const SeriesRole& role) override;
+    void scrape(TargetIndex target, const ScrapeResult& result, Time at) override;
+    void health(TargetIndex target, const HealthFinding& finding, Time at) override;
+
+    std::shared_ptr<const ServiceSettings> settings_;
+    Parts parts_;
+    Judge judge_;
+    SeriesSelector selector_;
+    std::vector<std::unique_ptr<HealthCheck>> checks_;
+    std::vector<std::unique_ptr<Scrape>> scrapes_;
+    TimerId timer_ = TimerId::None, sample_timer_ = TimerId::None;
+    Time next_slot_{};
+    std::size_t pending_ = 0;
+    bool asking_ = false, is_sample_ = false, slot_waits_ = false;
+};
+
+}  // namespace revertd
