@@ -72,6 +72,14 @@ class ByteReader {
         }
     }
 
+    /// A number that may be unknown.
+    bool get_or_nan(double& value) {
+        std::uint64_t bits = 0;
+        if (!get(bits)) return false;
+        std::memcpy(&value, &bits, sizeof value);
+        return true;
+    }
+
     /// An enumerator from the first to `last`.
     template <class E>
     bool get_enum(E& value, E last) {

@@ -21,11 +21,9 @@ Duration count_of(const Rule& rule, Duration interval) {
 }
 
 RuleState rule_state(const Rule& rule, Duration interval) {
-    RuleState state{.window = std::max<std::size_t>(1, slots_in(window_of(rule, interval), interval)),
-                    .count = std::max<std::size_t>(1, slots_in(count_of(rule, interval), interval)),
-                    .run = RuleRun(rule, interval),
-                    .now = {},
-                    .summary = {}};
+    RuleState state(RuleRun(rule, interval));
+    state.window = std::max<std::size_t>(1, slots_in(window_of(rule, interval), interval));
+    state.count = std::max<std::size_t>(1, slots_in(count_of(rule, interval), interval));
     return state;
 }
 
@@ -187,7 +185,7 @@ void Judge::health(TargetIndex target, const HealthResult& result, Time at) {
     health.sample = result.health;
     constexpr std::size_t kReason = 160;  // a line on a phone
     if (result.health != Health::Up) health.reason.assign(result.reason.substr(0, kReason));
-    state_->oldest = std::min(state_->oldest, at);
+    if (result.health != Health::Unknown) state_->oldest = std::min(state_->oldest, at);
 }
 
 void Judge::scrape(TargetIndex target, const ScrapeResult& result, Time at) {

@@ -106,6 +106,18 @@ struct JudgeView {
     std::string baseline_words;     ///< why the baseline is insufficient, or how long it is
 };
 
+/// Decisions that callers should know:
+/// - Health targets are numbered as in ServiceSettings::health, scraped ones as in ServiceSettings::metrics. A scraped
+///   target's own health (S17) is the health target at the same host and port, else the only one on its host.
+/// - Each `close_slot` judges a later slot than the one before, whatever its instant; whole slots skipped are blind.
+/// - What a counter gained while it could not be seen belongs to the slot that sees it again, if the blind stretch is
+/// no
+///   longer than the shortest window of its signal; after a longer one the first sample only sets values. A rule that
+///   counts samples never takes such a difference for a breach.
+/// - The first slot of a phase needs a difference within the phase: counters are judged from its second scrape on.
+/// - A gauge with one series a target is the mean over targets. A relative rule over a baseline of 0 is insufficient,
+///   but for ratios, where no error in N requests is taken as one.
+/// - `suspicious` samples: a rule for which somebody has not answered has no sample; others are not kept waiting.
 class Judge {
   public:
     explicit Judge(std::shared_ptr<const ServiceSettings> settings);
@@ -127,14 +139,18 @@ class Judge {
     JudgeReport close_sample(Time at);
 
     // -- what the Engine says and asks
+    /// The same phase said again changes nothing. A new bake or verification starts runs, windows and summary anew, and
+    /// its first slot tells every rule, changed or not; a Good phase with a beginning (adoption) the summary only.
     void set_phase(const JudgePhase& phase);
     /// Freezes the baseline as it was at `at` (the earlier of start and first sight, S18).
     void freeze_baseline(Time at);
+    /// One entry a rule, without those of the rollout, in the order of the settings.
     [[nodiscard]] std::vector<RuleSummary> summarise() const;
     [[nodiscard]] JudgeView view() const;
 
     // -- flight recorder (S38): everything above as bytes; slots missing between save and `now` are blind afterwards
     [[nodiscard]] std::string save() const;
+    /// On any error nothing changes: Conflict under other settings, else Corrupt.
     Result<void> restore(std::string_view bytes, Time now);
 
   private:

@@ -11,6 +11,7 @@ namespace revertd {
 namespace {
 
 constexpr std::uint32_t kVersion = 1;
+constexpr std::size_t kText = 4096;  // names and sentences are far shorter
 
 void put(ByteWriter& out, const Border& border) {
     out.put(border.moment);
@@ -72,9 +73,13 @@ void Judge::State::save(ByteWriter& out) const {
         out.put(std::string_view(signal.found));
         signal.window.save(out);
     }
-    for (const RuleState& rule : rules) {
+    for (std::size_t index = 0; index < rules.size(); ++index) {
+        const RuleState& rule = rules[index];
         rule.run.save(out);
         out.put(rule.now.verdict);
+        for (const double number : {rule.now.value, rule.now.limit, rule.now.baseline, rule.now.requests})
+            out.put(number);
+        out.put(std::string_view(change_of(index).words));
         out.put(rule.holds);
         out.put(rule.verdict_since);
         out.put(rule.held_since);
@@ -97,8 +102,7 @@ bool Judge::State::load_targets(ByteReader& in) {
         if (!in.get(one.member)) return false;
     if (!series.load(in)) return false;
     for (SignalState& signal : signals) {
-        constexpr std::size_t kName = 4096;
-        if (!in.get(signal.seen) || !in.get(signal.too_many) || !in.get(signal.found, kName) || !signal.window.load(in))
+        if (!in.get(signal.seen) || !in.get(signal.too_many) || !in.get(signal.found, kText) || !signal.window.load(in))
             return false;
     }
     for (SeriesId id = 0; id < series.size(); ++id) {
@@ -112,9 +116,11 @@ bool Judge::State::load_targets(ByteReader& in) {
 bool Judge::State::load_rules(ByteReader& in) {
     for (RuleState& rule : rules) {
         RuleSummary& summary = rule.summary;
-        if (!rule.run.load(in) || !in.get_enum(rule.now.verdict, Verdict::Insufficient) || !in.get(rule.holds))
-            return false;
-        if (!in.get(rule.verdict_since) || !in.get(rule.held_since)) return false;
+        if (!rule.run.load(in) || !in.get_enum(rule.now.verdict, Verdict::Insufficient)) return false;
+        for (double* number : {&rule.now.value, &rule.now.limit, &rule.now.baseline, &rule.now.requests})
+            if (!in.get_or_nan(*number)) return false;
+        if (!in.get(rule.words_before, kText)) return false;
+        if (!in.get(rule.holds) || !in.get(rule.verdict_since) || !in.get(rule.held_since)) return false;
         for (std::uint64_t* count :
              {&summary.slots, &summary.ok, &summary.breach, &summary.blind, &summary.insufficient})
             if (!in.get(*count)) return false;

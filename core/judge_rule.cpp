@@ -157,6 +157,7 @@ void Judge::State::step(std::size_t rule_index, SlotIndex slot, Time at) {
     const Evaluation evaluation = evaluate(rule_index, slot);
     if (evaluation.verdict != state.now.verdict) state.verdict_since = at;
     state.now = evaluation;
+    state.words_before.clear();
     if (slot < begin_of(rule, !counts_in_warmup(rule))) return;
     state.run.push(evaluation.verdict, at);
     if (state.run.complete()) {

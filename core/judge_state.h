@@ -98,9 +98,12 @@ struct Evaluation {
 };
 
 struct RuleState {
+    explicit RuleState(RuleRun run_) : run(std::move(run_)) {}
+
     std::size_t window = 1, count = 1;  ///< slots
     RuleRun run;
     Evaluation now;
+    std::string words_before;  ///< of a restored rule, until it is judged again
     bool holds = false;
     Time verdict_since{}, held_since{};
     bool tell_anew = false;                ///< a phase began: the Engine hears it again

@@ -145,7 +145,7 @@ RuleChange Judge::State::change_of(std::size_t rule_index) const {
     change.requests = state.now.requests;
     change.since = state.holds ? state.held_since : state.verdict_since;
     change.never_there = never_there(settings->rules[rule_index]);
-    change.words = words_of(rule_index);
+    change.words = state.words_before.empty() ? words_of(rule_index) : state.words_before;
     return change;
 }
 

@@ -32,9 +32,12 @@ void SlotSums::push(SlotIndex slot, std::span<const double> cells) {
 void SlotSums::add_up(SlotIndex from, SlotIndex to, std::span<double> out) const {
     from = std::max({from, oldest(), SlotIndex{0}});
     to = std::min(to, newest_);
-    for (SlotIndex slot = from; slot <= to; ++slot) {
-        const double* cells = values_.data() + static_cast<std::size_t>(slot) % slots_ * cells_;
+    if (from > to) return;
+    std::size_t place = static_cast<std::size_t>(from) % slots_;
+    for (SlotIndex left = to - from + 1; left > 0; --left) {
+        const double* cells = values_.data() + place * cells_;
         for (std::size_t i = 0; i < cells_; ++i) out[i] += cells[i];
+        if (++place == slots_) place = 0;
     }
 }
 

@@ -73,6 +73,7 @@ TEST(JudgeRecord, a_restored_judge_goes_on_as_if_nothing_had_happened) {
     Judge restored(std::make_shared<const ServiceSettings>(full_service()));
     ASSERT_TRUE(restored.restore(bed.judge.save(), bed.at + 1s));
     move_to(bed, std::move(restored));
+    EXPECT_EQ(state_of(bed), state_of(other)) << "before it has judged anything itself";
     for (int i = 0; i < 10; ++i) {
         busy_slot(bed, 20);
         busy_slot(other, 20);

@@ -282,5 +282,50 @@ TEST(JudgeValues, a_rate_is_per_second_also_over_a_gap) {
     EXPECT_DOUBLE_EQ(bed.rule().value, 4);
 }
 
+TEST(JudgeValues, more_buckets_than_any_histogram_has_are_ambiguous) {
+    ServiceSettings settings = service({above(0.3)});
+    settings.signals = {signal_of(Signal::Kind::Quantile, "p95", Unit::Seconds)};
+    JudgeBed bed(std::move(settings));
+    bed.histogram(0, kInf, 100);
+    for (int bucket = 0; bucket < 300; ++bucket) bed.histogram(0, bucket, 0);
+    bed.slot();
+    bed.histogram(0, kInf, 100);
+    bed.slot();
+    EXPECT_EQ(bed.verdict(), Verdict::Ambiguous);
+    EXPECT_EQ(bed.words(), "p95: too many series or buckets: narrow the selector");
+}
+
+TEST(JudgeValues, a_label_that_never_repeats_is_ambiguous_in_the_end) {
+    JudgeBed bed(service({above(0.05)}));
+    bed.slot(100, 0);
+    for (std::uint64_t hash = 1; hash < 100'100; ++hash) (void)bed.judge.add_series(0, hash * 0x9e3779b97f4a7c15U, {});
+    EXPECT_EQ(bed.judge.add_series(0, 1, {}), kNoSeries);
+    bed.slot(0, 100);
+    EXPECT_EQ(bed.verdict(), Verdict::Ambiguous);
+}
+
+TEST(JudgeValues, what_does_not_exist_is_ignored) {
+    JudgeBed bed(service({above(0.05)}));
+    bed.slot(100, 0);
+    EXPECT_EQ(bed.judge.add_series(7, 1, {}), kNoSeries);
+    EXPECT_EQ(bed.judge.add_series(0, 1, {.signal = 9}), kNoSeries);
+    const std::vector<SeriesValue> values{{kNoSeries, 5}, {12345, 5}};
+    bed.judge.scrape(7, {Verdict::Ok, values, {}}, bed.at);
+    bed.judge.health(7, {Health::Down, {}}, bed.at);
+    bed.slot(100, 0);
+    EXPECT_EQ(bed.verdict(), Verdict::Ok);
+}
+
+TEST(JudgeValues, the_first_of_two_equal_series_counts) {
+    JudgeBed bed(service({above(0.05)}));
+    const SeriesId id = bed.judge.add_series(0, 1, {});
+    for (const double value : {100.0, 250.0}) {
+        const std::vector<SeriesValue> twice{{id, value}, {id, 7}};
+        bed.judge.scrape(0, {Verdict::Ok, twice, {}}, bed.at += 5s);
+        (void)bed.judge.close_slot(bed.at);
+    }
+    EXPECT_EQ(bed.rule().requests, 150);
+}
+
 }  // namespace
 }  // namespace revertd
