@@ -212,22 +212,38 @@ std::optional<Node> parse_yaml(const std::string& text, Diagnostics& diagnostics
     return root;
 }
 
+/// At most one byte more than a configuration may have; gives errno, or 0.
+int read_all(int fd, std::string& text) {
+    std::array<char, 65536> buffer{};
+    while (text.size() <= kMaxConfigBytes) {
+        const ssize_t got = ::read(fd, buffer.data(), buffer.size());
+        if (got == 0) return 0;
+        if (got > 0) text.append(buffer.data(), static_cast<std::size_t>(got));
+        if (got < 0 && errno != EINTR) return errno;
+    }
+    return 0;
+}
+
 }  // namespace
 
 Result<std::string> read_config_file(const std::string& path) {
     const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (fd < 0) return Error{ErrorCode::NotFound, path + ": " + std::strerror(errno)};
+
+    struct stat before {};
+
+    struct stat after {};
+
+    ::fstat(fd, &before);
     std::string text;
-    std::array<char, 65536> buffer{};
-    ssize_t got = 0;
-    while (text.size() <= kMaxConfigBytes && (got = ::read(fd, buffer.data(), buffer.size())) != 0) {
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) break;
-        text.append(buffer.data(), static_cast<std::size_t>(got));
-    }
-    const int error = got < 0 ? errno : 0;
+    const int error = read_all(fd, text);
+    ::fstat(fd, &after);
     ::close(fd);
     if (error != 0) return Error{ErrorCode::Io, path + ": " + std::strerror(error)};
+    const bool changed = before.st_size != after.st_size || before.st_mtim.tv_sec != after.st_mtim.tv_sec ||
+                         before.st_mtim.tv_nsec != after.st_mtim.tv_nsec;
+    if (S_ISREG(after.st_mode) && changed)
+        return Error{ErrorCode::Conflict, path + ": changed while it was read", "replace the file by rename"};
     return text;
 }
 

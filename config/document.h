@@ -49,7 +49,7 @@ struct Node::Entry {
     Node value;
 };
 
-/// The whole file through one descriptor (F2); an error says whether it is missing, too large or no regular file.
+/// The whole file through one descriptor (F2); an error says what is wrong with the file itself.
 [[nodiscard]] Result<std::string> read_config_file(const std::string& path);
 
 /// Nothing when the text is no YAML at all (the syntax error is among `diagnostics`). Duplicate keys are errors, too,

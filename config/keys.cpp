@@ -12,35 +12,32 @@ namespace revertd::config {
 
 namespace {
 
-/// The table as a tree, so that a key is found without comparing it with every row.
+/// One place where a key may stand.
 struct Branch {
     const Key* key = nullptr;
+    const Branch* like = nullptr;
     std::map<std::string_view, Branch*> named;
     Branch* any = nullptr;
     Branch* element = nullptr;
 };
 
+/// The table as a tree, so that a key is found without comparing it with every row.
 class Tree {
   public:
     Tree() {
-        for (const Key& key : all_keys()) {
-            std::string_view path = key.path;
-            const bool element = path.ends_with("[]");
-            if (element) path.remove_suffix(2);
-            for (Branch* branch : at(path)) (element ? grown(branch->element) : *branch).key = &key;
-        }
+        for (const Key& key : all_keys())
+            for (Branch* branch : at(key.path)) branch->key = &key;
+        for (const Key& key : all_keys())
+            for (Branch* branch : at(key.path))
+                if (!key.like.empty()) branch->like = at(key.like).front();
     }
 
     [[nodiscard]] const Branch* root() const { return &root_; }
 
     /// Where the keys below a row are described: at the row itself, or at the one that it is like.
-    [[nodiscard]] const Branch* below(const Branch* branch) const {
-        if (branch->key == nullptr || branch->key->like.empty()) return branch;
-        std::string_view like = branch->key->like;
-        const bool element = like.ends_with("[]");
-        if (element) like.remove_suffix(2);
-        const Branch* out = const_cast<Tree*>(this)->at(like).front();
-        return below(element ? out->element : out);
+    [[nodiscard]] static const Branch* below(const Branch* branch) {
+        while (branch->like != nullptr) branch = branch->like;
+        return branch;
     }
 
     [[nodiscard]] static const Branch* child(const Branch* branch, std::string_view name) {
@@ -49,9 +46,9 @@ class Tree {
     }
 
   private:
-    Branch& grown(Branch*& slot) {
+    Branch* grown(Branch*& slot) {
         if (slot == nullptr) slot = branches_.emplace_back(std::make_unique<Branch>()).get();
-        return *slot;
+        return slot;
     }
 
     /// Every branch of a path: `P0|P1` leads to two of them.
@@ -63,9 +60,9 @@ class Tree {
             std::vector<Branch*> next;
             for (Branch* branch : here)
                 for (const std::string_view name : split(segment, '|'))
-                    next.push_back(&grown(name == "*" ? branch->any : branch->named[name]));
+                    next.push_back(grown(name == "*" ? branch->any : branch->named[name]));
             if (element)
-                for (Branch*& branch : next) branch = &grown(branch->element);
+                for (Branch*& branch : next) branch = grown(branch->element);
             here = std::move(next);
         }
         return here;
@@ -129,7 +126,7 @@ class KeyCheck {
         const unsigned written = node.is_map() ? kMap : node.is_list() ? kList : kScalar;
         if (!(form & written)) return wrong_form(node, form, key, name);
         if (form & kFree) return;
-        if (node.is_map()) return map(node, tree().below(branch));
+        if (node.is_map()) return map(node, Tree::below(branch));
         if (node.is_list()) return list(node, branch, form, name);
         scalar(node, key, form, name);
     }

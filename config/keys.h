@@ -57,9 +57,6 @@ struct Key {
 /// Every row, in the order in which people meet them.
 [[nodiscard]] std::span<const Key> all_keys();
 
-/// The default of a key as the table states it; empty when it has none.
-[[nodiscard]] std::string_view fallback_of(std::string_view path);
-
 /// Unknown keys, blanks, wrong types, values out of range, what is not built yet: all of it, positioned.
 void check_keys(const Node& root, Diagnostics& diagnostics);
 

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
 #include <array>
 
 #include "config/keys.h"
@@ -147,11 +146,6 @@ constexpr std::array kKeys{
 
 std::span<const Key> all_keys() {
     return kKeys;
-}
-
-std::string_view fallback_of(std::string_view path) {
-    const auto row = std::find_if(kKeys.begin(), kKeys.end(), [&](const Key& key) { return key.path == path; });
-    return row == kKeys.end() ? std::string_view{} : row->fallback;
 }
 
 }  // namespace revertd::config

@@ -20,7 +20,7 @@ class Loader {
         policy(root);
         services(root);
         out_.notify = config::read_notify(root, options_, diagnostics_);
-        out_.report = config::read_report(root);
+        out_.report = config::read_report(root, diagnostics_);
         if (!diagnostics_.has_errors()) remarks(root);
         return std::move(out_);
     }

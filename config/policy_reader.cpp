@@ -191,12 +191,15 @@ NotifySettings read_notify(const Node& root, const LoadOptions& options, Diagnos
     return out;
 }
 
-ReportSettings read_report(const Node& root) {
+ReportSettings read_report(const Node& root, Diagnostics& diagnostics) {
     ReportSettings out;
     const Node* report = root.find("report");
     if (report == nullptr) return out;
     read_text(*report, "dir", out.dir);
     read_duration(*report, "keep", out.keep);
+    const auto parts = split(out.dir, '/');
+    if (std::find(parts.begin(), parts.end(), "..") != parts.end())
+        diagnostics.error(report->find("dir")->at, "`dir` leads out of its directory", "write it without `..`");
     return out;
 }
 

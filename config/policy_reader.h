@@ -23,6 +23,6 @@ void read_people(const Node& root, Settings& out, Diagnostics& diagnostics);
 void check_roles(const Node& node, const Settings& settings, Diagnostics& diagnostics);
 
 [[nodiscard]] NotifySettings read_notify(const Node& root, const LoadOptions& options, Diagnostics& diagnostics);
-[[nodiscard]] ReportSettings read_report(const Node& root);
+[[nodiscard]] ReportSettings read_report(const Node& root, Diagnostics& diagnostics);
 
 }  // namespace revertd::config

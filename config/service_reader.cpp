@@ -119,6 +119,7 @@ class ServiceReader {
             if (auto rule = reader.read_verify(*verify, out_.verify)) verify_rule = std::move(rule);
         });
         if (verify_rule) {
+            if (verify_rule->over) verify_rule->over = std::max(*verify_rule->over, out_.interval);
             out_.verify.rule = static_cast<std::uint32_t>(out_.rules.size());
             out_.rules.push_back(std::move(*verify_rule));
         }
@@ -158,26 +159,40 @@ class ServiceReader {
     }
 
     void check_times() {
-        const auto at = [&](std::string_view key) {
-            const Node* node = written(key);
-            return node == nullptr ? entry_.at : node->at;
-        };
         if (out_.baseline / out_.interval > kMaxBaselineSlots)
-            diagnostics_.error(at("baseline"),
+            diagnostics_.error(place("baseline"),
                                "a baseline of " + to_words(out_.baseline) + " at an interval of " +
                                    to_words(out_.interval) + " is more than " + std::to_string(kMaxBaselineSlots) +
                                    " samples",
                                "make one shorter or the other longer");
-        if (out_.warmup >= out_.bake && out_.bake > Duration::zero())
-            diagnostics_.warning(at("warmup"),
+        if (out_.warmup >= out_.bake)
+            diagnostics_.warning(place("warmup"),
                                  "the warm-up (" + to_words(out_.warmup) + ") is as long as the bake (" +
                                      to_words(out_.bake) + "): only health and P0 rules ever count",
                                  "make `bake` longer");
-        for (const Rule& rule : out_.rules)
-            if (rule.hold > out_.bake)
-                diagnostics_.warning(
-                    at("guard"), "`" + rule.text + "` needs longer than the bake of " + to_words(out_.bake),
-                    rule.from_default_guard ? "write a `guard` with shorter rules" : "make `bake` longer");
+        for (const Rule& rule : out_.rules) check_times(rule);
+    }
+
+    void check_times(const Rule& rule) {
+        const std::string name = "`" + rule.text + "`";
+        if (rule.hold > out_.bake)
+            diagnostics_.warning(place("guard"), name + " needs longer than the bake of " + to_words(out_.bake),
+                                 rule.from_default_guard ? "write a `guard` with shorter rules" : "make `bake` longer");
+        if (rule.over && *rule.over < out_.interval)
+            diagnostics_.warning(place("guard"),
+                                 name + " has a window shorter than the interval of " + to_words(out_.interval),
+                                 "make `interval` shorter");
+        if (rule.relative != Rule::Relative::Absolute && out_.baseline < 2 * out_.interval)
+            diagnostics_.warning(
+                place("baseline"),
+                name + " can never be judged: the baseline of " + to_words(out_.baseline) + " has no two samples",
+                "make `baseline` longer");
+    }
+
+    /// Where a key stands, or the service if it has its default.
+    Position place(std::string_view key) const {
+        const Node* node = written(key);
+        return node == nullptr ? entry_.at : node->at;
     }
 
     const Node::Entry& entry_;

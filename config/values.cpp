@@ -123,8 +123,8 @@ std::optional<Complaint> check_url(std::string_view url, std::string_view scheme
     if (std::find(allowed.begin(), allowed.end(), parts->scheme) == allowed.end())
         return Complaint{"`" + std::string(parts->scheme.substr(0, 20)) + "://` is not possible here",
                          "possible: " + in_words(allowed)};
-    if (parts->authority.find_first_of("{}") != std::string_view::npos)
-        return Complaint{"a placeholder in the host of a URL", "only paths and bodies of `rollback` take placeholders"};
+    if (url.find_first_of("{}") != std::string_view::npos)
+        return Complaint{"a placeholder in a URL", "only `rollback` takes placeholders"};
     return check_authority(*parts);
 }
 
