@@ -89,7 +89,6 @@ class ScrapeTarget final : public Sink {
     Layout layout_;
     std::unique_ptr<Exposition> reading_;
     std::string fault_;  // why the answer is not read
-    bool answered_ = false;
 };
 
 }  // namespace revertd

@@ -85,10 +85,10 @@ class BodyMaker {
     }
 
     void mutate(std::string& body) {
-        static const std::string kAlphabet(
+        static constexpr char kBytes[] =
             "\n\n\"\"\\\\{}=,# \t\r\0\x80\xc3\xff"
-            "aZ_:09.+-eE",
-            33);
+            "aZ_:09.+-eE";
+        static const std::string kAlphabet(kBytes, sizeof kBytes - 1);
         const std::size_t at = below(body.size() + 1);
         switch (below(5)) {
             case 0:
