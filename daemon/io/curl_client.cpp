@@ -32,6 +32,8 @@ class Call final : public CurlTransfer, CurlReceiver {
         easy_.set_headers(request.headers);
         easy_.set_method(request.method, body_);
         easy_.set_limits(request.connect_limit, request.whole_limit);
+        const bool is_safe = request.method == "GET" || request.method == "HEAD" || request.may_repeat;
+        if (!is_safe) easy_.use_own_connection();
     }
 
     [[nodiscard]] void* handle() const { return easy_.handle(); }

@@ -27,6 +27,10 @@ struct HttpRequest {
     TlsOptions tls;
     std::string unix_socket;  // path; the URL's host is then only what the Host header says
     std::string proxy;        // only what is written here: the environment's proxies are ignored
+    /// On a kept connection that proves dead curl sends a request a second time, though the first may have been
+    /// received. GET and HEAD bear that; others get a connection of their own, unless the receiver knows a repetition
+    /// by its key.
+    bool may_repeat = false;
 };
 
 struct HttpResponse {

@@ -112,13 +112,11 @@ void CurlEasy::set_headers(const std::vector<HttpHeader>& headers) {
         if (!longer) throw std::bad_alloc();
         headers_ = longer;
     };
-    bool has_content_type = false;
     for (const auto& [name, value] : headers) {
         append(value.empty() ? name + ";" : name + ": " + value);  // "name:" would remove it
-        has_content_type = has_content_type || is_same(name, "content-type");
     }
-    append("Expect:");                               // costs a round trip, or a second where it is not understood
-    if (!has_content_type) append("Content-Type:");  // curl would claim that a body is a form
+    append("Expect:");  // costs a round trip, or a second where it is not understood
+    if (!has_header(headers, "content-type")) append("Content-Type:");  // curl would claim that a body is a form
     curl_easy_setopt(easy_, CURLOPT_HTTPHEADER, headers_);
 }
 
@@ -139,6 +137,11 @@ void CurlEasy::set_method(const std::string& method, std::string_view body) {
 void CurlEasy::set_limits(Duration connect, Duration whole) {
     curl_easy_setopt(easy_, CURLOPT_CONNECTTIMEOUT_MS, milliseconds(connect));
     curl_easy_setopt(easy_, CURLOPT_TIMEOUT_MS, milliseconds(whole));
+}
+
+void CurlEasy::use_own_connection() {
+    curl_easy_setopt(easy_, CURLOPT_FRESH_CONNECT, 1L);
+    curl_easy_setopt(easy_, CURLOPT_FORBID_REUSE, 1L);
 }
 
 int CurlEasy::status() const {

@@ -44,6 +44,8 @@ class CurlEasy {
     /// `body` must live until the transfer has ended.
     void set_method(const std::string& method, std::string_view body);
     void set_limits(Duration connect, Duration whole);
+    /// Neither takes a kept connection nor keeps its own.
+    void use_own_connection();
 
     /// 0 before a head arrived.
     [[nodiscard]] int status() const;

@@ -6,6 +6,7 @@
 #include <cassert>
 #include <utility>
 
+#include "daemon/io/http_text.h"
 #include "daemon/io/limits.h"
 #include "daemon/io/loop.h"
 
@@ -18,10 +19,9 @@ CurlFetch::CurlFetch(Loop& loop, CurlMulti& multi, const std::string& user_agent
       max_body_bytes_(options.max_body_bytes ? options.max_body_bytes : kMaxBodyBytes),
       easy_({target, options.tls, options.unix_socket, {}}, user_agent, *this) {
     std::vector<HttpHeader> headers = options.headers;
-    headers.emplace_back("Accept", options.accept);
+    if (!has_header(headers, "accept")) headers.emplace_back("Accept", options.accept);
     easy_.set_headers(headers);
-    curl_easy_setopt(easy_.handle(), CURLOPT_FORBID_REUSE, options.keep_alive ? 0L : 1L);
-    curl_easy_setopt(easy_.handle(), CURLOPT_FRESH_CONNECT, options.keep_alive ? 0L : 1L);
+    if (!options.keep_alive) easy_.use_own_connection();
 }
 
 CurlFetch::~CurlFetch() {

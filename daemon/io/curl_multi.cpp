@@ -4,6 +4,7 @@
 #include <curl/curl.h>
 
 #include <chrono>
+#include <csignal>
 #include <memory>
 #include <new>
 #include <unordered_map>
@@ -17,6 +18,7 @@ namespace {
 
 /// Never freed: other users of curl in the process may outlive us.
 void init_curl_once() {
+    std::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes to sockets that the peer has closed
     static const CURLcode code = curl_global_init(CURL_GLOBAL_DEFAULT);
     if (code != CURLE_OK) throw std::bad_alloc();
 }

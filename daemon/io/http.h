@@ -35,7 +35,7 @@ enum class FetchError {
     Resolve,         // the name has no address, or none in time
     LocalLimit,      // this host's own trouble: descriptors, memory, ports, routes, proxy
     ConnectRefused,  // refused by the target's host
-    ConnectTimeout,  // no answer to the connect, or its host is unreachable
+    ConnectTimeout,  // no answer to the connect, or the target's host is unreachable or lost
     Reset,           // the connection broke after it was made
     ClosedEarly,     // closed before the answer was whole
     Timeout,         // connected, but no whole answer by the deadline

@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <cstring>
 #include <string_view>
+#include <vector>
+
+#include "daemon/io/http.h"
 
 namespace revertd {
 
@@ -35,6 +38,11 @@ namespace revertd {
 [[nodiscard]] inline bool is_field_value(std::string_view value) {
     return std::all_of(value.begin(), value.end(),
                        [](char c) { return static_cast<unsigned char>(c) >= 0x20 ? c != 0x7f : c == '\t'; });
+}
+
+[[nodiscard]] inline bool has_header(const std::vector<HttpHeader>& headers, std::string_view lower_name) {
+    return std::any_of(headers.begin(), headers.end(),
+                       [&](const HttpHeader& h) { return is_same(h.first, lower_name); });
 }
 
 }  // namespace revertd

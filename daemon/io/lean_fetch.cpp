@@ -34,11 +34,6 @@ bool would_block(int code) {
     return code == EAGAIN || code == EWOULDBLOCK || code == EINTR;
 }
 
-bool has_header(const std::vector<HttpHeader>& headers, std::string_view lower_name) {
-    return std::any_of(headers.begin(), headers.end(),
-                       [&](const HttpHeader& h) { return is_same(h.first, lower_name); });
-}
-
 std::string render_request(const HttpTarget& target, const FetchOptions& options, const std::string& user_agent) {
     std::string text = "GET " + target.path + " HTTP/1.1\r\n";
     const auto add = [&](const std::string& name, const std::string& value) { text += name + ": " + value + "\r\n"; };
@@ -215,7 +210,18 @@ void LeanFetch::on_deadline() {
         case State::Ending:
             break;
     }
-    end(FetchError::Timeout, parser_.started() ? "answer not whole in time" : "connected, but no answer in time");
+    if (parser_.started()) return end(FetchError::Timeout, "answer not whole in time");
+    if (is_peer_lost()) return end(FetchError::ConnectTimeout, "the target's host acknowledges nothing any more");
+    end(FetchError::Timeout, "connected, but no answer in time");
+}
+
+/// A host that is gone looks on a kept connection like a target that hangs; for S16 they differ. The target's kernel
+/// acknowledges a request even if the target is stopped, at the latest before our kernel sends it again.
+bool LeanFetch::is_peer_lost() const {
+    tcp_info info{};
+    socklen_t size = sizeof info;
+    if (getsockopt(fd_, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return false;
+    return info.tcpi_unacked > 0 && info.tcpi_retransmits > 0;
 }
 
 void LeanFetch::end(FetchError error, std::string_view detail) {

@@ -54,6 +54,7 @@ class LeanFetch final : public Fetch, Watcher, ResolveWaiter {
     void continue_sending();
     void receive();
     void on_broken(FetchError error, std::string_view detail);
+    [[nodiscard]] bool is_peer_lost() const;
     void end(FetchError error, std::string_view detail);
     void finish(FetchError error);
 

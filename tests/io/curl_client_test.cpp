@@ -106,6 +106,36 @@ TEST_F(CurlClientTest, keeps_its_connections) {
     EXPECT_EQ(server.connections(), 1U);
 }
 
+TEST_F(CurlClientTest, never_sends_a_request_twice_that_may_have_been_received) {
+    server.on("/", [](const FakeRequest& request) {
+        return request.on_connection == 0 ? FakeAnswer{} : FakeAnswer::closing();
+    });
+    EXPECT_EQ(send(get(server.url("/"))).error, FetchError::None);
+    HttpRequest post = get(server.url("/"));
+    post.method = "POST";
+    post.body = "{}";
+    EXPECT_EQ(send(post).error, FetchError::None);
+    EXPECT_EQ(server.requests().size(), 2U);
+    EXPECT_EQ(server.connections(), 2U);
+
+    server.on("/", FakeAnswer::closing());
+    EXPECT_EQ(send(post).error, FetchError::ClosedEarly);
+    EXPECT_EQ(server.requests().size(), 3U);
+}
+
+TEST_F(CurlClientTest, repeats_on_a_dead_connection_what_bears_it) {
+    server.on("/", [](const FakeRequest& request) {
+        return request.on_connection == 0 ? FakeAnswer{} : FakeAnswer::closing();
+    });
+    HttpRequest post = get(server.url("/"));
+    post.method = "POST";
+    post.may_repeat = true;
+    for (const HttpRequest& request : {get(server.url("/")), post}) {
+        EXPECT_EQ(send(request).error, FetchError::None);
+        EXPECT_EQ(send(request).error, FetchError::None);
+    }
+}
+
 TEST_F(CurlClientTest, does_not_follow_redirects) {
     FakeAnswer answer;
     answer.status = 307;

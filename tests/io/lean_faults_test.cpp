@@ -57,6 +57,21 @@ TEST_F(LeanFaultsTest, an_answer_that_never_ends_hits_the_deadline_however_much_
     EXPECT_EQ(sink.heads, 1);
 }
 
+TEST_F(LeanFaultsTest, a_host_that_is_lost_is_told_from_a_target_that_hangs_on_a_kept_connection_too) {
+    server.on("/", FakeAnswer{});
+    RecordingSink sink;
+    const auto fetch = make(server.url("/"));
+    run(*fetch, sink);
+    server.on("/", FakeAnswer::hanging());
+    run(*fetch, sink, 600ms);  // longer than the kernel waits before it sends again
+    EXPECT_EQ(sink.error, FetchError::Timeout);
+    server.on("/", FakeAnswer{});
+    run(*fetch, sink);
+    server.go_deaf();
+    run(*fetch, sink, 600ms);
+    EXPECT_EQ(sink.error, FetchError::ConnectTimeout);
+}
+
 TEST_F(LeanFaultsTest, a_deadline_that_is_past_already_ends_the_fetch_at_once) {
     server.on("/hang", FakeAnswer::hanging());
     RecordingSink sink;

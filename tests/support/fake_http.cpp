@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/support/fake_http.h"
 
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
@@ -169,6 +170,13 @@ class FakeHttp::Impl {
         for (const int fd : open_) shutdown(fd, SHUT_RDWR);
     }
 
+    void go_deaf() {
+        sock_filter drop_all{BPF_RET | BPF_K, 0, 0, 0};
+        const sock_fprog program{1, &drop_all};
+        const std::lock_guard lock(mutex_);
+        for (const int fd : open_) setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+    }
+
     void set_handler(const std::string& path, Handler handler) {
         const std::lock_guard lock(mutex_);
         routes_[path] = std::move(handler);
@@ -324,6 +332,10 @@ bool FakeHttp::wait_until_disconnected() const {
 
 void FakeHttp::drop_connections() {
     impl_->drop_connections();
+}
+
+void FakeHttp::go_deaf() {
+    impl_->go_deaf();
 }
 
 }  // namespace revertd::test

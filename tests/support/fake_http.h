@@ -107,6 +107,8 @@ class FakeHttp {
 
     /// Closes all connections, as a restart of the server would; it listens on.
     void drop_connections();
+    /// The open connections hear nothing any more, as if the host had lost its network: nothing is acknowledged.
+    void go_deaf();
 
   private:
     class Impl;
