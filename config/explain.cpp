@@ -53,6 +53,22 @@ std::string to_text(const std::vector<Matcher>& matchers) {
     return joined(words);
 }
 
+std::string of_all_series(Signal::Aggregate aggregate) {
+    switch (aggregate) {
+        case Signal::Aggregate::Single:
+            return "one series a target";
+        case Signal::Aggregate::Sum:
+            return "the sum of all";
+        case Signal::Aggregate::Max:
+            return "the largest of all";
+        case Signal::Aggregate::Min:
+            return "the smallest of all";
+        case Signal::Aggregate::Avg:
+            return "the average of all";
+    }
+    return {};
+}
+
 std::string well_known_words(const Signal& signal) {
     std::vector<std::string> names;
     if (signal.kind == Signal::Kind::Ratio)
@@ -80,8 +96,7 @@ std::string resolved(const Signal& signal) {
         case Signal::Kind::Rate:
             return "increase of " + all + " a second, summed" + unit;
         case Signal::Kind::Gauge:
-            return "last value of " + all +
-                   (signal.aggregate == Signal::Aggregate::Single ? ", one series a target" : ", aggregated") + unit;
+            return "last value of " + all + ", " + of_all_series(signal.aggregate) + unit;
     }
     return {};
 }
@@ -158,7 +173,7 @@ class Explainer {
 
     static std::string probe(const VersionProbe& probe) {
         if (!probe.argv.empty()) return joined(probe.argv, " ");
-        return probe.url + (probe.json.empty() ? "" : " " + probe.json);
+        return probe.url + (probe.json.empty() ? "" : " at " + probe.json);
     }
 
     void signals(const ServiceSettings& service) {
@@ -172,7 +187,9 @@ class Explainer {
         for (const Rule& rule : service.rules) {
             if (rule.severity == Severity::None) continue;
             out_ << "    " << to_string(rule.severity) << "  " << rule.text;
-            if (rule.kind == Rule::Kind::Threshold) out_ << "   [over " << to_words(window_of(rule, service)) << "]";
+            const bool windowed =
+                rule.kind == Rule::Kind::Threshold && service.signals[rule.signal].kind != Signal::Kind::Gauge;
+            if (windowed) out_ << "   [over " << to_words(window_of(rule, service)) << "]";
             if (!rule.steps.empty()) out_ << "   [permits " << joined(rule.steps) << "]";
             out_ << "\n";
         }
@@ -205,8 +222,7 @@ class Explainer {
     void policy(const ServiceSettings& service) {
         out_ << "  severity:\n";
         for (const Severity severity : {Severity::P0, Severity::P1, Severity::P2, Severity::P3})
-            out_ << "    " << to_string(severity) << "  "
-                 << words(service.policy(severity), severity, service.has_rollback) << "\n";
+            out_ << "    " << to_string(severity) << "  " << words(service, severity) << "\n";
         const VerifySettings& verify = service.verify;
         out_ << "  verify: " << (verify.health_up ? "health up and " : "")
              << (verify.rule ? "not " + service.rules[*verify.rule].text : "the deciding rule clear") << " for "
@@ -216,16 +232,19 @@ class Explainer {
              << ", attempts " << limits.attempts << ", cooldown " << to_words(limits.cooldown) << "\n";
     }
 
-    static std::string words(const SeverityPolicy& policy, Severity severity, bool can_act) {
+    static std::string words(const ServiceSettings& service, Severity severity) {
         static constexpr std::array<const char*, 3> kAnswers{"escalate", "hold", "roll back"};
+        const SeverityPolicy& policy = service.policy(severity);
         const std::string page = ", page " + policy.page;
+        const bool can_act = service.has_rollback && service.mode != Mode::Observe;
         if (policy.rollback == SeverityPolicy::Rollback::Never || !can_act) return "no rollback" + page;
-        if (policy.rollback == SeverityPolicy::Rollback::Now && severity != Severity::P1) return "rollback now" + page;
+        const bool now =
+            policy.rollback == SeverityPolicy::Rollback::Now && service.mode == Mode::Enforce && service.observes;
+        if (now && severity != Severity::P1) return "rollback now" + page;
         const std::string who = policy.by.empty() ? "root and the group revertd" : policy.by;
-        const std::string how = policy.rollback == SeverityPolicy::Rollback::Now ? "rollback now; where it asks, "
-                                                                                 : "rollback after approval ";
-        return how + "by " + who + (policy.anyone ? ", the deployer included" : "") + ", waits " +
-               to_words(policy.wait) + ", then: " + kAnswers.at(static_cast<std::size_t>(policy.no_answer)) + page;
+        return (now ? "rollback now; what asks all the same, " : "rollback after approval ") + ("by " + who) +
+               (policy.anyone ? ", the deployer included" : "") + ", waits " + to_words(policy.wait) +
+               ", then: " + kAnswers.at(static_cast<std::size_t>(policy.no_answer)) + page;
     }
 
     void notify() {

@@ -144,7 +144,7 @@ class KeyCheck {
     void list(const Node& node, const Branch* branch, unsigned form, const std::string& name) {
         if (node.items.empty()) diagnostics_.error(node.at, "`" + name + "` is an empty list", "remove it, or fill it");
         const Branch* element = branch->element != nullptr ? branch->element : branch;
-        const unsigned element_form = branch->element != nullptr ? element->key->form : form & ~(kList | kOff);
+        const unsigned element_form = branch->element != nullptr ? element->key->form : form & (kScalar | kMap | kFree);
         for (const Node& item : node.items) value(item, element, element_form, name);
     }
 
