@@ -182,11 +182,6 @@ std::optional<Rule> GuardReader::read_verify(const Node& verify, VerifySettings&
         if (++signals > 1) diagnostics_.error(entry.at, "`verify` names a second signal", "one is possible");
         rule = verify_rule(entry, out);
     }
-    if (out.clear_for > out.within)
-        diagnostics_.error(
-            verify.at,
-            "`verify` can never succeed: well for " + to_words(out.clear_for) + " within " + to_words(out.within),
-            "make `within` longer");
     return rule;
 }
 

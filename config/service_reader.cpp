@@ -170,6 +170,12 @@ class ServiceReader {
                                  "the warm-up (" + to_words(out_.warmup) + ") is as long as the bake (" +
                                      to_words(out_.bake) + "): only health and P0 rules ever count",
                                  "make `bake` longer");
+        const VerifySettings& verify = out_.verify;
+        if (verify.clear_for > verify.within)
+            diagnostics_.error(place("verify"),
+                               "`verify` can never succeed: well for " + to_words(verify.clear_for) + " within " +
+                                   to_words(verify.within),
+                               "make `within` longer, or `for` shorter");
         for (const Rule& rule : out_.rules) check_times(rule);
     }
 

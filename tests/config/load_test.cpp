@@ -232,6 +232,14 @@ TEST(Load, a_verify_of_the_service_replaces_that_of_the_defaults) {
     EXPECT_EQ(service(loaded).rules.at(*service(loaded).verify.rule).text, "p95 >= 300ms");
 }
 
+TEST(Load, verification_is_checked_when_the_defaults_are_laid_below) {
+    EXPECT_TRUE(load("defaults: { verify: { for: 25m } }\n" + with("    verify: { within: 30m }\n"), "f").loaded);
+    const LoadResult result = load(with("    verify: { within: 2m }\n"), "f");
+    EXPECT_FALSE(result.loaded);
+    EXPECT_NE(words(result).find("f:6:13: `verify` can never succeed: well for 5m within 2m"), std::string::npos)
+        << words(result);
+}
+
 TEST(Load, a_rule_may_name_the_steps_that_it_permits) {
     const Loaded loaded = good(
         "services:\n  s:\n    health: 'http://127.0.0.1:1/h'\n    rollback: { systemd: x.service, releases: /srv/x }\n"
