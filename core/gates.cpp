@@ -132,7 +132,8 @@ Freshness freshness(const ServiceState& service, const Incident& incident, const
         any = true;
         const Duration window = std::max(hold_of(settings, rule.text), kFreshAtLeast);
         if (rule.changed < started) out.stale_since_restart = true;
-        if (rule.verdict == Verdict::Breach || (rule.last_breach && now - *rule.last_breach < window))
+        const bool on_the_edge = rule.holds && rule.verdict == Verdict::Ok;
+        if (rule.verdict == Verdict::Breach || on_the_edge || (rule.last_breach && now - *rule.last_breach < window))
             out.breached_lately = true;
         out.holds = out.holds || (rule.holds && rule.verdict == Verdict::Breach);
         if (is_blind(rule.verdict)) {
@@ -140,7 +141,8 @@ Freshness freshness(const ServiceState& service, const Incident& incident, const
             if (decided)
                 out.words = rule.text + " cannot be seen for " + to_words(now - rule.since) + ": " + rule.words;
         }
-        const bool clear = rule.verdict == Verdict::Ok && now - rule.since >= window;
+        const bool clear =
+            rule.verdict == Verdict::Ok && !rule.holds && now - rule.since >= window;  // S25: not on the edge
         all_clear = all_clear && clear;
     }
     out.cleared = any && all_clear;

@@ -172,7 +172,7 @@ struct State::Fold {
         incident.id = f.incident, incident.service = f.service, incident.deploy = f.deploy, incident.from = f.from;
         incident.rule = f.rule, incident.words = f.words, incident.severity = f.severity, incident.reason = f.reason;
         incident.ordered = f.ordered, incident.by = f.by, incident.opened = r.at, incident.opened_wall = r.wall;
-        incident.moved = r.at;
+        incident.moved = r.at, incident.state = IncidentState::Deciding;
         tell(incident, r);
         s.services[f.service].incident = f.incident;
         if (Deployment* d = find(s.deployments, f.deploy)) {

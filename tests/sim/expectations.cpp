@@ -202,7 +202,7 @@ const std::vector<Sentence>& incident_expectations() {
              const bool right = m[1] == "a" ? n >= 1 : n == (m[1] == "no" ? 0 : std::stoul(m[1]));
              return yes(right, std::to_string(n) + " pages say so");
          }},
-        {R"re((?:refused|refused: (\w+)))re",
+        {R"re((?:refused|refused as (\w+)))re",
          [](const Stage& s, const Words& m) {
              if (!s.reply.error) return yes(false, "it was accepted");
              return yes(!m[1].matched || to_string(s.reply.error->code) == m[1],

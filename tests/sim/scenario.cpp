@@ -5,6 +5,8 @@
 
 #include <functional>
 
+#include "core/narrate.h"
+
 namespace revertd::sim {
 
 namespace {
@@ -24,6 +26,14 @@ services:
 notify:
   webhook: { url: http://127.0.0.1:9/hook }
 )";
+
+/// What happened, for the reader of a failure.
+std::string story(const World& world) {
+    std::string out;
+    for (const Record& r : world.durable())
+        out += to_words(r.at - world.origin()) + "  " + name_of(r.fact) + "  " + narrate(r.fact) + "\n";
+    return out;
+}
 
 }  // namespace
 
@@ -91,7 +101,9 @@ Result<void> run_scenario(const Scenario& scenario) {
         auto done = perform(stage, line.sentence);
         // What is said at an instant is seen there: the platform and the journal take milliseconds.
         if (done && line.sentence.rfind("expect", 0) != 0) stage.world.run_until(stage.world.origin() + line.at + 50ms);
-        if (!done) return done.wrap(scenario.file + ":" + std::to_string(line.number) + ": " + line.sentence);
+        if (!done)
+            return done.wrap(scenario.file + ":" + std::to_string(line.number) + ": " + line.sentence + "\n" +
+                             story(stage.world));
     }
     return {};
 }
