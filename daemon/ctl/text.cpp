@@ -11,8 +11,6 @@
 namespace revertd::ctl {
 namespace {
 
-constexpr char kEscape = '\x1b';
-
 bool is_continuation(char c) {
     return (static_cast<unsigned char>(c) & 0xc0U) == 0x80U;
 }
