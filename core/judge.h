@@ -110,14 +110,13 @@ struct JudgeView {
 /// - Health targets are numbered as in ServiceSettings::health, scraped ones as in ServiceSettings::metrics. A scraped
 ///   target's own health (S17) is the health target at the same host and port, else the only one on its host.
 /// - Each `close_slot` judges a later slot than the one before, whatever its instant; whole slots skipped are blind.
-/// - What a counter gained while it could not be seen belongs to the slot that sees it again, if the blind stretch is
-/// no
-///   longer than the shortest window of its signal; after a longer one the first sample only sets values. A rule that
-///   counts samples never takes such a difference for a breach.
+/// - What a counter gained while it could not be seen belongs to the slot that sees it again, unless the blind stretch
+///   was longer than the shortest window of its signal: then the first sample only sets values. A rule that counts
+///   samples never takes such a difference for a breach.
 /// - The first slot of a phase needs a difference within the phase: counters are judged from its second scrape on.
 /// - A gauge with one series a target is the mean over targets. A relative rule over a baseline of 0 is insufficient,
 ///   but for ratios, where no error in N requests is taken as one.
-/// - `suspicious` samples: a rule for which somebody has not answered has no sample; others are not kept waiting.
+/// - `suspicious` samples: a rule for which somebody has not answered has no sample then, and waits for the next.
 class Judge {
   public:
     explicit Judge(std::shared_ptr<const ServiceSettings> settings);
