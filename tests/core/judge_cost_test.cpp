@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <new>
 
-#include "judge_bed.h"
+#include "tests/core/judge_bed.h"
 
 namespace {
 

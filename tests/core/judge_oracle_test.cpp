@@ -4,7 +4,7 @@
 
 #include <random>
 
-#include "judge_bed.h"
+#include "tests/core/judge_bed.h"
 
 namespace revertd {
 namespace {

@@ -2,7 +2,7 @@
 // S10, S18, S26: phases of a guard, the baseline, and the account of a bake.
 #include <gtest/gtest.h>
 
-#include "judge_bed.h"
+#include "tests/core/judge_bed.h"
 
 namespace revertd {
 namespace {

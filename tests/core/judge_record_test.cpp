@@ -6,7 +6,7 @@
 #include <random>
 
 #include "core/bytes.h"
-#include "judge_bed.h"
+#include "tests/core/judge_bed.h"
 
 namespace revertd {
 namespace {

@@ -2,7 +2,7 @@
 // S10, S16, S22 to S26: what rules say to the values.
 #include <gtest/gtest.h>
 
-#include "judge_bed.h"
+#include "tests/core/judge_bed.h"
 
 namespace revertd {
 namespace {

@@ -2,7 +2,7 @@
 // S17, S19, S20: what a slot's answers say.
 #include <gtest/gtest.h>
 
-#include "judge_bed.h"
+#include "tests/core/judge_bed.h"
 
 namespace revertd {
 namespace {
