@@ -67,7 +67,7 @@ class RunnerClient::Impl final : public Watcher {
         }
         pending.line = *std::move(line);
         // An order that cannot be sent soon is given back: by then the engine may know better.
-        if (pending.patience) pending.expiry = expire(request.id, kConnectPatience);
+        if (pending.patience) pending.expiry = expire(request.id, options_.connect_patience);
         pending_.emplace(request.id, std::move(pending));
         flush();
     }

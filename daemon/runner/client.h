@@ -6,6 +6,7 @@
 
 #include "actions/step.h"
 #include "core/clock.h"
+#include "daemon/runner/limits.h"
 #include "daemon/runner/receipt.h"
 
 namespace revertd {
@@ -20,6 +21,7 @@ class RunnerClient {
     struct Options {
         std::string socket;            ///< path
         std::function<void()> revive;  ///< nobody listens; at most once a second. Empty: somebody else looks after it
+        Duration connect_patience = runner::kConnectPatience;
     };
 
     using OnReceipt = std::function<void(const Receipt&)>;

@@ -75,10 +75,11 @@ class HttpRun final : public Run {
         if (code == CURLE_OK)
             return judge(classify_status(status_, CallPurpose::Action), "HTTP status " + std::to_string(status_), now,
                          pause);
-        if (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL)
-            return judge(AnswerClass::Final, curl_easy_strerror(code), now, {});
         // libcurl notes this time when name, TCP and TLS are done, right before the first byte of the request.
         const auto phase = before_request == 0 ? TransportPhase::Connecting : TransportPhase::Waiting;
+        const bool never_possible = code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL;
+        if (phase == TransportPhase::Connecting && never_possible)  // an answer that is no HTTP is "unsupported", too
+            return judge(AnswerClass::Final, curl_easy_strerror(code), now, {});
         judge(classify_failure(phase), curl_easy_strerror(code), now, {});
     }
 

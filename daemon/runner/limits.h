@@ -43,7 +43,7 @@ inline constexpr Duration kHttpConnect = 10s;
 
 /// A request waits this long for a runner that is just starting.
 inline constexpr Duration kConnectPatience = 5s;
-inline constexpr Duration kReconnect = 200ms;
+inline constexpr Duration kReconnect = 50ms;
 
 /// What the client waits beyond a deadline: the grace, and the fsync of the result.
 inline constexpr Duration kAnswerMargin = 20s;
