@@ -158,12 +158,11 @@ std::size_t Exposition::find(std::uint64_t hash) {
     return kNotFound;
 }
 
-/// Only where each line's first entry is; a line that comes twice is found at its first place.
+/// Of entries with the same hash (a line's several, a line that comes twice) the first is found.
 void Exposition::build_index() {
     const std::vector<Layout::Entry>& entries = layout_->entries;
     index_.assign(std::bit_ceil(2 * entries.size()), kEmptySlot);
     for (std::uint32_t i = 0; i < entries.size(); ++i) {
-        if (i > 0 && entries[i - 1].more) continue;
         std::size_t slot = entries[i].hash & (index_.size() - 1);
         while (index_[slot] != kEmptySlot) slot = (slot + 1) & (index_.size() - 1);
         index_[slot] = i;

@@ -173,6 +173,25 @@ TEST(Layout, what_is_remembered_never_changes_what_is_read) {
     }
 }
 
+TEST(Layout, holds_as_long_as_the_wanted_lines_come_in_their_order) {
+    const auto selector = SeriesSelector::make({gauge_of("a", "a"), gauge_of("again", "a")});
+    const auto read = [&](Exposition& reading, const Layout& layout, const std::string& body) {
+        reading.begin(*selector, layout);
+        EXPECT_TRUE(reading.feed({body.data(), body.size()}) && reading.end()) << reading.fault();
+        return reading.layout_held();
+    };
+    Exposition reading(1);
+    Layout layout;
+    EXPECT_FALSE(read(reading, layout, body_of(9)));
+    for (const Exposition::Value& v : reading.values()) layout.entries.push_back({v.hash, v.series, v.more});
+    EXPECT_EQ(layout.entries.size(), 18U);
+    EXPECT_TRUE(read(reading, layout, body_of(9)));
+    EXPECT_TRUE(read(reading, layout, "other 1\n" + body_of(9) + "other 2\n"));
+    EXPECT_FALSE(read(reading, layout, body_of(8)));
+    EXPECT_FALSE(read(reading, layout, body_of(10)));
+    EXPECT_FALSE(read(reading, layout, body_of(9) + line(0, 1)));
+}
+
 TEST(Layout, known_series_are_not_registered_again) {
     Scraper scraper({gauge_of("a", "a")});
     scraper.scrape(body_of(100));

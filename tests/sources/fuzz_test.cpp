@@ -30,17 +30,31 @@ class BodyMaker {
     bool chance(std::size_t one_in) { return below(one_in) == 0; }
 
   private:
-    std::string pick(std::initializer_list<const char*> words) { return *(words.begin() + below(words.size())); }
+    using Words = std::vector<const char*>;
+
+    std::string pick(const Words& words) { return words[below(words.size())]; }
 
     std::string blank() { return pick({"", "", "", " ", "\t", "  "}); }
 
+    /// Half of the lines are the line before with a small change: what neighbours share is read once.
     std::string line() {
-        if (chance(6))
-            return pick({"# HELP a text", "# TYPE a gauge", "# TYPE b  x", "#", "# x", "", " ", "# HELP \xff"});
-        std::string text = blank() + pick({"a", "a", "b", "c:d", "other", "{\"a\"}", "{\"b\",x=\"1\"}"});
-        if (chance(2)) text += labels();
+        if (last_.empty() || chance(2)) {
+            last_ = new_line();
+        } else if (!chance(4)) {
+            edit(last_);
+        }
+        return last_;
+    }
+
+    std::string new_line() {
+        static const Words kOther{"# HELP a text", "# TYPE a gauge", "# TYPE b  x", "#", "# x", "", " ", "# HELP \xff"};
+        static const Words kNames{"a", "a", "b", "c:d", "other", "{\"a\"}", "{\"b\",x=\"1\"}"};
+        static const Words kTimes{" 123", " -5", " 1.5", " 9223372036854775807", " 9223372036854775808"};
+        if (chance(6)) return pick(kOther);
+        std::string text = blank() + pick(kNames);
+        if (!chance(3)) text += labels();
         text += pick({" ", " ", " ", "\t", ""}) + value() + blank();
-        if (chance(6)) text += pick({" 123", " -5", " 1.5", " 9223372036854775807", " 9223372036854775808"});
+        if (chance(6)) text += pick(kTimes);
         return text;
     }
 
@@ -56,68 +70,78 @@ class BodyMaker {
     }
 
     std::string value() {
-        return pick({"1",
-                     "0",
-                     "2.5",
-                     "-3",
-                     "+4",
-                     ".5",
-                     "5.",
-                     "1e3",
-                     "1e400",
-                     "1e-400",
-                     "NaN",
-                     "+Inf",
-                     "-inf",
-                     "0x1",
-                     "1_0",
-                     "123456789012345678901234567890",
-                     "0.1",
-                     "9007199254740993",
-                     "1e22",
-                     "1e23",
-                     "179e306",
-                     "180e306",
-                     "0.000000000000000000000000001",
-                     "000000000000000000000000000001",
-                     "1e",
-                     "--1"});
+        static const Words kValues{"1",
+                                   "0",
+                                   "2.5",
+                                   "-3",
+                                   "+4",
+                                   ".5",
+                                   "5.",
+                                   "1e3",
+                                   "NaN",
+                                   "+Inf",
+                                   "-inf",
+                                   "0x1",
+                                   "1_0",
+                                   "0.1",
+                                   "1e22",
+                                   "1e23",
+                                   "1e",
+                                   "--1",
+                                   "1e400",
+                                   "1e-400",
+                                   "179e306",
+                                   "180e306",
+                                   "9007199254740993",
+                                   "123456789012345678901234567890",
+                                   "0.000000000000000000000000001",
+                                   "000000000000000000000000000001"};
+        return pick(kValues);
     }
 
-    void mutate(std::string& body) {
+    void edit(std::string& text) {
         static constexpr char kBytes[] =
-            "\n\n\"\"\\\\{}=,# \t\r\0\x80\xc3\xff"
-            "aZ_:09.+-eE";
-        static const std::string kAlphabet(kBytes, sizeof kBytes - 1);
-        const std::size_t at = below(body.size() + 1);
-        switch (below(5)) {
+            "\n\"\"\\\\{}=,,, \t\r\0\x80\xc3\xff"
+            "aZ_:09.+-eExyz12";
+        const char byte = kBytes[below(sizeof kBytes - 1)];
+        const std::size_t at = below(text.size() + 1);
+        switch (below(4)) {
             case 0:
-                body.insert(at, 1, kAlphabet[below(kAlphabet.size())]);
+                text.insert(at, 1, byte);
                 break;
             case 1:
-                body.erase(at, below(4));
+                text.erase(at, below(4));
                 break;
             case 2:
-                body.insert(at, body.substr(below(body.size() + 1), below(12)));
-                break;
-            case 3:
-                body.resize(at);
+                text.insert(at, text.substr(below(text.size() + 1), below(12)));
                 break;
             default:
-                if (at < body.size()) body[at] = kAlphabet[below(kAlphabet.size())];
+                if (at < text.size()) text[at] = byte;
         }
     }
 
+    void mutate(std::string& body) {
+        if (chance(5)) {
+            body.resize(below(body.size() + 1));
+        } else {
+            edit(body);
+        }
+    }
+
+    std::string last_;
     std::mt19937_64 random_;
 };
 
+using Wanted = std::vector<std::pair<std::string, double>>;
+
 /// What the reference says, in the words of the scraper: wanted names only, the first value of each series.
-std::vector<std::pair<std::string, double>> wanted_of(const ReferenceSamples& samples) {
-    std::vector<std::pair<std::string, double>> wanted;
+Wanted wanted_of(const ReferenceSamples& samples) {
+    Wanted wanted;
     std::set<std::string> seen;
-    for (const auto& sample : samples) {
-        const std::string name = sample.first.substr(0, sample.first.find('{'));
-        if ((name == "a" || name == "b" || name == "c:d") && seen.insert(sample.first).second) wanted.push_back(sample);
+    for (const ReferenceSample& sample : samples) {
+        const bool is_wanted = sample.metric == "a" || sample.metric == "b" || sample.metric == "c:d";
+        const std::string series = sample.metric + '{' + sample.labels;
+        if (is_wanted && seen.insert(series).second) wanted.emplace_back(series, sample.value);
     }
     return wanted;
 }

@@ -171,7 +171,7 @@ void labels(Text& text, std::string& name, std::map<std::string, std::string>& f
     }
 }
 
-std::pair<std::string, double> sample(Text& text) {
+ReferenceSample sample(Text& text) {
     std::string name;
     std::map<std::string, std::string> found;
     if (!text.sees('{')) name = identifier(text, kLetters + ":");
@@ -191,9 +191,11 @@ std::pair<std::string, double> sample(Text& text) {
         text.blanks();
     }
     text.eat('\n');
-    name += '{';
-    for (const auto& [label, label_value] : found) name += label + "=\"" + label_value + "\",";
-    return {name + '}', value};
+    std::string canonical;
+    for (const auto& [label, text_of] : found) {
+        canonical += std::to_string(label.size()) + ':' + label + std::to_string(text_of.size()) + ':' + text_of;
+    }
+    return {name, canonical, value};
 }
 
 }  // namespace

@@ -3,14 +3,18 @@
 #pragma once
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace revertd {
 
-/// `name{label="value",...}` with sorted labels and without empty ones, and its value; in the order of the body, series
-/// that come twice included. Nothing if any line is wrong.
-using ReferenceSamples = std::vector<std::pair<std::string, double>>;
+struct ReferenceSample {
+    std::string metric;
+    std::string labels;  ///< sorted, without empty ones, each with its lengths: no two sets have the same text
+    double value = 0;
+};
+
+/// In the order of the body, series that come twice included. Nothing if any line is wrong.
+using ReferenceSamples = std::vector<ReferenceSample>;
 [[nodiscard]] std::optional<ReferenceSamples> reference_parse(const std::string& body);
 
 }  // namespace revertd
