@@ -126,6 +126,16 @@ class Platter {
         for (const auto& file : std::filesystem::directory_iterator(dir)) files_[file.path()] = read_bytes(file.path());
     }
 
+    /// What programs see until the machine stops: everything.
+    [[nodiscard]] Platter cache() const {
+        Platter seen = *this;
+        for (const auto& [file, operations] : waiting_) {
+            for (const DiskOperation& operation : operations) seen.change(operation);
+        }
+        seen.waiting_.clear();
+        return seen;
+    }
+
     void apply(const DiskOperation& operation) {
         if (operation.kind == DiskOperation::Kind::Rename) {
             files_[operation.file] = files_[operation.bytes];
@@ -239,6 +249,58 @@ TEST(PowerCut, leaves_what_was_reported_whatever_of_the_rest_reached_the_disk) {
         }
     }
     EXPECT_GT(operations.size(), 60u);
+}
+
+// The second daemon reads what the killed one wrote and did not sync; from then on it must survive the power cut as
+// well.
+void cut_after_a_kill(const TempDir& temp, const Platter& killed, std::uint64_t reported) {
+    const std::string alive = (temp.root() / "base").string();
+    killed.cache().restore_to(alive);
+    std::vector<DiskOperation> operations;
+    {
+        FaultyDisk disk(alive);
+        disk.record();
+        auto opened = open_journal(alive);
+        ASSERT_TRUE(opened.journal) << opened.journal.error().message;
+        disk.told(opened->tail().seq);
+        opened.close();
+        operations = disk.recording();
+    }
+    std::mt19937 random(1);
+    const std::string image = (temp.root() / "image").string();
+    for (std::size_t cut = 0; cut <= operations.size(); ++cut) {
+        Platter platter = killed;
+        for (std::size_t i = 0; i < cut; ++i) {
+            platter.apply(operations[i]);
+            if (operations[i].kind == DiskOperation::Kind::Told) reported = operations[i].offset;
+        }
+        platter.cut(0.0, random);
+        platter.restore_to(image);
+        const FaultyDisk no_real_syncs(image);
+        expect_prefix(image, reported, "cut after operation " + std::to_string(cut) + " of the second daemon: ");
+        if (testing::Test::HasFatalFailure()) return;
+    }
+}
+
+TEST(PowerCut, after_a_kill_leaves_what_the_next_daemon_took_for_written) {
+    const TempDir temp;
+    const Recording run = record_run(temp);
+    const auto operations = moved_to(run.base, run.operations);
+    Platter platter(run.base);
+    std::uint64_t reported = 0;
+    int kills = 0;
+    for (const DiskOperation& operation : operations) {
+        // Killed when the record is in the log, before the log is synced.
+        if (operation.kind == DiskOperation::Kind::Sync && operation.file.ends_with("-wal") && reported > 0 &&
+            kills < 4) {
+            cut_after_a_kill(temp, platter, reported);
+            if (HasFatalFailure()) return;
+            ++kills;
+        }
+        platter.apply(operation);
+        if (operation.kind == DiskOperation::Kind::Told) reported = operation.offset;
+    }
+    EXPECT_EQ(kills, 4);
 }
 
 }  // namespace

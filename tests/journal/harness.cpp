@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/journal/harness.h"
 
+#include <gtest/gtest.h>
+
 namespace revertd::journal {
 
 namespace {
@@ -11,6 +13,7 @@ const FrozenClock kClock;
 
 void Told::durable(std::uint64_t seq) {
     const std::lock_guard lock(mutex_);
+    EXPECT_FALSE(ended_) << "record " << seq << " reported durable by a journal that has failed";
     last_ = seq;
     ++commits_;
     changed_.notify_all();
