@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <ostream>
 
+#include "config/explain.h"
 #include "config/load.h"
 #include "daemon/ctl/commands.h"
 #include "daemon/ctl/exit_code.h"
-#include "daemon/ctl/explain.h"
 #include "daemon/ctl/json.h"
 #include "daemon/ctl/session.h"
 #include "daemon/ctl/text.h"

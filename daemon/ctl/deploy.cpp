@@ -83,8 +83,10 @@ int list(Session& session, const ListArguments& arguments) {
     auto path = std::string(kDeployments) + "?limit=" + std::to_string(arguments.limit);
     if (!arguments.service.empty()) path += "&service=" + encoded(arguments.service);
     return session.show("list deployments", session.client().get(path), [&](const Json& deployments) {
-        if (deployments.items().empty()) session.err() << "no deployments yet\n";
-        if (deployments.items().empty()) return;
+        if (deployments.items().empty()) {
+            session.err() << "no deployments yet\n";
+            return;
+        }
         Table table({"ID", "SERVICE", "VERSION", "FROM", "STATE", "EXIT", "INCIDENT", "STARTED"});
         for (const auto& d : deployments.items()) {
             table.add({d["id"].text(), d["service"].text(), d["version"].text(), d["from"].text(), d["state"].text(),
