@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// The daemon as a process: is it there, is it ready, what is it, what does it measure, how does everything stand.
+#include <array>
+
+#include "core/authority.h"
+#include "daemon/api/answer.h"
+#include "daemon/api/limits.h"
+#include "daemon/api/objects.h"
+#include "daemon/api/request_body.h"
+#include "daemon/api/routes.h"
+
+namespace revertd::api {
+namespace {
+
+Response healthy(const Backend&, const Request&) {
+    return text_response("revertd is healthy.\n");
+}
+
+Response ready(const Backend& backend, const Request&) {
+    if (backend.ready()) return text_response("revertd is ready.\n");
+    return error_response({ErrorCode::Unavailable, "revertd is starting: the journal is being read"}, 1s);
+}
+
+Response metrics(const Backend& backend, const Request&) {
+    Response response = text_response(backend.metrics());
+    response.type = "text/plain; version=0.0.4; charset=utf-8";
+    return response;
+}
+
+void write_hash(JsonText& out, const Backend& backend) {
+    const Settings* settings = backend.engine().settings();
+    out.put_text("hash", settings != nullptr ? settings->hash : std::string());
+}
+
+void reload(const Call& call) {
+    const Settings* settings = call.backend.engine().settings();
+    const bool allowed = settings != nullptr ? may_halt(*settings, call.peer) : call.peer.root();
+    if (!allowed)
+        return call.respond(error_response({ErrorCode::NotAllowed, "only root and those who may halt may reload"}));
+    if (const auto reloaded = call.backend.reload(); !reloaded) return call.respond(error_response(reloaded.error()));
+    JsonText out;
+    out.open_object();
+    write_hash(out, call.backend);
+    out.close_object();
+    call.respond(json_response(out.take()));
+}
+
+Response status(const Backend& backend, const Request&) {
+    const State& state = backend.engine().state();
+    JsonText out;
+    out.open_object();
+    out.put_flag("halted", state.halted);
+    out.put_text("halted_by", state.halted ? state.halted_by : std::string());
+    out.put_flag("frozen", false);
+    out.put_text("observe_only", state.observe_only);
+    out.open_array("services");
+    if (const Settings* settings = backend.engine().settings())
+        for (const auto& [name, unused] : settings->services) write_service(out, backend, name);
+    out.close_array();
+    out.close_object();
+    return json_response(out.take());
+}
+
+Response build_info(const Backend&, const Request&) {
+    JsonText out;
+    out.open_object();
+    out.put_text("version", REVERTD_VERSION);
+    out.put_text("compiler", __VERSION__);
+    out.close_object();
+    return json_response(out.take());
+}
+
+Response config(const Backend& backend, const Request&) {
+    JsonText out;
+    out.open_object();
+    write_hash(out, backend);
+    out.close_object();
+    return json_response(out.take());
+}
+
+/// Halt and resume of everything.
+constexpr std::array<Field, 2> kHaltFields{Field{"abort", Field::Kind::Flag},
+                                           Field{"reason", Field::Kind::Text, kMaxReasonBytes}};
+
+void answer_halted(const Call& call, const Command& command) {
+    give_command(call, command, [&backend = call.backend](const effect::Reply&) {
+        JsonText out;
+        out.open_object();
+        out.put_flag("halted", backend.engine().state().halted);
+        out.close_object();
+        return json_response(out.take());
+    });
+}
+
+void halt(const Call& call) {
+    const auto body = RequestBody::parse(call.request.body, kHaltFields);
+    if (!body) return call.respond(error_response(body.error()));
+    answer_halted(call, command::Halt{{}, body->flag("abort")});
+}
+
+void resume(const Call& call) {
+    const auto body = RequestBody::parse(call.request.body, std::span(kHaltFields).subspan(1));
+    if (!body) return call.respond(error_response(body.error()));
+    answer_halted(call, command::Resume{});
+}
+
+}  // namespace
+
+std::span<const Route> process_routes() {
+    static constexpr std::array<Route, 9> kRoutes{
+        Route{"/-/healthy", healthy},
+        Route{"/-/ready", ready},
+        Route{"/-/reload", nullptr, reload},
+        Route{"/metrics", metrics},
+        Route{"/api/v1/status", status},
+        Route{"/api/v1/status/buildinfo", build_info},
+        Route{"/api/v1/status/config", config},
+        Route{"/api/v1/halt", nullptr, halt},
+        Route{"/api/v1/resume", nullptr, resume},
+    };
+    return kRoutes;
+}
+
+}  // namespace revertd::api

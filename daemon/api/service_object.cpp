@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "daemon/api/objects.h"
+
+namespace revertd::api {
+namespace {
+
+const char* words(Mode mode) {
+    switch (mode) {
+        case Mode::Observe:
+            return "observe";
+        case Mode::Recommend:
+            return "recommend";
+        case Mode::Enforce:
+            return "enforce";
+    }
+    return "observe";
+}
+
+/// The newest version that somebody, or a bake, has found good.
+std::string good_version(const ServiceState* service) {
+    if (service == nullptr) return {};
+    const auto is_good = [](const LedgerEntry& entry) { return entry.standing == Standing::Good; };
+    const auto found = std::find_if(service->ledger.rbegin(), service->ledger.rend(), is_good);
+    return found == service->ledger.rend() ? std::string() : found->version;
+}
+
+void write_guard(JsonText& out, const Backend& backend, const ServiceState* service) {
+    const Deployment* guard = service != nullptr ? backend.engine().state().deployment(service->guard) : nullptr;
+    if (guard == nullptr) return out.put_null("guard");
+    out.open_object("guard");
+    out.put_text("id", guard->id);
+    out.put_text("version", guard->version);
+    out.put_text("state", to_string(shown_state(backend, *guard)));
+    out.put_text("phase_words", phase_words(backend, *guard));
+    out.close_object();
+}
+
+void write_last_incident(JsonText& out, const State& state, const std::string& service) {
+    const Incident* last = nullptr;
+    for (const auto& [id, incident] : state.incidents)
+        if (incident.service == service && (last == nullptr || incident.opened > last->opened)) last = &incident;
+    if (last == nullptr) return out.put_null("last_incident");
+    out.open_object("last_incident");
+    out.put_text("id", last->id);
+    out.put_text("severity", to_string(last->severity));
+    out.put_text("state", to_string(last->state));
+    out.put_time("opened", last->opened_wall);
+    out.close_object();
+}
+
+}  // namespace
+
+void write_service(JsonText& out, const Backend& backend, const std::string& name) {
+    const Engine& engine = backend.engine();
+    const ServiceState* service = engine.state().service(name);
+    const auto settings = engine.settings() != nullptr ? engine.settings()->find(name) : nullptr;
+    const std::string why_not = engine.why_not_ready(name);
+    out.open_object();
+    out.put_text("name", name);
+    out.put_text("mode", settings ? words(settings->mode) : "");
+    out.put_text("live", service != nullptr ? service->live : std::string());
+    out.put_text("good", good_version(service));
+    out.put_flag("ready_to_rollback", why_not.empty());
+    out.put_text("why_not", why_not);
+    out.put_flag("halted", service != nullptr && service->halted);
+    write_guard(out, backend, service);
+    write_last_incident(out, engine.state(), name);
+    write_signals(out, backend, name);
+    out.close_object();
+}
+
+}  // namespace revertd::api

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/api/objects.h"
+
+namespace revertd::api {
+namespace {
+
+const char* words(Unit unit) {
+    switch (unit) {
+        case Unit::None:
+            return "none";
+        case Unit::Ratio:
+            return "ratio";
+        case Unit::Seconds:
+            return "seconds";
+    }
+    return "none";
+}
+
+bool is_about(const Rule& rule, std::size_t signal) {
+    const bool of_signals = rule.kind == Rule::Kind::Threshold || rule.kind == Rule::Kind::Absent;
+    return of_signals && rule.severity != Severity::None && rule.signal == signal;
+}
+
+/// "P1 > 5% for 2m": the mildest rule that still rolls back, in its own words; what to compare the value with.
+std::string limit_words(const ServiceSettings& settings, std::size_t signal) {
+    const Rule* shown = nullptr;
+    for (const Rule& rule : settings.rules) {
+        if (!is_about(rule, signal) || rule.kind != Rule::Kind::Threshold) continue;
+        const bool acts = settings.policy(rule.severity).rollback != SeverityPolicy::Rollback::Never;
+        if (shown == nullptr || (acts && worse(shown->severity, rule.severity))) shown = &rule;
+    }
+    if (shown == nullptr) return {};
+    const std::string& name = settings.signals[signal].name;
+    const std::string bound = shown->text.starts_with(name + " ") ? shown->text.substr(name.size() + 1) : shown->text;
+    return std::string(to_string(shown->severity)) + " " + bound;
+}
+
+void write_rules(JsonText& out, const JudgeView& view, const ServiceSettings& settings,
+                 const std::pair<std::size_t, Now>& signal_and_now) {
+    const auto& [signal, now] = signal_and_now;
+    out.open_array("rules");
+    for (const RuleChange& change : view.rules) {
+        if (change.rule >= settings.rules.size() || !is_about(settings.rules[change.rule], signal)) continue;
+        const Rule& rule = settings.rules[change.rule];
+        out.open_object();
+        out.put_text("severity", to_string(rule.severity));
+        out.put_text("text", rule.text);
+        out.put_text("verdict", to_string(change.verdict));
+        out.put_flag("holds", change.holds);
+        out.put_time("since", change.since == Time{} ? std::nullopt : std::optional(wall_of(now, change.since)));
+        out.close_object();
+    }
+    out.close_array();
+}
+
+}  // namespace
+
+std::shared_ptr<const ServiceSettings> judged_settings(const Engine& engine, const std::string& service) {
+    const ServiceState* state = engine.state().service(service);
+    const Deployment* guard = state != nullptr ? engine.state().deployment(state->guard) : nullptr;
+    if (guard != nullptr && guard->settings) return guard->settings;
+    return engine.settings() != nullptr ? engine.settings()->find(service) : nullptr;
+}
+
+void write_signals(JsonText& out, const Backend& backend, const std::string& service) {
+    const auto view = backend.view(service);
+    const auto settings = judged_settings(backend.engine(), service);
+    const Now now = backend.now();
+    out.open_array("signals");
+    for (std::size_t i = 0; view && settings && i < view->signals.size() && i < settings->signals.size(); ++i) {
+        const SignalView& signal = view->signals[i];
+        out.open_object();
+        out.put_text("name", signal.name);
+        out.put_text("metric", signal.metric);
+        out.put_number("value", signal.value);
+        out.put_text("unit", words(signal.unit));
+        out.put_number("baseline", signal.baseline);
+        out.put_text("verdict", to_string(signal.verdict));
+        out.put_text("limit_words", limit_words(*settings, i));
+        write_rules(out, *view, *settings, {i, now});
+        out.close_object();
+    }
+    out.close_array();
+}
+
+}  // namespace revertd::api
