@@ -73,7 +73,7 @@ class SignalReader {
         while (at_ < text_.size() && (text_[at_] == '.' || (text_[at_] >= '0' && text_[at_] <= '9'))) ++at_;
         const auto value = parse_number(text_.substr(begin, at_ - begin));
         if (!value || *value <= 0 || *value >= 1)
-            refuse(begin, "a quantile is a number between 0 and 1", "the 95th percentile is 0.95");
+            return refuse(begin, "a quantile is a number between 0 and 1", "the 95th percentile is 0.95");
         parsed_.signal.quantile = *value;
         expect(',');
         Selector& selected = parsed_.signal.selector = selector();
@@ -192,6 +192,7 @@ class SignalReader {
             }
             if (++at_ == text_.size()) break;
             out += unescape(text_[at_]);
+            if (error_) return {};
         }
         if (at_ == text_.size())
             refuse(begin, "a quote is not closed", {});

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+
 namespace revertd::config {
 namespace {
 
@@ -101,6 +103,27 @@ TEST(Rules, a_bound_of_minutes_in_seconds_is_probably_milliseconds) {
     auto parsed = parse_rule("p95 > 300", signals);
     ASSERT_TRUE(std::holds_alternative<ParsedRule>(parsed));
     EXPECT_FALSE(std::get<ParsedRule>(parsed).warning.empty());
+}
+
+TEST(Rules, any_words_are_read_or_refused_at_a_place_inside_them) {
+    const std::vector<std::string> words{"errors", "health", "p95", "queue", "rollout", "deploy",   "down",  "fails",
+                                         "stuck",  ">",      "<=",  "5%",    "1.5x",    "baseline", "300ms", "for",
+                                         "over",   "clear",  "2m",  "3",     "in",      "a",        "row",   "of",
+                                         "absent", "%",      "x",   "alert", "and",     "-1",       "0"};
+    std::mt19937 random(20261120);  // NOLINT: the same sequence every time
+    int accepted = 0;
+    for (int round = 0; round < 20'000; ++round) {
+        std::string text;
+        for (std::size_t i = 0, count = random() % 9; i < count; ++i) text += words[random() % words.size()] + " ";
+        SignalTable signals = table();
+        const auto parsed = parse_rule(text, signals);
+        const auto* error = std::get_if<SentenceError>(&parsed);
+        if (error != nullptr) {
+            ASSERT_LE(error->offset, text.size()) << text;
+        }
+        accepted += error == nullptr ? 1 : 0;
+    }
+    EXPECT_GT(accepted, 0);
 }
 
 TEST(Rules, what_is_wrong_is_named_with_its_place) {

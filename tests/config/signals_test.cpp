@@ -100,6 +100,10 @@ TEST(Signals, what_is_wrong_is_named_with_its_place) {
         {"ratio(a, code=~\"5(\")", "15: no valid regular expression: missing ): 5("},
         {"ratio(a, code=\"5\"", "17: `)` is expected"},
         {"quantile(95, a_seconds)", "9: a quantile is a number between 0 and 1"},
+        {"quantile(p95, a_seconds)", "9: a quantile is a number between 0 and 1"},
+        {"quantile(", "9: a quantile is a number between 0 and 1"},
+        {"a{b=\"\\", "4: a quote is not closed"},
+        {"a{b=\"\\q", "5: unknown escape \\q"},
         {"quantile(0.9)", "12: `,` is expected"},
         {"quantile(0.9, a_seconds{le=\"1\"})", "9: `le` cannot be selected: all buckets are needed"},
         {"rate(a)", "6: a window such as [5m] is expected"},
@@ -119,6 +123,25 @@ TEST(Signals, what_is_wrong_is_named_with_its_place) {
         {"a{__name__=\"b\"}", "2: a label is expected, as in code=~\"5..\""},
     };
     for (const auto& [text, expected] : cases) EXPECT_EQ(complaint(text), expected) << text;
+}
+
+TEST(Signals, every_beginning_of_a_signal_is_read_or_refused_at_a_place_inside_it) {
+    const std::vector<std::string> texts{R"(ratio(http_requests_total{app="a\"b"}, code=~"5..", path!='/'))",
+                                         "quantile(0.95, a_seconds{b!~`c`})", "sum(rate(a_total{b=\"c\\n\"}[5m]))",
+                                         "max(a{b=\"c\"})"};
+    const std::string replaced = "(){}[]=~!\"'`\\,. 5aé";
+    for (const std::string& text : texts)
+        for (std::size_t length = 0; length <= text.size(); ++length)
+            for (const char c : replaced) {
+                const std::string mutant =
+                    text.substr(0, length) + c + (length < text.size() ? text.substr(length + 1) : "");
+                for (const std::string& candidate : {text.substr(0, length), mutant}) {
+                    const auto parsed = parse_signal("s", candidate);
+                    if (const auto* error = std::get_if<SentenceError>(&parsed)) {
+                        ASSERT_LE(error->offset, candidate.size()) << candidate;
+                    }
+                }
+            }
 }
 
 TEST(SignalTable, errors_and_p95_join_when_they_are_first_named) {
