@@ -58,16 +58,22 @@ std::string elapsed_words(const Json& deployment) {
     return seconds_words(*elapsed) + " / " + seconds_words(*bake);
 }
 
-std::string progress(const Json& deployment, const BlockStyle& style) {
+std::string next_check(const Json& deployment) {
+    const auto next = deployment["next_check"].number();
+    const bool ended = deployment["exit_code"].number().has_value();
+    return next && !ended ? "   next check " + seconds_words(*next) : std::string();
+}
+
+/// The bar with the phase behind it, or below it where the line would be too long: a phase is never cut for a bar.
+std::vector<std::string> progress(const Json& deployment, const BlockStyle& style) {
     const double elapsed = deployment["elapsed"].number().value_or(0);
     const double bake = deployment["bake"].number().value_or(0);
     std::string line = "  " + bar(bake > 0 ? elapsed / bake : 0, kBarColumns);
     if (const auto of_bake = elapsed_words(deployment); !of_bake.empty()) line += "  " + of_bake;
-    line += "   " + coloured(phase(deployment), deployment["state"], style);
-    const bool ended = deployment["exit_code"].number().has_value();
-    const auto next = deployment["next_check"].number();
-    if (next && !ended) line += "   next check " + seconds_words(*next);
-    return line;
+    const auto words_now = coloured(phase(deployment), deployment["state"], style);
+    const auto whole = line + "   " + words_now + next_check(deployment);
+    if (display_width(whole) <= style.columns) return {whole};
+    return {line + next_check(deployment), "  " + words_now};
 }
 
 std::string health_words(const Json& health) {
@@ -76,7 +82,9 @@ std::string health_words(const Json& health) {
     if (!total || *total <= 0) return {};
     if (!up) return "not seen yet";
     const auto count = words(health["up"]) + "/" + words(health["total"]);
-    return *up < *total ? "only " + count + " up" : "up " + count;
+    if (*up >= *total) return "up " + count;
+    const auto why = words(health["words"]);
+    return "only " + count + " up" + (why.empty() ? "" : ": " + why);
 }
 
 /// What the reader compares the value with: `base 0.3%, P1 > 5%`, or as a factor where the unit is no ratio.
@@ -154,17 +162,24 @@ std::vector<std::string> aligned(const std::vector<Row>& rows) {
     return lines;
 }
 
-/// `wait for leads, 1 of 2 given, until 03:22:07 (in 7m50s)` and how to answer.
+/// Approvals stay in the object after they were given, or waived by policy at their end.
+bool is_waiting(const Json& approval, WallTime now) {
+    if (approval.is_null()) return false;
+    const auto until = parse_rfc3339(approval["until"].text());
+    const auto given = static_cast<double>(approval["given"].items().size());
+    return given < approval["quorum"].number().value_or(1) && (!until || *until > now);
+}
+
+/// `i-42 waits for leads, 1 of 2 given, until 03:22:07 (in 7m50s)` and how to answer.
 std::vector<std::string> waiting(const Json& deployment, WallTime now) {
     const auto approval = deployment["approval"];
     const auto incident = words(deployment["incident"]);
-    if (approval.is_null() || incident.empty()) return {};
-    auto line =
-        "  " + incident + " waits for " + (words(approval["role"]).empty() ? "an answer" : words(approval["role"]));
-    const auto given =
-        approval["given"].is_array() ? std::to_string(approval["given"].items().size()) : words(approval["given"]);
-    if (approval["quorum"].number().value_or(1) > 1)
-        line += ", " + given + " of " + words(approval["quorum"]) + " given";
+    if (incident.empty() || !is_waiting(approval, now)) return {};
+    const auto role = words(approval["role"]);
+    auto line = "  " + incident + " waits for " + (role.empty() ? "root or the group revertd" : role);
+    if (approval["quorum"].number().value_or(1) > 1) {
+        line += ", " + std::to_string(approval["given"].items().size()) + " of " + words(approval["quorum"]) + " given";
+    }
     if (const auto until = when_words(approval["until"].text(), now); !until.empty()) line += ", until " + until;
     return {line, "  revertctl approve " + incident + " | deny " + incident + " | explain " + incident};
 }
@@ -190,7 +205,8 @@ const std::vector<double>& History::of(const std::string& signal) const {
 }
 
 std::string render_block(const Json& deployment, const History& history, const BlockStyle& style) {
-    std::vector<std::string> lines{title(deployment), progress(deployment, style)};
+    std::vector<std::string> lines{title(deployment)};
+    for (auto& line : progress(deployment, style)) lines.push_back(std::move(line));
     for (auto& line : aligned(rows_of(deployment, history, style.now))) lines.push_back(std::move(line));
     for (auto& line : waiting(deployment, style.now)) lines.push_back(std::move(line));
     std::string text;
@@ -220,10 +236,10 @@ std::string render_end(const Json& deployment) {
                 ": " + spoken(deployment["state"]);
     if (phase(deployment) != spoken(deployment["state"])) text += ", " + phase(deployment);
     text += "\n";
-    if (const auto incident = words(deployment["incident"]); !incident.empty()) {
-        text += "incident " + incident + ": revertctl explain " + incident + "\n";
+    const auto incident = words(deployment["incident"]);
+    if (!incident.empty()) {
+        text += "why: revertctl explain " + incident + "\nreport: revertctl incident report " + incident + "\n";
     }
-    if (const auto report = words(deployment["report"]); !report.empty()) text += "report: " + report + "\n";
     return text;
 }
 

@@ -35,7 +35,7 @@ struct BlockStyle {
 /// The same in one line, for logs: `api v2 d-81: baking, 8m12s / 15m, healthy; errors 0.4%, p95 212 ms`.
 [[nodiscard]] std::string render_line(const Json& deployment);
 
-/// How it ended: `api v2 d-81: regression, rolled back and verified`, and where the report is.
+/// How it ended: `api v2 d-81: regression, rolled back and verified`, and how to read why.
 [[nodiscard]] std::string render_end(const Json& deployment);
 
 }  // namespace revertd::ctl

@@ -50,11 +50,18 @@ void attempts(std::string& out, const Json& incident, WallTime now) {
         const auto exit = words(attempt["exit"]);
         const auto outcome = words(attempt["outcome"]).empty() ? "running" : words(attempt["outcome"]);
         fact(out, "attempt " + words(attempt["n"]),
-             joined({words(attempt["step"]), outcome, exit.empty() ? "" : "exit " + exit,
+             joined({words(attempt["step"]), outcome, exit.empty() ? "" : "exit " + exit, words(attempt["words"]),
                      when_words(attempt["intent_at"].text(), now)},
                     ", "));
         if (const auto tail = words(attempt["output_tail"]); !tail.empty()) fact(out, "  output", tail);
     }
+}
+
+void verification(std::string& out, const Json& verification, WallTime now) {
+    const auto since = when_words(verification["since"].text(), now);
+    fact(out, "verification",
+         joined({words(verification["outcome"]), words(verification["words"]), since.empty() ? "" : "since " + since},
+                ", "));
 }
 
 }  // namespace
@@ -72,11 +79,9 @@ std::string incident_words(const Json& incident, WallTime now) {
     }
     approval(out, incident["approval"], now);
     attempts(out, incident, now);
-    const auto verification = incident["verification"];
-    fact(out, "verification",
-         joined({words(verification["outcome"]),
-                 verification["since"].is_null() ? "" : "since " + when_words(verification["since"].text(), now)},
-                ", "));
+    verification(out, incident["verification"], now);
+    for (const auto* said : {"taken_by", "acked_by", "label"}) fact(out, said, words(incident[said]));
+    fact(out, "held until", when_words(incident["hold_until"].text(), now));
     fact(out, "opened", when_words(incident["opened"].text(), now));
     fact(out, "closed", when_words(incident["closed"].text(), now));
     for (const auto& entry : incident["timeline"].items()) {

@@ -20,11 +20,12 @@ std::string path_of(const std::string& service, const std::string& what) {
     return "/api/v1/services/" + encoded(service) + "/" + what;
 }
 
-/// `good list` shows what may be rolled back to, `bad list` what may not be without a person.
+/// `good list` shows what may be rolled back to, `bad list` what may not be without a person; a mark that was taken
+/// back is in neither.
 bool belongs(const Json& version, const std::string& ledger) {
     const auto state = version["state"].text();
-    const bool good = state == "good" || state == "declared";
-    return good == (ledger == "good");
+    if (ledger == "good") return state == "good" || state == "declared";
+    return state == "bad" || state == "suspect";
 }
 
 int list(Session& session, const std::string& service, const std::string& ledger) {

@@ -26,11 +26,6 @@ void print_done(Session& session, const Json& answer, const std::string& done) {
     session.out() << '\n';
 }
 
-/// A halt is `true` or an object that says who and since when.
-bool is_on(const Json& value) {
-    return value.truth() || !value.members().empty();
-}
-
 std::string guard_words(const Json& guard) {
     if (guard.members().empty()) return guard.text();
     const auto id = guard["id"].text();
@@ -48,8 +43,18 @@ std::string rollback_words(const Json& service) {
     return why.empty() ? "no" : "no: " + why;
 }
 
+/// What keeps everything from acting stands before the table: nobody may overlook it.
+void print_brakes(Session& session, const Json& status) {
+    const auto by = printable(status["halted_by"].text());
+    if (status["halted"].truth()) {
+        session.out() << "HALTED" << (by.empty() ? "" : " by " + by) << ": nothing acts until `revertctl resume`\n";
+    }
+    const auto why = printable(status["observe_only"].text());
+    if (!why.empty()) session.out() << "OBSERVING ONLY, nothing acts: " << why << '\n';
+}
+
 void print_status(Session& session, const Json& status) {
-    if (is_on(status["halted"])) session.out() << "HALTED: nothing acts until `revertctl resume`\n";
+    print_brakes(session, status);
     const auto services = status["services"].items();
     if (services.empty()) {
         session.err() << "no services are configured\n";
@@ -57,8 +62,9 @@ void print_status(Session& session, const Json& status) {
     }
     Table table({"SERVICE", "MODE", "LIVE", "GOOD", "GUARD", "LAST INCIDENT", "CAN ROLL BACK"});
     for (const auto& s : services) {
-        table.add({s["name"].text(), s["mode"].text(), s["live"].text(), s["good"].text(), guard_words(s["guard"]),
-                   last_incident_words(s["last_incident"]), rollback_words(s)});
+        table.add({s["name"].text(), s["mode"].text() + (s["halted"].truth() ? ", halted" : ""), s["live"].text(),
+                   s["good"].text(), guard_words(s["guard"]), last_incident_words(s["last_incident"]),
+                   rollback_words(s)});
     }
     table.print(session.out());
 }

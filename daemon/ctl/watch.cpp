@@ -31,6 +31,7 @@ class Watch {
         session_.client().give_up_when([this] { return must_stop(); });
         const auto first = fetch();
         if (!first) return failed(first.error());
+        service_ = (*first)["service"].text();
         target_ = (*first)["id"].text();  // a newer deployment of the service is another guard
         return session_.options().format == Format::JsonLines ? follow_events() : follow(*first);
     }
@@ -74,7 +75,7 @@ class Watch {
         reader_.restart();
         const auto on_event = [this](const EventReader::Event& event) { take(event); };
         Client::Stream stream;
-        stream.path = "/api/v1/events";
+        stream.path = "/api/v1/events?service=" + encoded(service_);
         // From the first event that the daemon still has: those of this guard may be older than the watch.
         stream.last_event_id = reader_.last_id().empty() ? "0" : reader_.last_id();
         stream.on_bytes = [&](std::string_view bytes) { return reader_.feed(bytes, on_event) && !closed_; };
@@ -187,7 +188,7 @@ class Watch {
     const WatchOptions& options_;
     std::unique_ptr<Progress> progress_;
     Time started_;
-    std::string target_;
+    std::string target_, service_;
     bool interrupted_ = false;
     std::optional<Time> lost_at_;
 

@@ -81,7 +81,7 @@ TEST_F(Block, never_is_wider_than_the_terminal) {
 }
 
 TEST_F(Block, ends_a_colour_that_is_cut) {
-    const auto block = render_block(json(kHealthy), {}, {.columns = 42, .colour = true, .now = kNow});
+    const auto block = render_block(json(kHealthy), {}, {.columns = 6, .colour = true, .now = kNow});
     EXPECT_NE(block.find("\x1b[32mhea…\x1b[0m"), std::string::npos) << block;
 }
 
@@ -116,8 +116,29 @@ TEST_F(Block, says_how_it_ended_and_where_the_report_is) {
     EXPECT_EQ(render_end(json(deployment("regression", R"("exit_code":10,"verdict_words":"rolled back and verified",
                               "incident":"i-42","report":"/var/lib/revertd/reports/i-42/report.md")"))),
               "api v2 d-81: regression, rolled back and verified\n"
-              "incident i-42: revertctl explain i-42\n"
-              "report: /var/lib/revertd/reports/i-42/report.md\n");
+              "why: revertctl explain i-42\nreport: revertctl incident report i-42\n");
+}
+
+TEST_F(Block, puts_a_long_phase_below_the_bar_rather_than_cut_it) {
+    EXPECT_EQ(render(deployment("incident", R"("bake":900,"elapsed":200,"next_check":1,
+                "phase_words":"i-42 P1: waits for an approval to roll back to v1.2.3-rc.4+build.77")")),
+              "api v2 (was v1)  deploy d-81  bake 15m\n"
+              "  ████░░░░░░░░░░░░░░░░  3m20s / 15m   next check 1s\n"
+              "  i-42 P1: waits for an approval to roll back to v1.2.3-rc.4+build.77\n");
+}
+
+TEST_F(Block, says_why_health_is_down) {
+    const auto block =
+        render(deployment("suspected", R"j("health":{"up":1,"total":3,"words":"2 of 3 targets down (refused)"})j"));
+    EXPECT_NE(block.find("  health   only 1/3 up: 2 of 3 targets down (refused)\n"), std::string::npos) << block;
+}
+
+TEST_F(Block, asks_nobody_any_more_once_the_approval_is_given_or_its_time_is_over) {
+    for (const auto* approval : {R"({"role":"leads","quorum":1,"given":[{"by":"ana"}],"until":"2026-11-20T03:19:57Z"})",
+                                 R"({"role":"leads","quorum":1,"given":[],"until":"2026-11-20T03:12:07Z"})"}) {
+        const auto block = render(deployment("incident", std::string(R"("incident":"i-42","approval":)") + approval));
+        EXPECT_EQ(block.find("waits for"), std::string::npos) << block;
+    }
 }
 
 }  // namespace

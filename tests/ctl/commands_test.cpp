@@ -170,6 +170,7 @@ TEST_F(Commands, ledgers_show_who_said_what) {
     daemon.answer("GET /api/v1/services/api/versions",
                   {{200, R"([{"version":"v1","state":"good","why":"baked","by":null,"at":"2026-11-20T03:02:07Z"},
                              {"version":"v2","state":"bad","why":"rolled back","by":"ana","at":"2026-11-20T03:02:07Z"},
+                             {"version":"v9","state":"unknown","why":"unmarked","by":"bo","at":null},
                              {"version":"v0","state":"declared","why":"--from","by":"bo","at":null}])"}});
     EXPECT_EQ(run({"good", "list", "api"}).out,
               "VERSION  STATE     WHY     BY  SINCE\n"
@@ -209,19 +210,22 @@ TEST_F(Commands, an_answer_without_a_code_opens_no_gate) {
 
 TEST_F(Commands, status_is_69_until_the_daemon_is_ready) {
     daemon.answer("GET /-/ready", {{503, "replaying the journal"}, {200, "ok"}});
-    daemon.answer("GET /api/v1/status", {{200, R"({"halted":true,"frozen":false,"services":[
+    daemon.answer(
+        "GET /api/v1/status",
+        {{200, R"({"halted":true,"halted_by":"ana","observe_only":"the disk is full","frozen":false,"services":[
                      {"name":"api","mode":"enforce","live":"v2","good":"v1","ready_to_rollback":true,"why_not":null,
                       "guard":{"id":"d-81","version":"v2","state":"baking","phase_words":"healthy"},"last_incident":null},
-                     {"name":"web","mode":"observe","live":null,"good":null,"ready_to_rollback":false,
+                     {"name":"web","mode":"observe","halted":true,"live":null,"good":null,"ready_to_rollback":false,
                       "why_not":"no good version yet","guard":null,"last_incident":"i-3"}]})"}});
     EXPECT_EQ(run({"status"}).code, 69);
     const auto outcome = run({"status"});
     EXPECT_EQ(outcome.code, 0);
     EXPECT_EQ(outcome.out,
-              "HALTED: nothing acts until `revertctl resume`\n"
-              "SERVICE  MODE     LIVE  GOOD  GUARD            LAST INCIDENT  CAN ROLL BACK\n"
-              "api      enforce  v2    v1    d-81 v2 healthy  -              yes\n"
-              "web      observe  -     -     -                i-3            no: no good version yet\n");
+              "HALTED by ana: nothing acts until `revertctl resume`\n"
+              "OBSERVING ONLY, nothing acts: the disk is full\n"
+              "SERVICE  MODE             LIVE  GOOD  GUARD            LAST INCIDENT  CAN ROLL BACK\n"
+              "api      enforce          v2    v1    d-81 v2 healthy  -              yes\n"
+              "web      observe, halted  -     -     -                i-3            no: no good version yet\n");
 }
 
 TEST_F(Commands, a_daemon_that_is_not_there_is_69_with_a_hint) {

@@ -175,8 +175,9 @@ std::string event(int id, const std::string& deployment, const std::string& type
 
 TEST_F(Watching, as_jsonl_prints_the_events_of_that_guard_and_the_exit_code_last) {
     daemon.answer(kGet, {{200, baking("healthy")}, {200, ended(10, "regression")}});
-    daemon.answer("GET /api/v1/events", {{200, event(3, "d-81", "guard.opened") + event(4, "d-9", "guard.opened")},
-                                         {200, event(5, "d-81", "guard.closed") + event(6, "d-81", "notify")}});
+    daemon.answer("GET /api/v1/events?service=api",
+                  {{200, event(3, "d-81", "guard.opened") + event(4, "d-9", "guard.opened")},
+                   {200, event(5, "d-81", "guard.closed") + event(6, "d-81", "notify")}});
     const auto outcome = watch({"--wait", "-o", "jsonl"});
     EXPECT_EQ(outcome.code, 10);
     EXPECT_EQ(outcome.out, R"({"id":"3","type":"guard.opened","deployment":"d-81"})"
@@ -189,7 +190,7 @@ TEST_F(Watching, as_jsonl_prints_the_events_of_that_guard_and_the_exit_code_last
 
 TEST_F(Watching, as_jsonl_ends_also_when_the_daemon_has_forgotten_the_events) {
     daemon.answer(kGet, {{200, ended(13, "superseded")}});
-    daemon.answer("GET /api/v1/events", {{200, ": nothing here\n\n"}});
+    daemon.answer("GET /api/v1/events?service=api", {{200, ": nothing here\n\n"}});
     const auto outcome = watch({"--wait", "-o", "jsonl"});
     EXPECT_EQ(outcome.code, 13);
     EXPECT_NE(outcome.out.find(R"("type":"guard.closed")"), std::string::npos);
@@ -199,7 +200,7 @@ TEST_F(Watching, as_jsonl_ends_also_when_the_daemon_has_forgotten_the_events) {
 TEST_F(Watching, as_jsonl_looks_at_the_guard_while_the_stream_is_silent) {
     terminal.time.per_check = 1s;
     daemon.answer(kGet, {{200, baking("healthy")}, {200, ended(10, "regression")}});
-    daemon.answer("GET /api/v1/events", {{200, event(3, "d-81", "guard.opened"), true}});
+    daemon.answer("GET /api/v1/events?service=api", {{200, event(3, "d-81", "guard.opened"), true}});
     const auto outcome = watch({"--wait", "-o", "jsonl"});
     EXPECT_EQ(outcome.code, 10);
     EXPECT_NE(outcome.out.find(R"("exit_code":10})"), std::string::npos);
@@ -207,13 +208,14 @@ TEST_F(Watching, as_jsonl_looks_at_the_guard_while_the_stream_is_silent) {
 
 TEST_F(Watching, as_jsonl_is_interrupted_while_the_stream_is_silent) {
     daemon.answer(kGet, {{200, baking("healthy")}});
-    daemon.answer("GET /api/v1/events", {{200, ": hello\n\n", true, [this] { terminal.time.interrupted = true; }}});
+    daemon.answer("GET /api/v1/events?service=api",
+                  {{200, ": hello\n\n", true, [this] { terminal.time.interrupted = true; }}});
     EXPECT_EQ(watch({"--wait", "-o", "jsonl"}).code, 130);
 }
 
 TEST_F(Watching, as_jsonl_bridges_a_restart_too) {
     daemon.answer(kGet, {{200, baking("healthy")}, {200, ended(0, "healthy")}});
-    daemon.answer("GET /api/v1/events",
+    daemon.answer("GET /api/v1/events?service=api",
                   {{200, event(3, "d-81", "guard.opened")}, {503, ""}, {200, event(4, "d-81", "guard.closed")}});
     const auto outcome = watch({"--wait", "-o", "jsonl"});
     EXPECT_EQ(outcome.code, 0);
