@@ -27,7 +27,6 @@ struct Layout {
     };
 
     std::vector<Entry> entries;
-    std::uint32_t generation = 0;  ///< SeriesSelector::generation when it was made
 };
 
 /// The reading of one body, reused for many: allocates nothing once it has seen bodies of the size.

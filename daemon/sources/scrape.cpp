@@ -80,10 +80,6 @@ void ScrapeTarget::head(int status, std::string_view content_type, std::optional
 }
 
 void ScrapeTarget::begin_reading() {
-    if (layout_.generation != context_.selector.generation()) {
-        layout_.entries.clear();
-        layout_.generation = context_.selector.generation();
-    }
     reading_ = context_.pool.take();
     reading_->begin(context_.selector, layout_);
 }
@@ -128,7 +124,6 @@ void ScrapeTarget::finish_reading(Time at) {
 
 /// Series that left the body leave the layout, too; if they come back they are claimed anew.
 void ScrapeTarget::keep_layout() {
-    if (layout_.generation != context_.selector.generation()) return;  // a choice was made meanwhile
     layout_.entries.clear();
     layout_.entries.reserve(reading_->values().size());
     for (const Exposition::Value& value : reading_->values()) {

@@ -228,22 +228,21 @@ void SeriesSelector::choose(const std::vector<Claim>& claims, const Found& found
     std::vector<Candidate>& list = candidates_->list;
     std::vector<bool> seen(list.size());
     for (const Claim& claim : claims) seen[claim.candidate] = true;
-    const std::uint32_t before = generation_;
+    bool chosen = false;
     for (std::size_t i = 0; i < list.size(); ++i) {
         if (!list[i].open || !list[i].live || !seen[i]) continue;
         for (Candidate& other : list) {
             if (other.signal == list[i].signal) other.live = other.open = false;
         }
         list[i].live = true;
-        ++generation_;
+        chosen = true;
         found(list[i].signal, list[i].found);
     }
-    if (generation_ != before) refilter();
+    if (chosen) refilter();
 }
 
 bool SeriesSelector::is_chosen(const Claim& claim) const {
-    const Candidate& candidate = candidates_->list[claim.candidate];
-    return candidate.live && !candidate.open;
+    return candidates_->list[claim.candidate].live;
 }
 
 }  // namespace revertd

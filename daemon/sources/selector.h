@@ -62,11 +62,8 @@ class SeriesSelector {
     using Found = std::function<void(std::uint32_t signal, const Selector& found)>;
     void choose(const std::vector<Claim>& claims, const Found& found);
 
-    /// False for candidates that were not chosen.
+    /// False for candidates that were not chosen. What was not claimed or not chosen once never will be.
     [[nodiscard]] bool is_chosen(const Claim& claim) const;
-
-    /// Changes when a choice was made: what was decided about series before is void.
-    [[nodiscard]] std::uint32_t generation() const { return generation_; }
 
   private:
     struct Candidates;
@@ -75,7 +72,6 @@ class SeriesSelector {
     void refilter();
 
     NameFilter names_;
-    std::uint32_t generation_ = 1;
     std::unique_ptr<Candidates> candidates_;
 };
 

@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <cstdlib>
+#include <set>
 
 #include "tests/sources/body.h"
 #include "tests/sources/reference_parser.h"
@@ -73,6 +74,37 @@ TEST_F(FormatTable, the_reference_parser_agrees) {
         const auto samples = reference_parse(row.body);
         ASSERT_EQ(samples.has_value(), row.accepted) << row.why << ": " << row.body;
         EXPECT_EQ(samples.value_or(ReferenceSamples()).size(), static_cast<std::size_t>(row.samples)) << row.why;
+    }
+}
+
+/// A line may go on where the one before it has not been read differently.
+constexpr const char* kNeighbours[] = {
+    "a{x=\"1\" y=\"2\"} 1\na{x=\"1\" ,y=\"2\",z=\"3\"} 2\n",
+    "a{x=\"1\",y=\"2\"} 1\na{x=\"1\",} 2\na{x=\"1\"  } 3\na{x=\"1\",y=\"2\",z=\"3\"} 4\n",
+    "a{x=\"1\",y=\"2\"} 1\na{x=\"1\",,y=\"2\"} 2\n",
+    "a{x=\"1\",y=\"2\"} 1\na{x=\"1\",y=\"2\",x=\"3\"} 2\n",
+    "a{x=\"1\",y=\"2\",z=\"3\"} 1\na{x=\"1\",y=\"3\",z=\"3\"} 2\na{x=\"1\",y=\"3\",z=\"4\"} 3\n",
+    "a{x=\"1\",y=\"2\"} 1\n# TYPE a gauge\n\na{x=\"1\",y=\"3\"} 2\na{x=\"1\",y=\"4\"} 3\n",
+    "a{x=\"1\"} 1\naa{x=\"1\"} 2\na {x=\"1\"} 3\na{ x=\"2\"} 4\n",
+    "a{x=\"1\"} 1\na{x=\"1\"2\n",
+    "a{x=\"\n\"} 1\na{x=\"\n\n\"} 2\na{x=\"\n\",y=\"\"} 3\n",
+    "{\"a\",x=\"1\"} 1\n{\"a\",x=\"2\"} 2\n{\"b\",x=\"2\"} 3\n{x=\"2\",\"a\"} 4\n{x=\"2\",y=\"1\"} 5\n",
+    "a{\"q.r\"=\"1\",x=\"1\"} 1\na{\"q.r\"=\"1\",x=\"2\"} 2\na{\"q.r\"=\"1\",\"b\"} 3\n",
+};
+
+TEST(Neighbours, are_read_as_if_each_stood_alone) {
+    for (const std::string body : kNeighbours) {
+        const auto samples = reference_parse(body);
+        Scraper scraper({gauge_of("a", "a")});
+        const auto& scrape = scraper.scrape(body);
+        ASSERT_EQ(scrape.verdict == Verdict::Ok, samples.has_value()) << body << scrape.reason;
+        std::vector<double> expected, found;
+        std::set<std::string> seen;
+        for (const ReferenceSample& s : samples.value_or(ReferenceSamples())) {
+            if (s.metric == "a" && seen.insert(s.labels).second) expected.push_back(s.value);
+        }
+        for (const SeriesValue& v : scrape.values) found.push_back(v.value);
+        EXPECT_EQ(found, expected) << body;
     }
 }
 
