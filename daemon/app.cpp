@@ -146,6 +146,7 @@ int App::open_state() {
 }
 
 int App::run() {
+    ::mkdir(options_.storage.c_str(), 0700);  // the runner keeps its receipts there; the journal says what is wrong with it
     if (auto started = start_runner(); !started) {
         std::fprintf(stderr, "revertd-runner: %s\n", started.error().message.c_str());
         return kFailed;
