@@ -80,11 +80,9 @@ void Judge::State::restart_summary() {
 }
 
 void Judge::State::miss(std::uint64_t slots, Time at) {
-    for (TargetState& target : targets) target.missed = true;
     for (std::size_t rule = 0; rule < rules.size(); ++rule) {
-        const Rule& config = settings->rules[rule];
-        if (begin_of(config, !counts_in_warmup(config)) <= grid.last()) rules[rule].run.miss(slots);
-        if (begin_of(config, true) > grid.last()) continue;
+        rules[rule].run.miss(slots);
+        if (begin_of(settings->rules[rule], true) > grid.last()) continue;
         rules[rule].summary.slots += slots;
         rules[rule].summary.blind += slots;
     }

@@ -19,7 +19,7 @@ void Judge::State::take(TargetIndex target, const ScrapeResult& result, Time at)
 void Judge::State::take_values(TargetIndex target, std::span<const SeriesValue> values, Time at) {
     TargetState& state = targets[target];
     ++state.scrapes;
-    state.pooled = state.missed;
+    state.pooled = state.missed || at - state.last_good > settings->interval + settings->interval / 2;
     for (std::size_t signal = 0; signal < signals.size(); ++signal) {
         Presence& presence = presence_of(target, signal);
         const bool gap =

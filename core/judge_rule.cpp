@@ -158,7 +158,6 @@ void Judge::State::step(std::size_t rule_index, SlotIndex slot, Time at) {
     if (evaluation.verdict != state.now.verdict) state.verdict_since = at;
     state.now = evaluation;
     state.words_before.clear();
-    if (slot < begin_of(rule, !counts_in_warmup(rule))) return;
     state.run.push(evaluation.verdict, at);
     if (state.run.complete()) {
         if (!state.holds) state.held_since = state.run.since();

@@ -65,7 +65,9 @@ TEST(JudgePhases, the_first_slot_of_a_phase_tells_every_rule_anew) {
 }
 
 TEST(JudgePhases, a_target_that_was_blind_across_the_first_sight_only_sets_values) {
-    JudgeBed bed(service({p0(0.05)}, 2));
+    Rule patient = p0(0.05);
+    patient.over = 1min;  // so long a gap would be bridged within a phase
+    JudgeBed bed(service({patient}, 2));
     bed.slot(1000, 0);
     bed.targets[1].failure = JudgeBed::Failure{Verdict::Error, "503"};
     bed.serve(0, 1000, 1);  // still the old version
@@ -258,6 +260,44 @@ TEST(JudgeSummary, a_rule_insufficient_all_bake_is_computed_over_the_whole_bake)
         EXPECT_EQ(summary.whole_bake_breach, errors > 0);
         EXPECT_DOUBLE_EQ(summary.whole_bake_value, errors / 10);
     }
+}
+
+TEST(JudgeSummary, the_whole_bake_begins_after_warm_up) {
+    ServiceSettings settings = service({above(0.05)});
+    settings.min_requests = 1000;
+    JudgeBed bed(std::move(settings));
+    bed.slot(10, 0);
+    bed.bake(20s);
+    for (int i = 0; i < 4; ++i) bed.slot(0, 50);
+    for (int i = 0; i < 10; ++i) bed.slot(10, 0);
+    EXPECT_EQ(bed.judge.summarise().at(0).whole_bake_value, 0);
+    EXPECT_FALSE(bed.judge.summarise().at(0).whole_bake_breach);
+}
+
+TEST(JudgeSuspend, a_difference_over_it_is_no_sample_in_a_row) {
+    Rule rule = above(0.05);
+    rule.in_a_row = 2;
+    rule.over = 1min;
+    JudgeBed bed(service({rule}));
+    bed.slot(100, 0);
+    bed.slot(100, 0);
+    bed.at += 10s;
+    bed.slot(0, 100);
+    EXPECT_EQ(bed.verdict(), Verdict::Insufficient);
+    bed.slot(0, 100);
+    EXPECT_FALSE(bed.holds());
+}
+
+TEST(JudgeSuspend, what_was_in_the_window_before_it_leaves_in_time) {
+    Rule rule = above(0.05);
+    rule.over = 15s;
+    JudgeBed bed(service({rule}));
+    for (int i = 0; i < 5; ++i) bed.slot(100, 0);
+    bed.at += 5s;
+    bed.slot(10, 0);
+    EXPECT_EQ(bed.rule().requests, 110);
+    bed.slot(1, 0);
+    EXPECT_EQ(bed.rule().requests, 11);
 }
 
 TEST(JudgeSuspend, missed_slots_are_blind) {

@@ -89,8 +89,9 @@ TEST(JudgeRecord, slots_missing_between_save_and_now_are_blind) {
     ASSERT_TRUE(restored.restore(bed.judge.save(), bed.at));
     EXPECT_EQ(restored.summarise().at(0).blind, 9U) << "the tenth is not over";
     move_to(bed, std::move(restored));
-    bed.at -= 1s;
+    bed.at -= 4s;
     busy_slot(bed, 30);
+    EXPECT_EQ(bed.judge.summarise().at(0).blind, 9U) << "they are counted once";
     EXPECT_EQ(bed.verdict(0), Verdict::Insufficient) << "the gap is longer than the window: values are set";
     for (int i = 0; i < 8; ++i) {
         busy_slot(bed, 30);

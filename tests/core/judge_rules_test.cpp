@@ -95,6 +95,21 @@ TEST(JudgeRules, n_of_m_counts_slots_and_a_blind_one_is_no_breach) {
     EXPECT_FALSE(blind.holds());
 }
 
+TEST(JudgeRules, after_clearing_a_rule_begins_anew) {
+    Rule rule = above(0.05);
+    rule.n = 2;
+    rule.of = 5;
+    JudgeBed bed(service({rule}));
+    bed.slot(100, 0);
+    for (int i = 0; i < 3; ++i) bed.slot(50, 50);
+    for (int i = 0; i < 4; ++i) bed.slot(100, 0);
+    EXPECT_FALSE(bed.holds());
+    bed.slot(50, 50);
+    EXPECT_FALSE(bed.holds()) << "the breaches before are an incident of their own";
+    bed.slot(50, 50);
+    EXPECT_TRUE(bed.holds());
+}
+
 TEST(JudgeRules, suspicion_asks_every_tenth_and_each_sample_is_its_own_difference) {
     Rule rule = above(0.05);
     rule.in_a_row = 3;
@@ -167,6 +182,35 @@ TEST(JudgeRules, samples_between_slots_leave_the_sums_of_the_slot_whole) {
     bed.serve(90, 0);
     bed.slot();
     EXPECT_EQ(bed.rule(1).requests, 100);
+}
+
+TEST(JudgeRules, the_slot_of_a_gauge_has_its_last_value) {
+    Rule counting = above(10);
+    counting.in_a_row = 2;
+    ServiceSettings settings = service({counting, above(100)});
+    settings.signals = {signal_of(Signal::Kind::Gauge, "queue")};
+    JudgeBed bed(std::move(settings));
+    bed.series(0, 1, {}) = 60;
+    bed.slot();
+    bed.sample(500ms);
+    bed.slot();
+    EXPECT_EQ(bed.rule(1).value, 60);
+}
+
+TEST(JudgeRules, in_suspicion_the_health_of_the_slot_tells_who_is_left_out) {
+    Rule rule = above(0.05);
+    rule.in_a_row = 3;
+    JudgeBed bed(service({rule}, 2));
+    bed.slot(100, 0);
+    bed.targets[1].health = Health::Down;
+    bed.targets[1].failure = JudgeBed::Failure{Verdict::Error, "503"};
+    EXPECT_TRUE(bed.slot(50, 50).suspicious);
+    for (int i = 0; i < 2; ++i) {
+        bed.targets[1].health = Health::Unknown;  // its check is still out
+        bed.serve(50, 50);
+        bed.sample(500ms);
+    }
+    EXPECT_TRUE(bed.holds());
 }
 
 TEST(JudgeRules, health_is_down_by_shares_of_all_targets_and_blind_is_not_down) {

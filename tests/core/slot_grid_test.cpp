@@ -27,6 +27,17 @@ TEST(SlotGrid, slots_that_were_missed_have_their_numbers) {
     EXPECT_EQ(grid.close(Time(3705s)), 721);
 }
 
+TEST(SlotGrid, slots_after_a_gap_are_counted_from_the_earliest_instant_seen) {
+    SlotGrid late_first(1s);
+    EXPECT_EQ(late_first.close(Time(800ms)), 0);
+    EXPECT_EQ(late_first.close(Time(1000ms)), 1);
+    EXPECT_EQ(late_first.close(Time(10'000ms)), 10);
+    SlotGrid early_last(1s);
+    EXPECT_EQ(early_last.close(Time(0ms)), 0);
+    EXPECT_EQ(early_last.close(Time(1950ms)), 2) << "nothing is judged so late in a slot";
+    EXPECT_EQ(early_last.close(Time(3000ms)), 3);
+}
+
 TEST(SlotsIn, rounds_up) {
     EXPECT_EQ(slots_in(0s, 5s), 0U);
     EXPECT_EQ(slots_in(1s, 5s), 1U);
