@@ -2,6 +2,7 @@
 #include "daemon/ctl/block.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/verdict.h"
 #include "daemon/ctl/text.h"
@@ -35,6 +36,11 @@ std::string phase(const Json& deployment) {
     return first_of(deployment[ended ? "verdict_words" : "phase_words"], deployment["state"]);
 }
 
+/// `api v2 d-81`
+std::string name_of(const Json& deployment) {
+    return words(deployment["service"]) + " " + words(deployment["version"]) + " " + words(deployment["id"]);
+}
+
 std::string coloured(const std::string& text, const Json& state, const BlockStyle& style) {
     if (!style.colour) return text;
     const auto name = state.text();
@@ -61,7 +67,7 @@ std::string elapsed_words(const Json& deployment) {
 std::string next_check(const Json& deployment) {
     const auto next = deployment["next_check"].number();
     const bool ended = deployment["exit_code"].number().has_value();
-    return next && !ended ? "   next check " + seconds_words(*next) : std::string();
+    return next && !ended ? "   next check " + seconds_words(std::ceil(*next)) : std::string();
 }
 
 /// The bar with the phase behind it, or below it where the line would be too long: a phase is never cut for a bar.
@@ -215,10 +221,12 @@ std::string render_block(const Json& deployment, const History& history, const B
 }
 
 std::string render_line(const Json& deployment) {
-    auto line = words(deployment["service"]) + " " + words(deployment["version"]) + " " + words(deployment["id"]) +
-                ": " + spoken(deployment["state"]);
+    const auto state = spoken(deployment["state"]);
+    const auto now = phase(deployment);
+    // "suspected: errors > 5%" says the state itself.
+    auto line = name_of(deployment) + ": " + (now.starts_with(state) ? now : state);
     if (const auto of_bake = elapsed_words(deployment); !of_bake.empty()) line += ", " + of_bake;
-    if (phase(deployment) != spoken(deployment["state"])) line += ", " + phase(deployment);
+    if (!now.starts_with(state)) line += ", " + now;
     std::string separator = "; ";
     if (const auto health = health_words(deployment["health"]); !health.empty()) {
         line += separator + "health " + health;
@@ -232,8 +240,7 @@ std::string render_line(const Json& deployment) {
 }
 
 std::string render_end(const Json& deployment) {
-    auto text = words(deployment["service"]) + " " + words(deployment["version"]) + " " + words(deployment["id"]) +
-                ": " + spoken(deployment["state"]);
+    auto text = name_of(deployment) + ": " + spoken(deployment["state"]);
     if (phase(deployment) != spoken(deployment["state"])) text += ", " + phase(deployment);
     text += "\n";
     const auto incident = words(deployment["incident"]);

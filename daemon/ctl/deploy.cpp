@@ -98,7 +98,7 @@ int list(Session& session, const ListArguments& arguments) {
 }
 
 void print_fact(std::ostream& out, const std::string& name, const std::string& value) {
-    if (!value.empty()) out << "  " << pad(name, 10) << printable(value) << '\n';
+    if (!value.empty()) out << "  " << pad(name, 12) << printable(value) << '\n';
 }
 
 void print_deployment(Session& session, const Json& deployment) {

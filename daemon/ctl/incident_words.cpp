@@ -33,13 +33,14 @@ void findings(std::string& out, const Json& incident) {
     }
 }
 
-void approval(std::string& out, const Json& approval, WallTime now) {
+void approval(std::string& out, const Json& incident, WallTime now) {
+    const auto approval = incident["approval"];
     if (approval.is_null()) return;
-    std::string line =
-        "by " + (words(approval["role"]).empty() ? "root or the group revertd" : words(approval["role"]));
-    line = joined({line, words(approval["until"]).empty() ? "" : "until " + when_words(approval["until"].text(), now)},
-                  ", ");
-    fact(out, "approval", line);
+    const auto role = words(approval["role"]);
+    const bool waits = incident["state"].text() == "awaiting_approval";
+    const auto until = waits ? when_words(approval["until"].text(), now) : std::string();
+    fact(out, "approval",
+         "by " + (role.empty() ? "root or the group revertd" : role) + (until.empty() ? "" : ", until " + until));
     for (const auto& given : approval["given"].items()) {
         fact(out, "  given", joined({"by " + words(given["by"]), when_words(given["at"].text(), now)}, ", "));
     }
@@ -77,7 +78,7 @@ std::string incident_words(const Json& incident, WallTime now) {
     for (const auto& gate : incident["held_by"].items()) {
         fact(out, "held by", joined({words(gate["gate"]), words(gate["reason"])}, ": "));
     }
-    approval(out, incident["approval"], now);
+    approval(out, incident, now);
     attempts(out, incident, now);
     verification(out, incident["verification"], now);
     for (const auto* said : {"taken_by", "acked_by", "label"}) fact(out, said, words(incident[said]));

@@ -112,6 +112,12 @@ TEST_F(Block, is_one_line_for_a_log) {
               "api v1.2.4 d-81: baking, 8m12s / 15m, healthy; health up 49/49, errors 0.4%, p95 212 ms, orders 31.2");
 }
 
+TEST_F(Block, names_a_state_once_where_the_phase_begins_with_it) {
+    EXPECT_EQ(
+        render_line(json(deployment("suspected", R"("elapsed":2,"phase_words":"suspected: errors > 5% for 4s")"))),
+        "api v2 d-81: suspected: errors > 5% for 4s, 2s / 15m");
+}
+
 TEST_F(Block, says_how_it_ended_and_where_the_report_is) {
     EXPECT_EQ(render_end(json(deployment("regression", R"("exit_code":10,"verdict_words":"rolled back and verified",
                               "incident":"i-42","report":"/var/lib/revertd/reports/i-42/report.md")"))),

@@ -59,12 +59,13 @@ TEST_F(Watching, a_service_stays_with_the_deploy_that_it_found) {
 }
 
 TEST_F(Watching, writes_a_line_for_each_change_where_nobody_watches) {
-    daemon.answer(
-        kGet,
-        {{200, baking("healthy")}, {200, baking("healthy")}, {200, baking("suspected")}, {200, ended(0, "healthy")}});
+    daemon.answer(kGet, {{200, baking("healthy")},
+                         {200, baking("healthy")},
+                         {200, baking("suspected: errors > 5%")},
+                         {200, ended(0, "healthy")}});
     EXPECT_EQ(watch().err,
               "03:12:07 api v2 d-81: baking, 1m / 15m, healthy\n"
-              "03:12:08 api v2 d-81: baking, 1m / 15m, suspected\n"
+              "03:12:08 api v2 d-81: baking, 1m / 15m, suspected: errors > 5%\n"
               "03:12:08 api v2 d-81: healthy, it is over\n");
 }
 
