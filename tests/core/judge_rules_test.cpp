@@ -101,8 +101,11 @@ TEST(JudgeRules, after_clearing_a_rule_begins_anew) {
     rule.of = 5;
     JudgeBed bed(service({rule}));
     bed.slot(100, 0);
-    for (int i = 0; i < 3; ++i) bed.slot(50, 50);
-    for (int i = 0; i < 4; ++i) bed.slot(100, 0);
+    bed.slot(50, 50);
+    bed.slot(100, 0);
+    bed.slot(50, 50);
+    EXPECT_TRUE(bed.holds());
+    for (int i = 0; i < 3; ++i) bed.slot(100, 0);
     EXPECT_FALSE(bed.holds());
     bed.slot(50, 50);
     EXPECT_FALSE(bed.holds()) << "the breaches before are an incident of their own";
@@ -154,6 +157,9 @@ TEST(JudgeRules, one_good_or_blind_sample_ends_the_suspicion) {
         bed.serve(50, 50);
         bed.sample(500ms);
         EXPECT_FALSE(bed.holds());
+        bed.serve(50, 50);
+        bed.sample(500ms);
+        EXPECT_EQ(bed.holds(), !blind) << "what spans a blind sample is no sample";
     }
 }
 
@@ -193,8 +199,9 @@ TEST(JudgeRules, the_slot_of_a_gauge_has_its_last_value) {
     bed.series(0, 1, {}) = 60;
     bed.slot();
     bed.sample(500ms);
+    bed.series(0, 1, {}) = 20;
     bed.slot();
-    EXPECT_EQ(bed.rule(1).value, 60);
+    EXPECT_EQ(bed.rule(1).value, 20);
 }
 
 TEST(JudgeRules, in_suspicion_the_health_of_the_slot_tells_who_is_left_out) {
