@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include "tests/api/bed.h"
+
+namespace revertd::test {
+namespace {
+
+TEST(Services, show_how_they_stand) {
+    Bed bed;
+    const std::string incident = bed.ask_for_approval();
+    const auto services = bed.get("/api/v1/services").json().items();
+    ASSERT_EQ(services.size(), 1U);
+    const auto s = services.front();
+    EXPECT_EQ(s["name"].text(), "api");
+    EXPECT_EQ(s["mode"].text(), "enforce");
+    EXPECT_EQ(s["live"].text(), "v2");
+    EXPECT_EQ(s["good"].text(), "v1");
+    EXPECT_TRUE(s["ready_to_rollback"].truth());
+    EXPECT_TRUE(s["why_not"].is_null());
+    EXPECT_EQ(s["guard"]["id"].text(), "d-1");
+    EXPECT_EQ(s["guard"]["version"].text(), "v2");
+    EXPECT_EQ(s["guard"]["state"].text(), "incident");
+    EXPECT_EQ(s["last_incident"]["id"].text(), incident);
+    EXPECT_EQ(s["last_incident"]["state"].text(), "awaiting_approval");
+    EXPECT_EQ(s["signals"].items().front()["name"].text(), "errors");
+}
+
+TEST(Services, say_why_they_could_not_be_rolled_back) {
+    const Bed bed;
+    const auto s = bed.get("/api/v1/status").json()["services"].items().front();
+    EXPECT_FALSE(s["ready_to_rollback"].truth());
+    EXPECT_NE(s["why_not"].text().find("cannot roll back yet"), std::string::npos);
+    EXPECT_TRUE(s["live"].is_null());
+    EXPECT_TRUE(s["guard"].is_null());
+    EXPECT_TRUE(s["last_incident"].is_null());
+}
+
+TEST(Services, are_triggered_by_people) {
+    Bed bed;
+    bed.bake();
+    const std::string path = "/api/v1/services/api/trigger";
+    EXPECT_EQ(bed.post(path, R"({"severity":"P9","reason":"x"})").status, 400);
+    EXPECT_EQ(bed.post(path, R"({"reason":"x"})").status, 400);
+    EXPECT_EQ(bed.post(path, R"({"severity":"P1"})").status, 400);
+    EXPECT_EQ(bed.post("/api/v1/services/none/trigger", R"({"severity":"P1","reason":"x"})").status, 404);
+    const auto answer = bed.post(path, R"({"severity":"P1","reason":"customers call"})");
+    EXPECT_EQ(answer.status, 201) << answer.body;
+    const auto incident = bed.get("/api/v1/incidents/" + answer.json()["incident"].text()).json();
+    EXPECT_EQ(incident["cause"].text(), "trigger");
+    EXPECT_EQ(incident["by"].text(), "root");
+    EXPECT_EQ(bed.post(path, R"({"severity":"P1","reason":"again"})").status, 200);
+}
+
+TEST(Services, are_rolled_back_by_order) {
+    Bed bed;
+    bed.bake();
+    const std::string path = "/api/v1/services/api/rollback";
+    EXPECT_EQ(bed.post(path, "{}").status, 400);
+    EXPECT_EQ(bed.post(path, R"({"reason":"x","to":"v2"})").status, 409);
+    EXPECT_EQ(bed.post(path, R"({"reason":"x","to":"v0"})").status, 409);
+    EXPECT_EQ(bed.post("/api/v1/services/none/rollback", R"({"reason":"x"})").status, 404);
+    const auto answer = bed.post(path, R"({"reason":"now","to":"v0","force":true})");
+    EXPECT_EQ(answer.status, 201) << answer.body;
+    EXPECT_EQ(answer.json()["service"].text(), "api");
+    bed.on_loop([&] {
+        const auto& order = std::get<command::RollbackStart>(bed.backend().commands.back().second);
+        EXPECT_EQ(order.to, "v0");
+        EXPECT_TRUE(order.force);
+        EXPECT_EQ(order.reason, "now");
+    });
+}
+
+TEST(Services, are_halted_and_resumed) {
+    Bed bed;
+    bed.bake();
+    EXPECT_TRUE(bed.post("/api/v1/services/api/halt", R"({"abort":true})").json()["halted"].truth());
+    EXPECT_EQ(bed.get("/api/v1/status").json()["services"].items().front()["why_not"].text(), "halted by root");
+    EXPECT_EQ(bed.post("/api/v1/services/api/rollback", R"({"reason":"x"})").status, 409);
+    EXPECT_FALSE(bed.post("/api/v1/services/api/resume", "{}").json()["halted"].truth());
+    EXPECT_EQ(bed.post("/api/v1/services/none/halt").status, 404);
+    EXPECT_EQ(bed.post("/api/v1/services/none/resume").status, 404);
+    bed.on_loop([&] { EXPECT_FALSE(bed.backend().engine().state().halted); });
+}
+
+TEST(Services, are_halted_all_at_once) {
+    Bed bed;
+    EXPECT_TRUE(bed.post("/api/v1/halt", R"({"abort":false,"reason":"storm"})").json()["halted"].truth());
+    const auto status = bed.get("/api/v1/status").json();
+    EXPECT_TRUE(status["halted"].truth());
+    EXPECT_EQ(status["halted_by"].text(), "root");
+    EXPECT_FALSE(bed.post("/api/v1/resume").json()["halted"].truth());
+    EXPECT_FALSE(bed.get("/api/v1/status").json()["halted"].truth());
+}
+
+TEST(Versions, are_marked_and_forgiven) {
+    Bed bed;
+    const auto mark = [&](const std::string& ledger, const std::string& body) {
+        return bed.post("/api/v1/services/api/" + ledger, body);
+    };
+    EXPECT_EQ(mark("good", R"({"version":"v1","action":"mark","reason":"ran for weeks"})").json()["state"].text(),
+              "good");
+    EXPECT_EQ(mark("bad", R"({"version":"v0","action":"mark"})").json()["state"].text(), "bad");
+    auto versions = bed.get("/api/v1/services/api/versions").json().items();
+    ASSERT_EQ(versions.size(), 2U);
+    EXPECT_EQ(versions.front()["version"].text(), "v0");
+    EXPECT_EQ(versions.back()["state"].text(), "good");
+    EXPECT_EQ(versions.back()["why"].text(), "ran for weeks");
+    EXPECT_EQ(versions.back()["by"].text(), "root");
+    EXPECT_FALSE(versions.back()["at"].is_null());
+    EXPECT_EQ(mark("good", R"({"version":"v1","action":"unmark"})").json()["state"].text(), "unknown");
+    EXPECT_EQ(mark("bad", R"({"version":"v0","action":"forgive"})").status, 200);
+    EXPECT_TRUE(bed.get("/api/v1/services/api/versions").json().items().empty());
+    EXPECT_EQ(mark("good", R"({"version":"v1","action":"forgive"})").status, 400);
+    EXPECT_EQ(mark("bad", R"({"version":"v1","action":"unmark"})").status, 400);
+    EXPECT_EQ(mark("good", R"({"version":"v1"})").status, 400);
+    EXPECT_EQ(mark("good", R"({"action":"mark"})").status, 400);
+    EXPECT_EQ(bed.get("/api/v1/services/none/versions").status, 404);
+}
+
+TEST(Gate, tells_a_pipeline_whether_to_go) {
+    Bed bed;
+    const auto ask = [&](const std::string& version) { return bed.get("/api/v1/gate?service=api&version=" + version); };
+    EXPECT_EQ(ask("v2").json()["code"].number(), 5);
+    bed.bake();
+    bed.post("/api/v1/services/api/bad", R"({"version":"team/v9+1","action":"mark"})");
+    const auto go = ask("v3").json();
+    EXPECT_TRUE(go["go"].truth()) << go.line();
+    EXPECT_EQ(go["code"].number(), 0);
+    const auto bad = ask("team%2Fv9%2B1").json();
+    EXPECT_FALSE(bad["go"].truth());
+    EXPECT_EQ(bad["code"].number(), 3);
+    EXPECT_FALSE(bad["reason"].text().empty());
+    EXPECT_EQ(bed.get("/api/v1/gate?service=api").status, 400);
+    EXPECT_EQ(bed.get("/api/v1/gate?version=v2").status, 400);
+    EXPECT_EQ(bed.get("/api/v1/gate?service=none&version=v2").status, 404);
+}
+
+// -- the daemon itself
+
+TEST(Process, is_healthy_before_it_is_ready) {
+    Bed bed;
+    bed.on_loop([&] { bed.backend().is_ready = false; });
+    EXPECT_EQ(bed.get("/-/healthy").status, 200);
+    const auto answer = bed.get("/-/ready");
+    EXPECT_EQ(answer.status, 503);
+    EXPECT_FALSE(answer.error().empty());
+    EXPECT_EQ(bed.get("/metrics").status, 200);
+    EXPECT_EQ(bed.get("/api/v1/status").status, 503);
+    EXPECT_EQ(bed.post("/api/v1/halt").status, 503);
+    bed.on_loop([&] { bed.backend().is_ready = true; });
+    EXPECT_EQ(bed.get("/-/ready").status, 200);
+}
+
+TEST(Process, shows_its_metrics_as_prometheus_reads_them) {
+    const Bed bed;
+    const auto answer = bed.get("/metrics");
+    EXPECT_TRUE(answer.has("Content-Type: text/plain; version=0.0.4; charset=utf-8"));
+    EXPECT_NE(answer.body.find("revertd_build_info 1\n"), std::string::npos);
+}
+
+TEST(Process, reloads) {
+    Bed bed;
+    EXPECT_EQ(bed.post("/-/reload").json()["hash"].text(), "5e77");
+    bed.on_loop([&] { bed.backend().reload_error = Error(ErrorCode::Invalid, "line 3: unknown key"); });
+    const auto answer = bed.post("/-/reload");
+    EXPECT_EQ(answer.status, 400);
+    EXPECT_EQ(answer.error(), "line 3: unknown key");
+    EXPECT_EQ(bed.get("/-/reload").status, 405);
+}
+
+TEST(Process, says_what_it_is) {
+    const Bed bed;
+    EXPECT_FALSE(bed.get("/api/v1/status/buildinfo").json()["version"].text().empty());
+    const auto config = bed.get("/api/v1/status/config").json();
+    ASSERT_EQ(config.members().size(), 1U);
+    EXPECT_EQ(config["hash"].text(), "5e77");
+    EXPECT_FALSE(bed.get("/api/v1/status").json()["frozen"].truth());
+}
+
+}  // namespace
+}  // namespace revertd::test
