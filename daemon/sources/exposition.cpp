@@ -142,7 +142,7 @@ void Exposition::keep_known(std::size_t entry, double value) {
 void Exposition::keep_new(const Line& line, std::uint64_t hash, double value) {
     const std::size_t first = claims_.size();
     selector_->claim(decode_series(line.series), claims_);
-    if (claims_.size() == first) values_.push_back({hash, value, Layout::kUnclaimed, false, false});
+    if (claims_.size() == first) values_.push_back({hash, value, kNoSeries, false, false});
     for (std::size_t i = first; i < claims_.size(); ++i) {
         values_.push_back({hash, value, static_cast<std::uint32_t>(i), true, i + 1 < claims_.size()});
     }

@@ -18,12 +18,10 @@ namespace revertd {
 /// names, no labels and no matching. 16 bytes a line, because there is one layout a target; the bytes themselves would
 /// be a hundred times more.
 struct Layout {
-    static constexpr SeriesId kUnclaimed = 0xffffffff;  ///< the name is wanted, the series is not
-
     struct Entry {
         std::uint64_t hash = 0;
-        SeriesId series = kUnclaimed;
-        bool more = false;  ///< the next entry is of the same line: another signal wants it, too
+        SeriesId series = kNoSeries;  ///< none: the name is wanted, the series is not
+        bool more = false;            ///< the next entry is of the same line: another signal wants it, too
     };
 
     std::vector<Entry> entries;
@@ -36,7 +34,7 @@ class Exposition {
     struct Value {
         std::uint64_t hash = 0;
         double value = 0;
-        std::uint32_t series = Layout::kUnclaimed;  ///< SeriesId, or an index into `claims` if `is_new`
+        std::uint32_t series = kNoSeries;  ///< SeriesId, or an index into `claims` if `is_new`
         bool is_new = false;
         bool more = false;
     };

@@ -56,7 +56,7 @@ std::span<const SeriesValue> ScrapePool::first_of_each(std::span<const Expositio
     }
     for (const Exposition::Value& value : values) {
         const SeriesId series = value.is_new ? claims[value.series] : value.series;
-        if (series == Layout::kUnclaimed) continue;
+        if (series == kNoSeries) continue;
         if (series >= seen_.size()) seen_.resize(series + 1);
         if (std::exchange(seen_[series], round_) != round_) values_.push_back({series, value.value});
     }
@@ -114,7 +114,7 @@ void ScrapeTarget::finish_reading(Time at) {
     ids.clear();
     for (const Claim& claim : claims) {
         const bool chosen = context_.selector.is_chosen(claim);
-        ids.push_back(chosen ? context_.listener.add_series(index_, claim.identity, claim.role) : Layout::kUnclaimed);
+        ids.push_back(chosen ? context_.listener.add_series(index_, claim.identity, claim.role) : kNoSeries);
     }
     ScrapeResult result;
     result.values = context_.pool.first_of_each(reading_->values(), ids);

@@ -10,11 +10,11 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import threading
-import time
 import urllib.request
 
 ESCAPES = {"n": b"\n", "t": b"\t", "r": b"\r", "0": b"\0", "\\": b"\\"}
@@ -37,24 +37,47 @@ def read_table(path):
             yield ours, prometheus, unescape(body), why
 
 
-def serve(rows):
-    class Handler(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+class Rows:
+    """Serves row N at /N. A second request for a row says that the outcome of the first one has been recorded."""
 
-        def do_GET(self):
-            body = rows[int(self.path.split("/")[1])][2]
-            self.send_response(200)
-            self.send_header("Content-Type", "text/plain; version=0.0.4")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def __init__(self, rows):
+        self.asked = [0] * len(rows)
+        self.changed = threading.Condition()
+        outer = self
 
-        def log_message(self, *_):
-            pass
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server.server_address[1]
+            def do_GET(self):
+                row = int(self.path.split("/")[1])
+                body = rows[row][2]
+                self.send_response(200)
+                self.send_header("Content-Type", "text/plain; version=0.0.4")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+                outer.count(row)
+
+            def log_message(self, *_):
+                pass
+
+        class Server(http.server.ThreadingHTTPServer):
+            def handle_error(self, *_):
+                pass  # prometheus is killed in the middle of a scrape
+
+        server = Server(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.port = server.server_address[1]
+
+    def count(self, row):
+        with self.changed:
+            self.asked[row] += 1
+            self.changed.notify()
+
+    def wait_until_recorded(self):
+        with self.changed:
+            if not self.changed.wait_for(lambda: min(self.asked) >= 2, DEADLINE_SECONDS):
+                raise TimeoutError(f"prometheus did not scrape all rows within {DEADLINE_SECONDS} s")
 
 
 def config(rows, port):
@@ -63,14 +86,8 @@ def config(rows, port):
     return {"global": {"scrape_interval": "1s", "scrape_timeout": "1s"}, "scrape_configs": jobs}
 
 
-def ask(port):
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/targets?state=active", timeout=5) as answer:
-        return json.load(answer)["data"]["activeTargets"]
-
-
 def start_prometheus(directory):
     """Prometheus cannot be given port 0; another program may take the port between choosing and opening it."""
-    import socket
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -81,20 +98,11 @@ def start_prometheus(directory):
     return process, port
 
 
-def verdicts(port, count):
-    """By row: (accepted, error), once every row was scraped."""
-    end = time.monotonic() + DEADLINE_SECONDS
-    while time.monotonic() < end:
-        try:
-            targets = ask(port)
-        except OSError:
-            targets = []
-        known = {int(t["labels"]["job"][3:]): (t["health"] == "up", t["lastError"])
-                 for t in targets if t["health"] != "unknown"}
-        if len(known) == count:
-            return known
-        time.sleep(0.2)
-    raise TimeoutError(f"prometheus did not scrape all rows within {DEADLINE_SECONDS} s")
+def verdicts(port):
+    """By row: (accepted, error)."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/targets?state=active", timeout=5) as answer:
+        targets = json.load(answer)["data"]["activeTargets"]
+    return {int(t["labels"]["job"][3:]): (t["health"] == "up", t["lastError"]) for t in targets}
 
 
 def main():
@@ -103,12 +111,14 @@ def main():
         return 77
     rows = list(read_table(sys.argv[1]))
     wrong = deviations = 0
+    served = Rows(rows)
     with tempfile.TemporaryDirectory() as directory:
         with open(os.path.join(directory, "prometheus.yml"), "w", encoding="utf-8") as file:
-            json.dump(config(rows, serve(rows)), file)  # JSON is YAML
+            json.dump(config(rows, served.port), file)  # JSON is YAML
         process, port = start_prometheus(directory)
         try:
-            known = verdicts(port, len(rows))
+            served.wait_until_recorded()
+            known = verdicts(port)
         finally:
             process.send_signal(signal.SIGKILL)
             process.wait()
