@@ -1,12 +1,89 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/runner/protocol.h"
 
-#include "daemon/runner/json.h"
+#include <rapidjson/document.h>
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
+
 #include "daemon/runner/limits.h"
-#include "daemon/runner/receipt_json.h"
 
 namespace revertd::runner {
 namespace {
+
+using JsonBuffer = rapidjson::StringBuffer;
+using JsonWriter = rapidjson::Writer<JsonBuffer, rapidjson::UTF8<>, rapidjson::UTF8<>, rapidjson::CrtAllocator,
+                                     rapidjson::kWriteValidateEncodingFlag>;
+
+/// False if it is no JSON object.
+bool parse_object(std::string_view text, rapidjson::Document& document) {
+    document.Parse<rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag>(text.data(), text.size());
+    return !document.HasParseError() && document.IsObject();
+}
+
+const rapidjson::Value* member(const rapidjson::Value& object, const char* name) {
+    if (!object.IsObject()) return nullptr;
+    const auto found = object.FindMember(name);
+    return found == object.MemberEnd() ? nullptr : &found->value;
+}
+
+std::optional<std::string> text_of(const rapidjson::Value& object, const char* name) {
+    const rapidjson::Value* value = member(object, name);
+    if (value == nullptr || !value->IsString()) return std::nullopt;
+    return std::string(value->GetString(), value->GetStringLength());
+}
+
+std::optional<std::int64_t> integer_of(const rapidjson::Value& object, const char* name) {
+    const rapidjson::Value* value = member(object, name);
+    if (value == nullptr || !value->IsInt64()) return std::nullopt;
+    return value->GetInt64();
+}
+
+bool true_of(const rapidjson::Value& object, const char* name) {
+    const rapidjson::Value* value = member(object, name);
+    return value != nullptr && value->IsTrue();
+}
+
+void put(JsonWriter& out, const char* name, const std::string& text) {
+    out.Key(name);
+    out.String(text);
+}
+
+void put(JsonWriter& out, const char* name, std::int64_t number) {
+    out.Key(name);
+    out.Int64(number);
+}
+
+std::int64_t to_milliseconds(WallTime wall) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(wall.time_since_epoch()).count();
+}
+
+void write_receipt(JsonWriter& out, const Receipt& receipt) {
+    out.StartObject();
+    put(out, "state", std::string(to_string(receipt.state)));
+    if (receipt.exit) put(out, "exit", std::int64_t{*receipt.exit});
+    if (!receipt.reason.empty()) put(out, "reason", receipt.reason);
+    if (!receipt.output.empty()) put(out, "output", receipt.output);
+    if (receipt.survivors) out.Key("survivors"), out.Bool(true);
+    if (receipt.repeated) out.Key("repeated"), out.Bool(true);
+    if (receipt.started != WallTime{}) put(out, "started_ms", to_milliseconds(receipt.started));
+    if (receipt.ended != WallTime{}) put(out, "ended_ms", to_milliseconds(receipt.ended));
+    out.EndObject();
+}
+
+std::optional<Receipt> read_receipt(const rapidjson::Value& object) {
+    Receipt receipt;
+    const std::optional<StepState> state = step_state_from(text_of(object, "state").value_or(""));
+    if (!state) return std::nullopt;
+    receipt.state = *state;
+    if (const auto exit = integer_of(object, "exit")) receipt.exit = static_cast<int>(*exit);
+    receipt.reason = text_of(object, "reason").value_or("");
+    receipt.output = text_of(object, "output").value_or("");
+    receipt.survivors = true_of(object, "survivors");
+    receipt.repeated = true_of(object, "repeated");
+    receipt.started = WallTime(std::chrono::milliseconds(integer_of(object, "started_ms").value_or(0)));
+    receipt.ended = WallTime(std::chrono::milliseconds(integer_of(object, "ended_ms").value_or(0)));
+    return receipt;
+}
 
 std::int64_t to_ms(Duration duration) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
@@ -270,6 +347,51 @@ Result<Answer> decode_answer(std::string_view line) {
                                   text_of(*result, "output").value_or(""), text_of(*result, "error").value_or("")};
     }
     return answer;
+}
+
+std::string encode(const StartRecord& record) {
+    JsonBuffer buffer;
+    JsonWriter out(buffer);
+    out.StartObject();
+    put(out, "key", record.key);
+    put(out, "digest", record.digest);
+    put(out, "name", record.name);
+    put(out, "pid", std::int64_t{record.pid});
+    put(out, "start_ticks", static_cast<std::int64_t>(record.start_ticks));
+    put(out, "boot_id", record.boot_id);
+    put(out, "deadline_boot_ns", std::int64_t{record.deadline.count()});
+    put(out, "started_ms", to_milliseconds(record.started));
+    out.EndObject();
+    return with_newline(buffer);
+}
+
+std::string encode(const Receipt& receipt) {
+    JsonBuffer buffer;
+    JsonWriter out(buffer);
+    write_receipt(out, receipt);
+    return with_newline(buffer);
+}
+
+std::optional<StartRecord> decode_start_record(std::string_view line) {
+    rapidjson::Document object;
+    if (!parse_object(line, object)) return std::nullopt;
+    StartRecord record;
+    record.key = text_of(object, "key").value_or("");
+    record.digest = text_of(object, "digest").value_or("");
+    record.name = text_of(object, "name").value_or("");
+    record.pid = static_cast<pid_t>(integer_of(object, "pid").value_or(0));
+    record.start_ticks = static_cast<std::uint64_t>(integer_of(object, "start_ticks").value_or(0));
+    record.boot_id = text_of(object, "boot_id").value_or("");
+    record.deadline = Duration(integer_of(object, "deadline_boot_ns").value_or(0));
+    record.started = WallTime(std::chrono::milliseconds(integer_of(object, "started_ms").value_or(0)));
+    if (record.key.empty()) return std::nullopt;
+    return record;
+}
+
+std::optional<Receipt> decode_receipt(std::string_view line) {
+    rapidjson::Document object;
+    if (!parse_object(line, object)) return std::nullopt;
+    return read_receipt(object);
 }
 
 }  // namespace revertd::runner

@@ -16,7 +16,10 @@
 // A start is answered once: when the step has ended, or at once when it was refused. By then its receipt is on disk.
 // An answer with "error" alone means that the request was not understood; a line that is no JSON ends the connection.
 #pragma once
+#include <sys/types.h>
+
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -61,6 +64,16 @@ struct Answer {
     std::variant<Receipt, ProbeResult, RequestError> what;
 };
 
+/// What is durable before a step starts.
+struct StartRecord {
+    std::string key, digest, name;
+    pid_t pid = 0;                  ///< leader of its process group; 0: an http step
+    std::uint64_t start_ticks = 0;  ///< of the pid (/proc/PID/stat field 22): tells it from a later one
+    std::string boot_id;            ///< since when both numbers mean something
+    Duration deadline{};            ///< CLOCK_BOOTTIME
+    WallTime started{};
+};
+
 /// With the newline. An error is text that is not UTF-8, or too long for a line.
 [[nodiscard]] Result<std::string> encode(const Request& request);
 [[nodiscard]] std::string encode(const Answer& answer);
@@ -68,5 +81,11 @@ struct Answer {
 /// The line without its newline. `NotFound`: it has an id (given back in `id`), but makes no sense.
 [[nodiscard]] Result<Request> decode_request(std::string_view line, std::uint64_t& id);
 [[nodiscard]] Result<Answer> decode_answer(std::string_view line);
+
+/// The two lines of a receipt's file.
+[[nodiscard]] std::string encode(const StartRecord& record);
+[[nodiscard]] std::string encode(const Receipt& receipt);
+[[nodiscard]] std::optional<StartRecord> decode_start_record(std::string_view line);
+[[nodiscard]] std::optional<Receipt> decode_receipt(std::string_view line);
 
 }  // namespace revertd::runner

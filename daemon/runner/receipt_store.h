@@ -1,26 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include <sys/types.h>
-
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "core/result.h"
 #include "daemon/runner/fd.h"
-#include "daemon/runner/receipt.h"
+#include "daemon/runner/protocol.h"
 
 namespace revertd::runner {
-
-/// What is durable before a step starts.
-struct StartRecord {
-    std::string key, digest, name;
-    pid_t pid = 0;                  ///< leader of its process group; 0: an http step
-    std::uint64_t start_ticks = 0;  ///< of the pid (/proc/PID/stat field 22): tells it from a later one
-    std::string boot_id;            ///< since when both numbers mean something
-    Duration deadline{};            ///< CLOCK_BOOTTIME
-    WallTime started{};
-};
 
 struct StoredReceipt {
     std::optional<StartRecord> start;  ///< none: torn, the runner died while writing it

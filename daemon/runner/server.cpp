@@ -27,8 +27,10 @@ Result<Fd> lock_storage(const std::string& storage) {
     if (::mkdir(storage.c_str(), 0700) != 0 && errno != EEXIST) return system_error("make " + storage);
     Fd lock(::open((storage + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
     if (!lock) return system_error("open the lock of " + storage);
+
     // Of the process, not of the descriptor: a child that waits at its gate must not keep it for a dead runner.
     struct flock whole {};
+
     whole.l_type = F_WRLCK;
     if (::fcntl(lock.get(), F_SETLK, &whole) != 0)
         return Error(ErrorCode::Conflict, "another runner keeps its receipts in " + storage);
