@@ -104,13 +104,12 @@ class RunnerClient::Impl final : public Watcher {
             return;
         }
         connection_.emplace(0, *std::move(socket));
-        watched_ = connection_->fd();
         flush();
     }
 
     void disconnect() {
         if (!connection_) return;
-        loop_.poller().remove(watched_, *this);
+        loop_.poller().remove(connection_->fd(), *this);
         connection_.reset();
     }
 
@@ -193,7 +192,6 @@ class RunnerClient::Impl final : public Watcher {
     Loop& loop_;
     Options options_;
     std::optional<Connection> connection_;
-    int watched_ = -1;
     std::map<std::uint64_t, Pending> pending_;  ///< in the order in which they were asked
     std::uint64_t last_id_ = 0;
     TimerId retry_ = TimerId::None;

@@ -17,22 +17,25 @@ class Connection {
 
     [[nodiscard]] int fd() const { return socket_.get(); }
 
-    [[nodiscard]] bool is_open() const { return static_cast<bool>(socket_); }
+    [[nodiscard]] bool is_open() const { return open_; }
 
     [[nodiscard]] bool wants_to_write() const { return !unsent_.empty(); }
 
-    /// Complete lines that have arrived, without newlines. Closes at the end, at an error, at a line beyond its limit.
+    /// Complete lines that have arrived, without newlines. Closed at the end, at an error, at a line beyond its limit.
     [[nodiscard]] std::vector<std::string> read_lines();
 
-    /// Sends what can be sent now and keeps the rest; closes when the other side fetches nothing.
+    /// Sends what can be sent now and keeps the rest; closed when the other side fetches nothing.
     void send(const std::string& line);
     void flush();
 
-    void close() { socket_.reset(); }
+    /// The descriptor lives on until the object's end: whoever polls it must be able to forget it first. (A closed one
+    /// stays in an epoll set for as long as a program that is just being executed holds its copy.)
+    void close() { open_ = false; }
 
   private:
     std::uint64_t id_;
     Fd socket_;
+    bool open_ = true;
     std::string received_, unsent_;
 };
 

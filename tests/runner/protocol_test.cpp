@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <optional>
 
 #include "daemon/runner/connection.h"
 #include "daemon/runner/limits.h"
@@ -128,12 +129,13 @@ TEST(Connection, cuts_lines_however_they_arrive) {
 TEST(Connection, is_closed_at_the_end_and_at_a_line_without_end) {
     std::array<int, 2> ends{};
     ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()), 0);
-    Connection connection(1, Fd(ends[0]));
+    std::optional<Connection> connection(std::in_place, 1, Fd(ends[0]));
     Connection endless(2, Fd(ends[1]));
-    while (connection.is_open()) {
+    while (connection->is_open()) {
         endless.send(std::string(64 * 1024, 'x'));
-        EXPECT_TRUE(connection.read_lines().empty());
+        EXPECT_TRUE(connection->read_lines().empty());
     }
+    connection.reset();
     EXPECT_TRUE(endless.read_lines().empty());
     EXPECT_FALSE(endless.is_open());
 }
