@@ -104,7 +104,7 @@ ProbeResult ExecRun::probe_result() const {
 }
 
 Fd ExecRun::take_leftover() {
-    return survivors_ ? std::move(process_.output) : Fd();
+    return std::move(process_.output);
 }
 
 bool ExecRun::is_alive(const StartRecord& record, const std::string& boot_id) {

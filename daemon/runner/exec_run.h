@@ -28,7 +28,7 @@ class ExecRun final : public Run {
 
     [[nodiscard]] ProbeResult probe_result() const;
 
-    /// The pipe of a finished step whose group still holds it; reading it on keeps SIGPIPE from its writers.
+    /// The pipe of a finished step, if somebody still holds its other end; reading it on keeps SIGPIPE from them.
     [[nodiscard]] Fd take_leftover();
 
     /// The recorded process, and not a later one with its number, still runs.

@@ -193,7 +193,7 @@ class DirectoryWatch {
 };
 
 TEST_F(Receipts, a_runner_killed_at_any_moment_starts_a_step_at_most_once) {
-    for (const std::uint32_t moment : {IN_CREATE, IN_MODIFY, IN_CLOSE_WRITE}) {
+    for (const unsigned moment : {0U | IN_CREATE, 0U | IN_MODIFY, 0U | IN_CLOSE_WRITE}) {
         for (int round = 0; round < 8; ++round) {
             const std::string key = std::to_string(moment) + "/" + std::to_string(round);
             start_runner();
