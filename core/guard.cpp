@@ -255,6 +255,7 @@ bool Engine::advance_guard(const std::string& id) {
 bool Engine::end_bake(const Deployment& d) {
     ServiceState& s = service(d.service);
     const std::string id = d.id;
+    if (s.older == id) return false;  // S8: judged when it is known what becomes of the newer one
     const Incident* incident = state_.incident(s.incident);
     if (incident != nullptr && incident->deploy != id) incident = nullptr;
     if (incident != nullptr) {
@@ -274,14 +275,16 @@ bool Engine::end_bake(const Deployment& d) {
         }
         if (incident->gate == Reason::HoldFix) return false;  // its own end comes first
         const Reason gate = incident->gate == Reason::None ? Reason::Policy : incident->gate;
-        const bool tried = incident->has_intent();
+        const bool tried = incident->acted();
         const std::string words = incident->words + "; not rolled back: " +
                                   (incident->gate_words.empty() ? "by policy" : incident->gate_words);
+        if (tried)  // a person is needed, and the incident stays open until one has said what it was
+            note(IncidentMoved{incident->id, IncidentState::Escalated, Stage::None, gate, incident->gate_words});
         close_guard(id, DeployState::Regression, tried ? 11 : 12, tried ? Reason::NotRecovered : gate, words);
         return true;
     }
     Run::Service& run = run_->services[d.service];
-    if (run.summary_asked || s.older == id) return false;
+    if (run.summary_asked) return false;
     run.summary_asked = true;
     emit(effect::Summarise{d.service, id});
     return false;
@@ -290,7 +293,9 @@ bool Engine::end_bake(const Deployment& d) {
 void Engine::judge_pass(const Deployment& d, const std::vector<RuleSummary>& rules) {
     const ServiceSettings* settings = pinned(d);
     const std::string id = d.id;
-    if (settings == nullptr || !state_.service(d.service)->incident.empty()) return;
+    const Incident* incident = state_.incident(state_.service(d.service)->incident);
+    const bool own = incident != nullptr && incident->deploy == id;  // another one, e.g. an order, says nothing of it
+    if (settings == nullptr || own) return;
     if (d.p2_held) return close_guard(id, DeployState::Regression, 12, Reason::Policy, "P2 held: " + d.evidence_words);
     const PassVerdict pass = judge_summary(*settings, rules);
     if (pass.breached_at_end && !d.extended) {

@@ -86,6 +86,7 @@ struct State::Fold {
         d.id = f.deploy, d.service = f.service, d.version = f.version, d.from = f.from, d.by = f.by;
         d.migration = f.migration, d.opened_by = f.opened_by, d.config = f.config, d.by_uid = f.by_uid;
         d.by_known = f.by_known, d.meta = f.meta, d.started = f.started, d.started_wall = r.wall - (r.at - f.started);
+        d.opened_seq = r.seq;
         if (s.lookup_) d.settings = s.lookup_(f.config, f.service);
         ServiceState& service = s.services[f.service];
         service.older = service.guard;
@@ -172,6 +173,7 @@ struct State::Fold {
         incident.id = f.incident, incident.service = f.service, incident.deploy = f.deploy, incident.from = f.from;
         incident.rule = f.rule, incident.words = f.words, incident.severity = f.severity, incident.reason = f.reason;
         incident.ordered = f.ordered, incident.by = f.by, incident.opened = r.at, incident.opened_wall = r.wall;
+        incident.opened_seq = r.seq;
         incident.moved = r.at, incident.state = IncidentState::Deciding;
         tell(incident, r);
         s.services[f.service].incident = f.incident;

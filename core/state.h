@@ -52,6 +52,7 @@ struct Deployment {
     Reason reason = Reason::None;
     std::string words;
     Time started{};
+    std::uint64_t opened_seq = 0;  ///< of the record that opened it: nothing before concerns it
     WallTime started_wall{}, finished_wall{}, first_seen_wall{};
     std::optional<Time> first_seen, settled, finish, extended, finished;
     std::string extended_rule;
@@ -97,6 +98,7 @@ struct Incident {
     Reason gate = Reason::None;
     std::string gate_words;
     Time opened{}, moved{};
+    std::uint64_t opened_seq = 0;
     WallTime opened_wall{}, closed_wall{};
     std::optional<Time> closed, recovered;
     std::optional<Decided> decided;

@@ -146,12 +146,14 @@ int App::open_state() {
 }
 
 int App::run() {
-    ::mkdir(options_.storage.c_str(), 0700);  // the runner keeps its receipts there; the journal says what is wrong with it
+    ::mkdir(options_.storage.c_str(),
+            0700);  // the runner keeps its receipts there; the journal says what is wrong with it
     if (auto started = start_runner(); !started) {
         std::fprintf(stderr, "revertd-runner: %s\n", started.error().message.c_str());
         return kFailed;
     }
     if (const int code = open_state(); code != 0) return code;
+    for (const std::string& note : driver_->journal().notes()) log::write(log::Level::Warn, note);
     const std::string boot = [] {
         const auto id = read_boot_id();
         return id ? *id : std::string("unknown");

@@ -46,6 +46,7 @@ Result<HttpRequest> request_for(const std::string& channel, const NotifySettings
     HttpRequest request;
     request.method = "POST";
     request.whole_limit = kSendLimit;
+    request.may_repeat = true;  // the receiver knows duplicates by the key
     request.headers = {{"Content-Type", "application/json"}};
     if (channel == "pagerduty" && settings.pagerduty) {
         const auto key = read_secret(settings.pagerduty->routing_key);

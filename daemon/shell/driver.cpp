@@ -309,16 +309,16 @@ Result<std::vector<Record>> Driver::records_of(const std::string& incident, cons
     const Deployment* d = engine_->state().deployment(deploy);
     const Incident* i = engine_->state().incident(incident);
     const std::string service = d != nullptr ? d->service : i != nullptr ? i->service : std::string{};
-    const Time from = d != nullptr ? d->started : i != nullptr ? i->opened : Time{};
-    const Time to = i != nullptr && i->closed     ? *i->closed
-                    : d != nullptr && d->finished ? std::max(*d->finished, i != nullptr ? Time::max() : Time{})
-                                                  : Time::max();
+    // From its first record on: what is read, and the loop waits for it, is a guard's time, not the whole journal.
+    const std::uint64_t from = d != nullptr ? d->opened_seq : i != nullptr ? i->opened_seq : 1;
+    const bool over = (d == nullptr || !d->open()) && (i == nullptr || !i->open());
+    const Time end =
+        std::max(d != nullptr && d->finished ? *d->finished : Time{}, i != nullptr && i->closed ? *i->closed : Time{});
     std::vector<Record> out;
-    auto read = journal_->for_each(1, [&](const journal::Entry& entry) -> Result<void> {
-        if (entry.at < from || entry.at > to) return {};
+    auto read = journal_->for_each(from, [&](const journal::Entry& entry) -> Result<void> {
+        if (over && entry.at > end) return {};
         auto record = journal::to_record(entry);
         if (!record) return record.error();
-        StreamEvent naming;
         const auto event = stream_event(*record, engine_->state());
         const bool ours = entry.service == service || (!incident.empty() && entry.incident == incident) ||
                           (event && event->service == service);

@@ -1,0 +1,293 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The real programs beside services that do as they are told: every service has targets on ports of their own, a platform
+(two small commands over a file) and behaviour by version."""
+import http.server
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+
+INTERVAL = 0.2  # seconds; the configuration below says the same
+
+
+def until(question, seconds, text):
+    """The first true answer, asked again and again: conditions, never fixed pauses."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        answer = question()
+        if answer:
+            return answer
+        threading.Event().wait(0.05)
+    raise AssertionError(f"not within {seconds} s: {text}")
+
+
+class Target:
+    """One instance: /health (nested JSON) and /metrics (own names). `mode` is how its metrics fail."""
+
+    def __init__(self, service):
+        self.service, self.requests, self.errors, self.since = service, 0.0, 0.0, time.monotonic()
+        self.server = None
+        self.connections = set()
+        self.release = threading.Event()
+        self.port = 0
+        self.start()
+
+    def start(self):
+        target = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self):
+                target.answer(self)
+
+            def setup(self):
+                super().setup()
+                target.connections.add(self.connection)
+
+            def finish(self):
+                target.connections.discard(self.connection)
+                super().finish()
+
+            def log_message(self, *_):
+                pass
+
+        class Server(http.server.ThreadingHTTPServer):
+            daemon_threads = True
+            allow_reuse_address = True
+
+            def handle_error(self, *_):
+                pass  # the daemon closing a connection is no news
+
+        self.server = Server(("127.0.0.1", self.port), Handler)
+        self.port = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+
+    def stop(self):
+        if self.server:
+            self.server.shutdown()
+            self.server.server_close()
+            self.server = None
+        for connection in list(self.connections):  # a kept-alive connection would go on answering
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # closed by the other side meanwhile
+        self.release.set()
+
+    def count(self):
+        now = time.monotonic()
+        served = self.service.rate * (now - self.since)
+        self.since = now
+        self.requests += served
+        self.errors += served * self.service.behaviour()["errors"]
+
+    def send(self, handler, status, body, kind="text/plain; version=0.0.4", length=None):
+        data = body.encode()
+        handler.send_response(status)
+        handler.send_header("Content-Type", kind)
+        handler.send_header("Content-Length", str(len(data) if length is None else length))
+        handler.end_headers()
+        handler.wfile.write(data)
+
+    def answer(self, handler):
+        if self.service.crashed():  # closed without an answer
+            handler.close_connection = True
+            handler.connection.shutdown(socket.SHUT_RDWR)
+            return
+        if handler.path == "/health":
+            up = self.service.behaviour()["healthy"] and self not in self.service.sick
+            body = json.dumps({"status": "ready" if up else "failing", "checks": {"database": {"status": "ok"}, "queue": {"status": "ok" if up else "down"}}})
+            return self.send(handler, 200, body, "application/json")
+        self.count()
+        mode = self.service.mode
+        fine = (f'# TYPE shop_calls_total counter\nshop_calls_total{{outcome="fine"}} {int(self.requests - self.errors)}\n'
+                f'shop_calls_total{{outcome="fail"}} {int(self.errors)}\n# TYPE shop_queue gauge\nshop_queue 3\n')
+        if mode == "empty":
+            return self.send(handler, 200, "")
+        if mode == "nan":
+            return self.send(handler, 200, 'shop_calls_total{outcome="fine"} NaN\nshop_calls_total{outcome="fail"} NaN\nshop_queue NaN\n')
+        if mode == "garbage":
+            return self.send(handler, 200, fine + "}{ this is no sample\n")
+        if mode == "truncated":
+            handler.close_connection = True
+            return self.send(handler, 200, fine, length=len(fine) + 100)
+        if mode == "two series":
+            return self.send(handler, 200, fine + 'shop_queue{shard="b"} 4\n')
+        if mode == "503":
+            return self.send(handler, 503, "not now")
+        if mode == "hang":
+            self.release.wait(60)
+            return None
+        return self.send(handler, 200, fine)
+
+
+class Service:
+    def __init__(self, root, name, targets=1, **config):
+        self.name, self.rate, self.mode, self.sick = name, 5000.0, "", []
+        self.versions = {}
+        self.config = config
+        self.dir = pathlib.Path(root) / name
+        self.dir.mkdir()
+        (self.dir / "version").write_text("v1\n")
+        self.script("current", f'cat {self.dir}/version')
+        self.script("rollback", f'echo "$1" >> {self.dir}/calls\n{config.get("slow", "true")}\necho "$1" > {self.dir}/version.new && mv {self.dir}/version.new {self.dir}/version')
+        self.targets = [Target(self) for _ in range(targets)]
+
+    def script(self, name, body):
+        path = self.dir / name
+        path.write_text(f"#!/bin/sh\n{body}\n")
+        path.chmod(0o755)
+
+    def runs(self, version):
+        temporary = self.dir / "next"
+        temporary.write_text(version + "\n")
+        temporary.rename(self.dir / "version")
+
+    @property
+    def version(self):
+        return (self.dir / "version").read_text().strip()
+
+    @property
+    def calls(self):
+        path = self.dir / "calls"
+        return path.read_text().split() if path.exists() else []
+
+    def behaviour(self):
+        base = {"errors": 0.001, "healthy": True, "crashed": False}
+        return {**base, **self.versions.get(self.version.split()[0], {})}
+
+    def crashed(self):
+        return self.behaviour()["crashed"]
+
+    def yaml(self):
+        ports = [t.port for t in self.targets]
+        metrics = self.config.get("metrics") or "[" + ", ".join(f"http://127.0.0.1:{p}/metrics" for p in ports) + "]"
+        health = "[" + ", ".join(f'{{ url: "http://127.0.0.1:{p}/health", json: {{ /status: ready, "/checks/*/status": ok }} }}' for p in ports) + "]"
+        guard = self.config.get("guard", "{ P0: [health down for 1s, errors > 20% for 1s], P1: [errors > 5% for 2s] }")
+        bake = f"    bake: {self.config['bake']}\n" if "bake" in self.config else ""
+        return f"""  {self.name}:
+{bake}    health: {health}
+    metrics: {metrics}
+    signals: {{ errors: 'ratio(shop_calls_total, outcome="fail")', queue: shop_queue }}
+    guard: {guard}
+    rollback: {{ exec: [{self.dir}/rollback, "{{to}}"], current: [{self.dir}/current] }}
+"""
+
+
+class Receiver:
+    """A webhook that keeps what it is told."""
+
+    def __init__(self):
+        self.pages = []
+        receiver = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                receiver.pages.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                self.send_response(202)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/page"
+        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+
+    def about(self, service, text):
+        return [p for p in self.pages if p.get("service") == service and text in p["summary"]]
+
+
+class World:
+    """A daemon, its services and the receiver of its pages, in a directory of their own."""
+
+    def __init__(self, programs, defaults=""):
+        self.programs = pathlib.Path(programs)
+        self.temporary = tempfile.TemporaryDirectory(prefix="revertd-e2e-")
+        self.root = pathlib.Path(self.temporary.name)
+        self.receiver = Receiver()
+        self.services = {}
+        self.defaults = f"interval: 200ms, bake: 6s, warmup: 400ms, baseline: 4s, min_requests: 10, rollout: 20s, verify: {{ within: 15s, for: 1s }}{defaults}"
+        self.extra = "limits: { per_service: 1 per 6h, overall: 100 per 1h, cooldown: 0s }\n"
+        self.process = None
+
+    def service(self, name, **config):
+        self.services[name] = Service(self.root, name, **config)
+        return self.services[name]
+
+    def write(self, text=None):
+        body = f"defaults: {{ {self.defaults} }}\n{self.extra}services:\n" + "".join(s.yaml() for s in self.services.values())
+        (self.root / "revertd.yaml").write_text(text or body + f"notify: {{ webhook: {{ url: '{self.receiver.url}' }} }}\n")
+
+    def start(self, write=True):
+        if write:
+            self.write()
+        with open(self.root / "revertd.log", "ab") as log:
+            self.launch(log)
+        until(lambda: self.ctl("status")[0] == 0, 30, f"the daemon is ready; {self.log()[-400:]}")
+
+    def launch(self, log):
+        self.process = subprocess.Popen(
+            [self.programs / "revertd", f"--config.file={self.root}/revertd.yaml", f"--storage.path={self.root}/state",
+             f"--web.listen-address=unix:{self.root}/s"], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def restart(self):
+        self.kill()
+        self.start(write=False)
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(20)
+        for service in self.services.values():
+            for target in service.targets:
+                target.stop()
+        subprocess.run(["pkill", "-KILL", "-f", str(self.root)], check=False)  # a runner of ours that still waits
+        self.temporary.cleanup()
+
+    def log(self):
+        path = self.root / "revertd.log"
+        return path.read_text() if path.exists() else ""
+
+    def ctl(self, *words, timeout=60):
+        done = subprocess.run([self.programs / "revertctl", "--address", f"unix:{self.root}/s", *words],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, timeout=timeout, text=True)
+        return done.returncode, done.stdout
+
+    def json(self, *words):
+        code, text = self.ctl("-o", "json", *words)
+        return json.loads(text) if code == 0 else {}
+
+    def deploy(self, name, version, *more):
+        code, text = self.ctl("deploy", "start", name, "--version", version, *more)
+        assert code == 0, text
+        return text.strip()
+
+    def good(self, *names):
+        """Every named service has a good version: its first one was watched for a bake."""
+        for name in names or self.services:
+            until(lambda n=name: any(v["state"] == "good" for v in self.json("good", "list", n) or []), 40, f"{name} has a good version")
+
+    def wait_exit(self, deploy, seconds=60):
+        """The exit code of `deploy watch --wait`: what a CI job sees."""
+        return self.ctl("deploy", "watch", deploy, "--wait", timeout=seconds)[0]
+
+    def incident(self, name):
+        all_of = [i for i in self.json("incident", "list") or [] if i["service"] == name]
+        return max(all_of, key=lambda i: i["opened"]) if all_of else {}
+
+    def until_incident(self, name, state, seconds=30):
+        return until(lambda: (lambda i: i if i.get("state") == state else None)(self.incident(name)), seconds,
+                     f"{name} is {state}: {json.dumps(self.incident(name))[:600]}")
