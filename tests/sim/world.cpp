@@ -13,6 +13,18 @@ namespace {
 
 constexpr Duration kAnswerTakes = 5ms;  // a target, a platform, a receipt
 
+Peer peer_of_the_plant() {
+    return {0, "root", {}, true};
+}
+
+std::string known_bad(const State& state, const effect::RunStep& step) {
+    const ServiceState* service = state.service(step.service);
+    if (service != nullptr)
+        for (const LedgerEntry& entry : service->ledger)
+            if (entry.standing == Standing::Bad) return entry.version;
+    return step.to;
+}
+
 }  // namespace
 
 World::World()
@@ -78,7 +90,12 @@ void World::restart() {
     engine_ = std::make_unique<Engine>(configs_, [this](const std::string& config, const std::string& service) {
         return configs_.pinned(config, service);
     });
-    for (const Record& record : durable_) engine_->replay(record);
+    for (const Record& record : durable_) {
+        Record replayed = record;
+        const bool forgotten = plant == Plant::ForgetsLimits && std::holds_alternative<Intent>(record.fact);
+        if (forgotten) replayed.at -= 24h;
+        engine_->replay(replayed);
+    }
     const auto& loaded = *configs_.current();
     feed(event::Configured{std::make_shared<const Settings>(loaded.settings)});
     for (const auto& [name, settings] : loaded.settings.services) {
@@ -106,6 +123,7 @@ void World::feed(Event event) {
     while (!events_.empty() && engine_) {
         const Event next = std::move(events_.front());
         events_.pop_front();
+        if (on_event) on_event(next);
         take(engine_->step(next, {now_, WallTime(1'800'000'000s) + (now_ - origin_) + wall_offset_}));
         if (on_step) on_step();
     }
@@ -140,6 +158,7 @@ void World::append(std::vector<Record> records) {
         return;
     }
     std::move(records.begin(), records.end(), std::back_inserter(writing_));
+    if (plant == Plant::StartsEarly) events_.push_back(event::Durable{writing_.back().seq});
     at(now_ + journal_takes, [this, seq = writing_.back().seq, life = life_] {
         if (life != life_) return;
         while (!writing_.empty() && writing_.front().seq <= seq) {
@@ -154,10 +173,11 @@ void World::append(std::vector<Record> records) {
 void World::carry_out(const Effect& effect) {
     if (const auto* e = std::get_if<effect::Observe>(&effect)) {
         at(now_ + kAnswerTakes, [this, e = *e, life = life_] {
-            if (life == life_) feed(event::Observed{e.service, e.token, observation(e.service)});
+            if (life == life_) feed(event::Observed{e.service, e.token, answer_to_engine(e.service)});
         });
     } else if (const auto* step = std::get_if<effect::RunStep>(&effect)) {
         run_step(*step);
+        if (plant == Plant::StartsTwice) start_step(*step);
     } else if (const auto* ask = std::get_if<effect::AskRunner>(&effect)) {
         at(now_ + kAnswerTakes, [this, key = ask->key, life = life_] {
             if (life == life_) receipt(key);
@@ -184,6 +204,8 @@ void World::carry_out(const Effect& effect) {
 effect::Reply World::command(const Peer& peer, const Command& command) {
     reply_.reset();
     feed(event::Asked{peer, command, 1});
+    const auto* halt = plant == Plant::IgnoresHalt ? std::get_if<command::Halt>(&command) : nullptr;
+    if (halt != nullptr) feed(event::Asked{peer_of_the_plant(), command::Resume{halt->service}, 0});
     return reply_.value_or(effect::Reply{});
 }
 
@@ -193,6 +215,13 @@ void World::run_step(const effect::RunStep& step) {
     const bool repeated =
         std::any_of(steps_.begin(), steps_.end(), [&](const StepRun& r) { return r.step.key == step.key; });
     if (repeated) return receipt(step.key);
+    start_step(step);
+}
+
+void World::start_step(const effect::RunStep& step) {
+    effect::RunStep told = step;
+    if (plant == Plant::BadTarget) told.to = known_bad(state(), step);
+    if (on_start) on_start(told);
     steps_.push_back({step, now_, std::nullopt, false});
     at(now_ + std::min(step_takes, step.deadline), [this, index = steps_.size() - 1] { end_step(index); });
 }
@@ -207,7 +236,11 @@ void World::end_step(std::size_t index) {
     const bool last = incident == nullptr || !incident->decided ||
                       incident->decided->steps.at(static_cast<std::size_t>(run.step.index)).last_of_entry;
     const bool applies = (mode == StepMode::Works || mode == StepMode::UnknownApplied) && last;
-    if (applies) outside_[run.step.service].platform = {run.step.to, true, false, false};
+    if (applies) {
+        Platform& platform = outside_[run.step.service].platform;
+        platform = {run.step.to, true, platform.silent, false};
+        if (plant == Plant::GuardsRestored) guard_restored(run.step);
+    }
     run.outcome = mode == StepMode::Fails                                                   ? StepOutcome::Failed
                   : mode == StepMode::UnknownApplied || mode == StepMode::UnknownNotApplied ? StepOutcome::Unknown
                                                                                             : StepOutcome::Done;
@@ -236,7 +269,25 @@ void World::receipt(const std::string& key) {
     feed(std::move(read));
 }
 
+/// The plant: three minutes later, what was put back is said to have been deployed.
+void World::guard_restored(const effect::RunStep& step) {
+    at(now_ + 3min, [this, service = step.service, to = step.to] {
+        command::DeployStart start;
+        start.service = service, start.version = to;
+        feed(event::Asked{peer_of_the_plant(), start, 0});
+    });
+}
+
 // -- slots
+
+Observation World::answer_to_engine(const std::string& service) const {
+    Observation seen = observation(service);
+    const ServiceState* s = plant == Plant::SkipsCompare ? state().service(service) : nullptr;
+    const Incident* incident = s != nullptr ? state().incident(s->incident) : nullptr;
+    const bool lie = incident != nullptr && incident->stage == Stage::Observing;
+    if (lie) seen.kind = Observation::Kind::Version, seen.version = incident->from;
+    return seen;
+}
 
 Observation World::observation(const std::string& service) const {
     const auto it = outside_.find(service);
@@ -269,7 +320,10 @@ void World::sample(const std::string& service, std::uint64_t life, bool is_sampl
     if (life != life_ || it == watches_.end()) return;
     Watch& watch = *it->second;
     watch.ask(outside_[service], now_);
-    const JudgeReport report = is_sample ? watch.judge.close_sample(now_) : watch.judge.close_slot(now_);
+    JudgeReport report = is_sample ? watch.judge.close_sample(now_) : watch.judge.close_slot(now_);
+    if (plant == Plant::JudgesBlind)
+        for (RuleChange& change : report.changes)
+            if (is_blind(change.verdict)) change.verdict = Verdict::Breach, change.holds = true;
     const Duration tenth = watch.settings->interval / 10;
     if (report.suspicious && (!is_sample || watch.samples++ < 8))
         at(now_ + tenth, [this, service, life] { sample(service, life, true); });

@@ -27,6 +27,18 @@ enum class Metrics : std::uint8_t {
     Hang,
     Gone
 };
+/// A defect put in on purpose, to show that an invariant can fail (revertd-sim --plant).
+enum class Plant : std::uint8_t {
+    None,
+    StartsTwice,     ///< the runner forgets its receipts, and is asked twice
+    StartsEarly,     ///< the journal says durable before it is
+    JudgesBlind,     ///< what cannot be seen counts as breached
+    IgnoresHalt,     ///< a halt is answered and taken back at once
+    SkipsCompare,    ///< the platform is said to run what was judged
+    BadTarget,       ///< the step is given a version that is known to be bad
+    ForgetsLimits,   ///< a restart forgets when there were rollbacks
+    GuardsRestored,  ///< a version that was put back is taken for a deploy
+};
 enum class StepMode : std::uint8_t { Works, Fails, UnknownApplied, UnknownNotApplied, Ineffective };
 
 /// How one version behaves under traffic.
@@ -106,10 +118,17 @@ class World {
 
     [[nodiscard]] const std::vector<Record>& durable() const { return durable_; }
 
-    /// Called for every durable record and every effect, before it is carried out.
+    /// Nothing is on its way to the disk: what the Engine knows and what is durable are the same.
+    [[nodiscard]] bool quiet() const { return writing_.empty(); }
+
+    /// Called for every event that goes into the Engine, every durable record and every effect, before it is carried
+    /// out, and when the runner really starts a step.
+    std::function<void(const Event&)> on_event;
     std::function<void(const Record&)> on_record;
     std::function<void(const Effect&)> on_effect;
+    std::function<void(const effect::RunStep&)> on_start;
     std::function<void()> on_step;
+    Plant plant = Plant::None;
 
   private:
     struct Daemon;  // everything that a crash loses
@@ -121,6 +140,7 @@ class World {
     void append(std::vector<Record> records);
     void carry_out(const Effect& effect);
     void run_step(const effect::RunStep& step);
+    void start_step(const effect::RunStep& step);
     void end_step(std::size_t index);
     void receipt(const std::string& key);
     void observe(const std::string& service, std::uint64_t token);
@@ -129,6 +149,8 @@ class World {
     void feed_metrics(const std::string& service, Watch& watch, Time since);
     void tick();
     [[nodiscard]] Observation observation(const std::string& service) const;
+    [[nodiscard]] Observation answer_to_engine(const std::string& service) const;
+    void guard_restored(const effect::RunStep& step);
 
     Time origin_, now_;
     Duration wall_offset_{};
