@@ -27,6 +27,14 @@ bool platform_can_be_asked(const Incident& i) {
                                     [](const PlannedStep& s) { return s.observed; });
 }
 
+/// The first step of an entry or of an attempt: gates and compare-and-set come before it. What follows a step that was
+/// done is its continuation: a started change is brought to its end, never cut.
+bool begins(const Incident& i, const PlannedStep& step, int attempt) {
+    return step.first_of_entry || std::none_of(i.attempts.begin(), i.attempts.end(), [&](const Attempted& a) {
+               return a.intent.attempt == attempt && a.outcome == StepOutcome::Done;
+           });
+}
+
 /// The entry whose word counts now: of the last step while confirming, else the first that can be asked.
 int entry_to_ask(const Incident& i, Stage stage) {
     if (stage != Stage::Observing && i.has_intent())
@@ -41,7 +49,9 @@ int entry_to_ask(const Incident& i, Stage stage) {
 
 void Engine::begin_action(const Incident& i) {
     run_->services[i.service].before_action.reset();
-    if (platform_can_be_asked(i) && i.step == 0)
+    const PlannedStep* step = planned(i, i.step);
+    const bool first_entry = step != nullptr && step->entry == 0;  // later ones follow what was just confirmed
+    if (platform_can_be_asked(i) && first_entry)
         observe(i, Stage::Observing);
     else
         write_intent(i);
@@ -123,7 +133,7 @@ void Engine::observed_before(const Incident& i, const Observation& seen) {
 void Engine::write_intent(const Incident& i) {
     const PlannedStep* step = planned(i, i.step);
     if (step == nullptr) return begin_verification(i, "no step is left");
-    if (step->first_of_entry) {  // inside an entry a started change is brought to its end, never cut
+    if (begins(i, *step, i.attempt)) {
         if (const auto held = check_gates(gate_input(i))) return hold(i, held->gate, held->words);
     }
     Intent f;
@@ -140,12 +150,12 @@ void Engine::run_step(const Incident& i) {
     const PlannedStep* step = planned(i, last.intent.index);
     const Run::Service& run = run_->services[i.service];
     if (step == nullptr) return give_up(i, Reason::UnknownOutcome, "the plan of " + last.intent.key + " is lost");
-    if (step->first_of_entry) {
+    if (begins(i, *step, last.intent.attempt)) {
         if (const auto held = check_gates(gate_input(i))) {
             note(Outcome{i.id, last.intent.key, "not started: " + held->words, {}, StepOutcome::NotStarted, 0});
             return hold(i, held->gate, held->words);
         }
-        const bool old = run.before_action && now_.at - run.before_action->read > kObservationAge;
+        const bool old = step->entry == 0 && run.before_action && now_.at - run.before_action->read > kObservationAge;
         if (old) {  // the disk was slow: what was seen is no longer what runs now
             note(Outcome{
                 i.id, last.intent.key, "not started: what runs was read too long ago", {}, StepOutcome::NotStarted, 0});
@@ -260,7 +270,10 @@ void Engine::observed_after_unknown(const Incident& i, const Observation& seen) 
     const bool judged = seen.kind == Observation::Kind::Nothing || seen.version == i.from;
     const bool known = last.outcome == StepOutcome::Failed || last.outcome == StepOutcome::NotStarted;
     const bool progress = settings != nullptr && settings->reports_progress && seen.settled;
-    if (judged && (known || progress)) return attempt_again(i, last.words, last.intent.index);
+    if (judged && (known || progress)) {
+        run.before_action = seen;  // the compare-and-set of the second attempt
+        return attempt_again(i, last.words, last.intent.index);
+    }
     hold(i, Reason::UnknownOutcome,
          "the outcome of " + last.intent.step + " is unknown; the platform shows " +
              (judged ? "the judged " + i.from : seen.version));

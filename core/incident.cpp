@@ -67,7 +67,7 @@ bool Engine::advance_incident(const std::string& name) {
             break;
     }
     if (recover_by_itself(*i)) return true;
-    if (i->state == IncidentState::Held && needs_a_person(i->gate) && !i->ordered) return false;
+    if (i->state == IncidentState::Held && needs_a_person(i->gate)) return false;  // a new order begins anew
     if (!i->decided) return decide(*i);
     if (run_->durable < i->decided_seq) return false;  // nothing follows from a decision that is not durable (S43)
     if (i->state == IncidentState::AwaitingApproval) return wait_for_approval(*i);
