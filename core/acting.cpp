@@ -86,6 +86,7 @@ bool Engine::advance_action(const Incident& i) {
             return false;
         case Stage::Intending:
             if (i.attempts.back().seq > run_->durable) return false;
+            if (i.attempts.back().seq <= run_->replayed) return false;  // of an earlier run: unknown (S34)
             run_step(i);
             return true;
         case Stage::Asking:

@@ -22,7 +22,7 @@ Engine::~Engine() = default;
 
 void Engine::replay(const Record& record) {
     state_.apply(record);
-    run_->durable = record.seq;
+    run_->durable = run_->replayed = record.seq;
 }
 
 Output Engine::step(const Event& event, Now now) {

@@ -34,6 +34,7 @@ struct Engine::Run {
     std::map<std::string, Service> services;
     std::uint64_t next_token = 1;
     std::uint64_t durable = 0;
+    std::uint64_t replayed = 0;  ///< the last record of earlier runs
 
     /// A pause before asking the platform once more; a new stage begins its own clock.
     static constexpr Duration kAskAgain = 1s;

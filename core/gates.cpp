@@ -50,8 +50,17 @@ std::size_t recent(const std::vector<Time>& times, Time now, Duration window) {
         std::count_if(times.begin(), times.end(), [&](Time t) { return now - t < window; }));
 }
 
+/// An incident is counted once, with its first intent: it never waits for its own count (S35).
 bool exempt_from_limits(const GateInput& in) {
-    return in.incident.ordered || in.incident.acted();
+    return in.incident.ordered || in.incident.has_intent();
+}
+
+/// A step was started, or may have been. An intent that is durable and still waits for these gates was not.
+bool has_begun(const Incident& incident) {
+    return std::any_of(incident.attempts.begin(), incident.attempts.end(), [&](const Attempted& a) {
+        const bool waits = !a.outcome && incident.stage == Stage::Intending;
+        return !waits && a.outcome != StepOutcome::NotStarted;
+    });
 }
 
 std::optional<Held> service_limit(const GateInput& in) {
@@ -92,7 +101,7 @@ std::optional<Held> target(const GateInput& in) {
 }
 
 std::optional<Held> fresh(const GateInput& in) {
-    if (in.incident.ordered || in.incident.reason == Reason::Trigger || in.incident.acted()) return std::nullopt;
+    if (in.incident.ordered || in.incident.reason == Reason::Trigger || has_begun(in.incident)) return std::nullopt;
     const ServiceSettings* settings = in.deployment == nullptr ? nullptr : in.deployment->settings.get();
     const Freshness f = freshness(in.service, in.incident, settings, in.now, in.state.started);
     if (f.stale_since_restart) return Held{Reason::RestartPending, "not judged again yet since the restart"};
@@ -137,7 +146,7 @@ Freshness freshness(const ServiceState& service, const Incident& incident, const
             out.breached_lately = true;
         out.holds = out.holds || (rule.holds && rule.verdict == Verdict::Breach);
         if (is_blind(rule.verdict)) {
-            out.blind = decided;
+            out.blind = out.blind || decided;
             if (decided)
                 out.words = rule.text + " cannot be seen for " + to_words(now - rule.since) + ": " + rule.words;
         }

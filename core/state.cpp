@@ -101,6 +101,7 @@ struct State::Fold {
         Deployment* d = find(s.deployments, f.deploy);
         if (d == nullptr) return;
         if (!f.alias.empty()) d->aliases.push_back(f.alias);
+        if (d->by_known) return;  // whoever opened it stays the deployer, who does not approve (S28)
         if (!f.by.empty()) d->by = f.by;
         if (f.by_known) d->by_uid = f.by_uid, d->by_known = true;
     }

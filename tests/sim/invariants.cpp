@@ -78,7 +78,9 @@ Answer judged_version_was_seen(const Start& s) {
     if (!s.begins() || !s.planned().observed) return std::nullopt;
     const ServiceFacts& p = s.service;
     if (s.planned().entry > 0 && s.step.index > 0) return std::nullopt;  // what ran before its entry was changed by us
-    if (!p.platform_read || s.now - *p.platform_read > 5s) return "the platform was not asked within 5s";
+    if (!p.platform_read) return "the platform was never asked";
+    const Duration age = s.now - *p.platform_read;
+    if (age > 5s) return "the platform was asked " + to_words(age) + " before " + s.step.key;
     return p.platform_said.empty() || p.platform_said == s.step.from ? kHolds : p.platform_said + " ran";
 }
 
