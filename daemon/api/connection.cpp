@@ -181,11 +181,7 @@ void Connection::on_sent() {
     reader_.reset();
     set_deadline(host_.limits().idle, &Connection::close);
     watch(EPOLLIN);
-    // A pipelined request waits for its turn like those of others.
-    if (!input_.empty())
-        host_.loop().post([weak = weak_from_this()] {
-            if (const auto self = weak.lock()) self->read_request();
-        });
+    read_request();  // a pipelined one
 }
 
 // -- the end

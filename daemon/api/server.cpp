@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <deque>
 #include <set>
 #include <vector>
 
@@ -80,9 +81,7 @@ class Server::Impl final : public api::ConnectionHost {
 
     [[nodiscard]] const api::ApiLimits& limits() const override { return limits_; }
 
-    void handle(api::Request request, const Origin& origin, api::Respond respond) override {
-        router_.handle(std::move(request), origin, std::move(respond));
-    }
+    void handle(api::Request request, const Origin& origin, api::Respond respond) override;
 
     [[nodiscard]] bool admit_stream() override {
         const auto streams = std::count_if(connections_.begin(), connections_.end(),
@@ -92,6 +91,14 @@ class Server::Impl final : public api::ConnectionHost {
 
     void closed(Connection& connection) override { connections_.erase(connection.shared_from_this()); }
 
+    struct Question {
+        api::Request request;
+        Origin origin;
+        api::Respond respond;
+    };
+
+    void plan_answer();
+    void answer_next();
     void welcome(runner::Fd socket, const Listener& listener);
     [[nodiscard]] bool has_room(const Origin& origin) const;
 
@@ -100,6 +107,8 @@ class Server::Impl final : public api::ConnectionHost {
     const api::ApiLimits limits_;
     api::PeerDirectory directory_;
     api::Router router_;
+    std::deque<Question> questions_;
+    const std::shared_ptr<Impl*> self_ = std::make_shared<Impl*>(this);  // for what is posted and may come too late
     std::uint16_t port_ = 0;
     std::set<std::shared_ptr<Connection>> connections_;
     std::vector<std::unique_ptr<Door>> doors_;
@@ -135,6 +144,25 @@ void Server::Impl::Door::pause() {
     });
 }
 
+void Server::Impl::handle(api::Request request, const Origin& origin, api::Respond respond) {
+    questions_.push_back({std::move(request), origin, std::move(respond)});
+    if (questions_.size() == 1) plan_answer();
+}
+
+/// One answer, then the loop's other work: whatever is asked, judging is late by one answer at most.
+void Server::Impl::plan_answer() {
+    loop_.post([self = std::weak_ptr(self_)] {
+        if (const auto server = self.lock()) (*server)->answer_next();
+    });
+}
+
+void Server::Impl::answer_next() {
+    Question& question = questions_.front();
+    router_.handle(std::move(question.request), question.origin, std::move(question.respond));
+    questions_.pop_front();
+    if (!questions_.empty()) plan_answer();
+}
+
 bool Server::Impl::has_room(const Origin& origin) const {
     const auto same = std::count_if(connections_.begin(), connections_.end(), [&](const auto& connection) {
         const auto& ids = connection->origin().ids;
@@ -156,8 +184,8 @@ void Server::Impl::welcome(runner::Fd socket, const Listener& listener) {
     if (!has_room(origin)) {
         const auto full = api::error_response({ErrorCode::Limit, "too many connections", "close some, or try later"});
         const std::string text = api::to_text(full, {});
-        // Best effort: whoever floods does not read.
-        if (::send(socket.get(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT) < 0) return;
+        ::send(socket.get(), text.data(), text.size(),
+               MSG_NOSIGNAL | MSG_DONTWAIT);  // best effort: whoever floods does not read
         return;
     }
     const auto connection = std::make_shared<Connection>(*this, std::move(socket), origin);

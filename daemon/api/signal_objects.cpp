@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "daemon/api/objects.h"
 
 namespace revertd::api {
@@ -35,22 +37,42 @@ std::string limit_words(const ServiceSettings& settings, std::size_t signal) {
     return std::string(to_string(shown->severity)) + " " + bound;
 }
 
-void write_rules(JsonText& out, const JudgeView& view, const ServiceSettings& settings,
-                 const std::pair<std::size_t, Now>& signal_and_now) {
-    const auto& [signal, now] = signal_and_now;
+/// What the Judge says, and by which settings.
+struct Judged {
+    JudgeView view;
+    const ServiceSettings& settings;
+    Now now;
+};
+
+void write_rules(JsonText& out, const Judged& judged, std::size_t signal) {
     out.open_array("rules");
-    for (const RuleChange& change : view.rules) {
-        if (change.rule >= settings.rules.size() || !is_about(settings.rules[change.rule], signal)) continue;
-        const Rule& rule = settings.rules[change.rule];
+    for (const RuleChange& change : judged.view.rules) {
+        const auto& rules = judged.settings.rules;
+        if (change.rule >= rules.size() || !is_about(rules[change.rule], signal)) continue;
+        const Rule& rule = rules[change.rule];
         out.open_object();
         out.put_text("severity", to_string(rule.severity));
         out.put_text("text", rule.text);
         out.put_text("verdict", to_string(change.verdict));
         out.put_flag("holds", change.holds);
-        out.put_time("since", change.since == Time{} ? std::nullopt : std::optional(wall_of(now, change.since)));
+        out.put_time("since", change.since == Time{} ? std::nullopt : std::optional(wall_of(judged.now, change.since)));
         out.close_object();
     }
     out.close_array();
+}
+
+void write_signal(JsonText& out, const Judged& judged, std::size_t index) {
+    const SignalView& signal = judged.view.signals[index];
+    out.open_object();
+    out.put_text("name", signal.name);
+    out.put_text("metric", signal.metric);
+    out.put_number("value", signal.value);
+    out.put_text("unit", words(signal.unit));
+    out.put_number("baseline", signal.baseline);
+    out.put_text("verdict", to_string(signal.verdict));
+    out.put_text("limit_words", limit_words(judged.settings, index));
+    write_rules(out, judged, index);
+    out.close_object();
 }
 
 }  // namespace
@@ -63,22 +85,13 @@ std::shared_ptr<const ServiceSettings> judged_settings(const Engine& engine, con
 }
 
 void write_signals(JsonText& out, const Backend& backend, const std::string& service) {
-    const auto view = backend.view(service);
+    auto view = backend.view(service);
     const auto settings = judged_settings(backend.engine(), service);
-    const Now now = backend.now();
     out.open_array("signals");
-    for (std::size_t i = 0; view && settings && i < view->signals.size() && i < settings->signals.size(); ++i) {
-        const SignalView& signal = view->signals[i];
-        out.open_object();
-        out.put_text("name", signal.name);
-        out.put_text("metric", signal.metric);
-        out.put_number("value", signal.value);
-        out.put_text("unit", words(signal.unit));
-        out.put_number("baseline", signal.baseline);
-        out.put_text("verdict", to_string(signal.verdict));
-        out.put_text("limit_words", limit_words(*settings, i));
-        write_rules(out, *view, *settings, {i, now});
-        out.close_object();
+    if (view && settings) {
+        const Judged judged{std::move(*view), *settings, backend.now()};
+        const std::size_t count = std::min(judged.view.signals.size(), settings->signals.size());
+        for (std::size_t i = 0; i < count; ++i) write_signal(out, judged, i);
     }
     out.close_array();
 }

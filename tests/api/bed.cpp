@@ -102,9 +102,9 @@ Bed::Bed(api::ApiLimits limits) {
     backend_ = std::make_unique<FakeBackend>(*loop_);
     Server::Options options;
     options.limits = limits;
-    options.lookup = [this](api::PeerIds) {
-        const std::lock_guard lock(mutex_);
-        return peer_;
+    options.lookup = [identity = identity_](api::PeerIds) {
+        const std::lock_guard lock(identity->mutex);
+        return identity->peer;
     };
     server_ = std::make_unique<Server>(*loop_, *backend_, std::move(options));
     for (const std::string& place : {address(), std::string("127.0.0.1:0")})
@@ -132,7 +132,10 @@ void Bed::on_loop(const std::function<void()>& what) {
 }
 
 Client Bed::connect() const {
-    const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    return connect_by(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+}
+
+Client Bed::connect_by(int fd) const {
     sockaddr_un place{};
     place.sun_family = AF_UNIX;
     std::strncpy(place.sun_path, socket().c_str(), sizeof place.sun_path - 1);
@@ -171,8 +174,8 @@ std::size_t Bed::connections() {
 }
 
 void Bed::set_peer(Peer peer) {
-    const std::lock_guard lock(mutex_);
-    peer_ = std::move(peer);
+    const std::lock_guard lock(identity_->mutex);
+    identity_->peer = std::move(peer);
 }
 
 std::string post_text(const std::string& target, const std::string& body) {

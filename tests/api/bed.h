@@ -63,11 +63,15 @@ class Bed {
     /// Runs it on the loop and waits.
     void on_loop(const std::function<void()>& what);
 
+    void post_to_loop(std::function<void()> what) { loop_->post(std::move(what)); }
+
     [[nodiscard]] std::string socket() const { return directory_ + "/s"; }
 
     [[nodiscard]] std::string address() const { return "unix:" + socket(); }
 
     [[nodiscard]] Client connect() const;
+    /// With a socket that was made before; owned from here on.
+    [[nodiscard]] Client connect_by(int fd) const;
     [[nodiscard]] Client connect_tcp() const;
 
     [[nodiscard]] std::uint16_t port() const { return port_; }
@@ -89,10 +93,15 @@ class Bed {
     std::string ask_for_approval();
 
   private:
+    /// Outlives the bed: a lookup may still be on its way when a client has left.
+    struct Identity {
+        std::mutex mutex;
+        Peer peer{0, "root", {"root"}};
+    };
+
     std::string directory_;
     SystemClock clock_;
-    std::mutex mutex_;
-    Peer peer_{0, "root", {"root"}};
+    std::shared_ptr<Identity> identity_ = std::make_shared<Identity>();
     std::unique_ptr<Loop> loop_;
     std::unique_ptr<FakeBackend> backend_;
     std::unique_ptr<Server> server_;

@@ -147,6 +147,11 @@ Result<std::vector<std::string>> FakeBackend::explain(const std::string& id) con
     return std::vector<std::string>{"errors held", "P1 asks \"leads\""};
 }
 
+std::string FakeBackend::metrics() const {
+    on_metrics();
+    return "# TYPE revertd_build_info gauge\nrevertd_build_info 1\n";
+}
+
 std::vector<StreamEvent> FakeBackend::events_after(std::uint64_t id) const {
     std::vector<StreamEvent> out;
     std::copy_if(kept.begin(), kept.end(), std::back_inserter(out), [&](const StreamEvent& e) { return e.id > id; });

@@ -34,6 +34,7 @@ class FakeBackend final : public Backend {
     void release();
     JudgeView seen;
     std::vector<std::pair<Peer, Command>> commands;
+    std::function<void()> on_metrics = [] {};
     int reloads = 0;
     std::optional<Error> reload_error;
     std::vector<StreamEvent> kept;
@@ -52,9 +53,7 @@ class FakeBackend final : public Backend {
     [[nodiscard]] Result<std::string> report(const std::string& incident, const std::string& format) const override;
     [[nodiscard]] Result<std::vector<std::string>> explain(const std::string& id) const override;
 
-    [[nodiscard]] std::string metrics() const override {
-        return "# TYPE revertd_build_info gauge\nrevertd_build_info 1\n";
-    }
+    [[nodiscard]] std::string metrics() const override;
 
     [[nodiscard]] std::vector<StreamEvent> events_after(std::uint64_t id) const override;
     std::uint64_t subscribe(Listener listener) override;

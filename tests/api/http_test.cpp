@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The protocol: what is refused, what is limited, how connections live.
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 
 #include "tests/api/bed.h"
 
@@ -51,6 +53,18 @@ TEST(Http, reads_a_chunked_body) {
                                   "POST /api/v1/halt HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
                                   "5\r\n{\"abo\r\n9\r\nrt\":true}\r\n0\r\n\r\n");
     EXPECT_EQ(answer.status, 200) << answer.body;
+}
+
+TEST(Http, lets_no_trailer_change_the_head) {
+    Bed bed;
+    const auto answer = answer_to(bed,
+                                  "POST /api/v1/halt HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+                                  "2\r\n{}\r\n0\r\nHost: b\r\nTransfer-Encoding: gzip\r\n\r\n");
+    EXPECT_NE(answer.status, 501) << answer.body;
+    const auto event = answer_to(bed,
+                                 "GET /api/v1/events HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+                                 "0\r\nLast-Event-ID: none\r\n\r\n");
+    EXPECT_EQ(event.status, 200) << event.body;
 }
 
 TEST(Http, answers_head_without_a_body) {
@@ -282,6 +296,24 @@ TEST(HttpLimits, refuses_connections_beyond_its_number) {
     EXPECT_TRUE(third.is_closed_by_server());
 }
 
+TEST(HttpLimits, accepts_again_when_descriptors_are_free_again) {
+    const Bed bed;
+    Client first = bed.connect();
+    first.send(kHealthy);
+    EXPECT_EQ(first.receive().status, 200);
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+    const int waiting = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const rlimit exhausted{static_cast<rlim_t>(waiting) + 1, before.rlim_max};
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &exhausted), 0);
+    Client second = bed.connect_by(waiting);
+    second.send(kHealthy);
+    first.send(kHealthy);
+    EXPECT_EQ(first.receive().status, 200);  // the loop goes on
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+    EXPECT_EQ(second.receive().status, 200);
+}
+
 TEST(HttpLimits, lets_no_user_take_every_connection) {
     api::ApiLimits limits;
     limits.connections_of_one = 1;
@@ -294,6 +326,28 @@ TEST(HttpLimits, lets_no_user_take_every_connection) {
     Client other = bed.connect_tcp();
     other.send("GET /-/healthy HTTP/1.1\r\nHost: localhost:" + std::to_string(bed.port()) + "\r\n\r\n");
     EXPECT_EQ(other.receive().status, 200);
+}
+
+TEST(HttpLimits, lets_the_loop_do_other_work_between_two_answers) {
+    Bed bed;
+    const std::string request = "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n";
+    std::string order;
+    std::vector<Client> clients;
+    for (int i = 0; i < 3; ++i) {
+        clients.push_back(bed.connect());
+        clients.back().send(kHealthy);
+        clients.back().receive();
+    }
+    bed.on_loop([&] {
+        bed.backend().on_metrics = [&] {
+            order += "answer ";
+            bed.post_to_loop([&] { order += "work "; });
+        };
+        for (Client& client : clients) client.send(request);  // all wait when the loop looks again
+    });
+    for (Client& client : clients) EXPECT_EQ(client.receive().status, 200);
+    bed.on_loop([] {});  // the last work, too
+    bed.on_loop([&] { EXPECT_EQ(order, "answer work answer work answer work "); });
 }
 
 TEST(HttpLimits, sends_a_large_answer_to_a_slow_reader) {
