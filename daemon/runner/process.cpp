@@ -91,22 +91,24 @@ void close_on_exec_from(int first) {
 }
 
 [[noreturn]] void run_child(const Image& image) {
+    // Everything but the program itself is got ready while the receipt is being written.
     ::setsid();
+    reset_signals();
+    const bool ready = ::dup2(image.input, 0) == 0 && ::dup2(image.output, 1) == 1 && ::dup2(image.errors, 2) == 2 &&
+                       ::chdir(image.cwd.c_str()) == 0;
+    int number = errno;
+    close_on_exec_from(3);
+    ::umask(022);
+
     char released = 0;
     ssize_t n = 0;
     do n = ::read(image.gate, &released, 1);
     while (n < 0 && errno == EINTR);
     if (n != 1) ::_exit(kExitNotReleased);
-
-    reset_signals();
-    const bool ready = ::dup2(image.input, 0) == 0 && ::dup2(image.output, 1) == 1 && ::dup2(image.errors, 2) == 2 &&
-                       ::chdir(image.cwd.c_str()) == 0;
     if (ready) {
-        close_on_exec_from(3);
-        ::umask(022);
         ::execve(image.program.c_str(), image.argv_pointers.data(), image.env_pointers.data());
+        number = errno;
     }
-    const int number = errno;
     [[maybe_unused]] const ssize_t told = ::write(image.exec_error, &number, sizeof number);
     ::_exit(kExitNotExecuted);
 }

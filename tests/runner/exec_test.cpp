@@ -179,6 +179,14 @@ TEST_F(Exec, refuses_what_is_no_program) {
     EXPECT_EQ(run(program("e", {"/bin/sh\xFF"})).state, StepState::None);
 }
 
+TEST_F(Exec, says_when_its_directory_is_not_there) {
+    StepOrder order = script("k", "true");
+    std::get<ExecCall>(order.step.call).cwd = "/no/such/directory";
+    const Receipt receipt = run(order);
+    EXPECT_EQ(receipt.state, StepState::Failed);
+    EXPECT_EQ(receipt.reason, "could not be executed: No such file or directory");
+}
+
 TEST_F(Exec, says_why_the_kernel_would_not_execute_it) {
     write_text(directory_ / "empty", "#!/no/such/interpreter\n", 0755);
     const Receipt receipt = run(program("k", {directory_ / "empty"}));
@@ -218,7 +226,7 @@ std::string random_argument(std::mt19937& random) {
 TEST_F(Exec, arguments_arrive_byte_for_byte) {
     std::mt19937 random(7);
     std::vector<std::string> arguments{std::string(64 * 1024, 'x'), "", " ", "-"};
-    while (arguments.size() < 2000) arguments.push_back(random_argument(random));
+    while (arguments.size() < 10'000) arguments.push_back(random_argument(random));
     std::vector<std::string> argv{directory_ / "dump"};
     write_text(argv[0], "#!/bin/sh\nprintf '%s\\0' \"$@\" > " + (directory_ / "dumped") + "\n", 0755);
     argv.insert(argv.end(), arguments.begin(), arguments.end());
