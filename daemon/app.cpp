@@ -2,6 +2,7 @@
 // The only file that knows everybody: builds the parts, wires them, and takes them down.
 #include "daemon/app.h"
 
+#include <malloc.h>
 #include <sys/stat.h>
 #include <sys/timex.h>
 
@@ -180,6 +181,7 @@ int App::run() {
         }
     }
     driver_->start(boot, clock_.offset());
+    ::malloc_trim(0);  // what reading configuration and journal took is not needed again
     watch_signals();
     housekeep();
     log::write(log::Level::Info, "revertd is ready", {{"config", read_.loaded->settings.hash}});

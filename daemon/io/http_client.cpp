@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/io/http_client.h"
 
+#include <optional>
 #include <utility>
 
 #include "daemon/io/lean_client.h"
@@ -10,12 +11,20 @@ namespace revertd {
 
 class HttpClient::Impl {
   public:
-    Impl(Loop& loop, const std::string& user_agent)
-        : resolver(loop), lean(loop, resolver, user_agent), curl(loop, user_agent) {}
+    Impl(Loop& loop_, const std::string& user_agent_)
+        : loop(loop_), user_agent(user_agent_), resolver(loop), lean(loop, resolver, user_agent) {}
 
+    /// libcurl and the libraries below it cost some MiB: a daemon that only scrapes does without.
+    CurlClient& api() {
+        if (!curl) curl.emplace(loop, user_agent);
+        return *curl;
+    }
+
+    Loop& loop;
+    std::string user_agent;
     Resolver resolver;
     LeanClient lean;
-    CurlClient curl;
+    std::optional<CurlClient> curl;
 };
 
 std::string default_user_agent() {
@@ -31,11 +40,11 @@ Result<std::unique_ptr<Fetch>> HttpClient::make_fetch(std::string_view url, cons
     auto target = parse_url(url);
     if (!target) return target.error();
     const bool is_lean = !target->https && options.unix_socket.empty();
-    return is_lean ? impl_->lean.make_fetch(*target, options) : impl_->curl.make_fetch(*target, options);
+    return is_lean ? impl_->lean.make_fetch(*target, options) : impl_->api().make_fetch(*target, options);
 }
 
 CurlClient& HttpClient::api() {
-    return impl_->curl;
+    return impl_->api();
 }
 
 }  // namespace revertd
