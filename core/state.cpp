@@ -71,7 +71,10 @@ struct State::Fold {
     void operator()(const VersionSeen& f) const { s.services[f.service].live = f.version; }
 
     void operator()(const StandingChanged& f) const {
-        note({f.version, f.standing, f.why, f.by, r.at, r.wall}, s.services[f.service].ledger);
+        ServiceState& service = s.services[f.service];
+        note({f.version, f.standing, f.why, f.by, r.at, r.wall}, service.ledger);
+        if (service.adopting == f.version && f.standing == Standing::Good)
+            service.adopting_since.reset(), service.adopting.clear();
     }
 
     void operator()(const AdoptionStarted& f) const {
