@@ -89,7 +89,7 @@ effect::Reply Engine::obey(const command::DeployFinish& c, const Peer&) {
         close_guard(id, DeployState::Aborted, 15, Reason::NothingChanged,
                     "the deploy tool gave up; " + last->version + " still runs");
     } else {
-        if (!d->first_seen) note(FirstSeen{id, now_.at});
+        if (!d->first_seen) first_sight(id, now_.at);
         note(RuleChanged{name,
                          kDeployFailed,
                          "deploy failed",

@@ -95,6 +95,7 @@ class Engine {
                            Time started);
     void read_version(const std::string& service, const Observation& observation);
     void read_another(const std::string& service, const Observation& observation);
+    void first_sight(const std::string& deploy, Time at);
     void read_in_guard(const Deployment& deployment, const Observation& observation);
     bool advance_guard(const std::string& deploy);
     bool end_bake(const Deployment& deployment);

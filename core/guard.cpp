@@ -76,7 +76,7 @@ std::string Engine::open_guard(const command::DeployStart& start, const Peer* pe
     if (may_declare(s, f.from, f.version))
         note(StandingChanged{f.service, f.from, Standing::Declared,
                              start.from.empty() ? "ran before the deploy" : "named by --from", f.by});
-    if (!can_be_asked(*settings)) note(FirstSeen{f.deploy, now_.at});  // S12: nothing can be asked
+    if (!can_be_asked(*settings)) first_sight(f.deploy, now_.at);  // S12: nothing can be asked
     Run::Service& run = run_->services[f.service];
     run.candidate.clear(), run.equal = 0, run.back = 0, run.last.reset();
     return f.deploy;
@@ -146,9 +146,15 @@ void Engine::read_another(const std::string& name, const Observation& read) {
     start.service = name, start.version = read.version;
     const Time first = run.candidate_since;
     const std::string id = open_guard(start, nullptr, "probe", first);
-    if (!state_.deployment(id)->first_seen) note(FirstSeen{id, first});
-    const std::string older = service(name).older;
-    close_guard(older, DeployState::Superseded, 13, Reason::Newer, "superseded by " + read.version);
+    if (!state_.deployment(id)->first_seen) first_sight(id, first);
+}
+
+/// From here on the new version is judged, and the older deploy is over (S8).
+void Engine::first_sight(const std::string& id, Time at) {
+    note(FirstSeen{id, at});
+    const Deployment& d = *state_.deployment(id);
+    const std::string older = service(d.service).older;
+    close_guard(older, DeployState::Superseded, 13, Reason::Newer, "superseded by " + d.version);
 }
 
 void Engine::read_in_guard(const Deployment& d, const Observation& read) {
@@ -157,11 +163,7 @@ void Engine::read_in_guard(const Deployment& d, const Observation& read) {
     const ServiceSettings* settings = pinned(d);
     if (read.version == d.version) {
         run.back = 0;
-        if (!d.first_seen) {
-            note(FirstSeen{d.id, now_.at});
-            const std::string older = s.older;
-            close_guard(older, DeployState::Superseded, 13, Reason::Newer, "superseded by " + d.version);
-        }
+        if (!d.first_seen) first_sight(d.id, now_.at);
         if (settings != nullptr && settings->settles && read.settled && !d.settled) note(Settled{d.id});
         return;
     }
