@@ -17,8 +17,10 @@ namespace {
 
 constexpr std::size_t kStreamKept = 10'000;  // a watcher that was away for longer asks for the objects again
 
-StepOutcome outcome_of(StepState state) {
-    switch (state) {
+/// Processes of its group that still run may still change something: then nothing is known for sure (S34).
+StepOutcome outcome_of(const Receipt& receipt) {
+    if (receipt.survivors) return StepOutcome::Unknown;
+    switch (receipt.state) {
         case StepState::Done:
             return StepOutcome::Done;
         case StepState::Failed:
@@ -188,7 +190,7 @@ void Driver::carry_out(const effect::RunStep& e) {
 }
 
 void Driver::receipt(const std::string& key, const Receipt& r) {
-    event::StepEnded ended{key, outcome_of(r.state), r.exit.value_or(0), r.reason, r.output};
+    event::StepEnded ended{key, outcome_of(r), r.exit.value_or(0), r.reason, r.output};
     if (r.state == StepState::NoAnswer)
         feed(event::ReceiptRead{key, event::ReceiptRead::State::NoAnswer, {}});
     else if (r.state == StepState::Running)
@@ -200,7 +202,7 @@ void Driver::receipt(const std::string& key, const Receipt& r) {
 void Driver::carry_out(const effect::AskRunner& e) {
     parts_.runner.query(e.key, [this, key = e.key](const Receipt& r) {
         using Said = event::ReceiptRead::State;
-        event::ReceiptRead read{key, Said::Ended, {key, outcome_of(r.state), r.exit.value_or(0), r.reason, r.output}};
+        event::ReceiptRead read{key, Said::Ended, {key, outcome_of(r), r.exit.value_or(0), r.reason, r.output}};
         if (r.state == StepState::None) read.state = Said::None;
         if (r.state == StepState::Running) read.state = Said::Running;
         if (r.state == StepState::NoAnswer) read.state = Said::NoAnswer;
