@@ -154,7 +154,9 @@ struct State::Fold {
     void operator()(const RuleChanged& f) const {
         ServiceState& service = s.services[f.service];
         RuleNow& rule = service.rules[f.rule];
-        if (rule.verdict == Verdict::Breach && f.verdict != Verdict::Breach) rule.last_breach = r.at;
+        // What a crash lost is told after the restart, so the end of a breach is not when it is noted.
+        if (rule.verdict == Verdict::Breach && f.verdict != Verdict::Breach)
+            rule.last_breach = f.holds ? r.at : std::min(r.at, f.since);
         rule.text = f.text, rule.severity = f.severity, rule.verdict = f.verdict, rule.holds = f.holds;
         rule.value = f.value, rule.limit = f.limit, rule.baseline = f.baseline, rule.requests = f.requests;
         rule.since = f.since, rule.changed = r.at, rule.words = f.words, rule.evidence = f.evidence;

@@ -88,6 +88,16 @@ Result<void> standing(const Stage& s, const std::string& version, const std::str
     return same(version, service == nullptr ? "unknown" : text(service->standing(version)), expected);
 }
 
+/// S4: who or what said so.
+Result<void> provenance(const Stage& s, const std::string& version, const std::string& words) {
+    const ServiceState* service = s.world.state().service(s.service);
+    std::string is = "not in the ledger";
+    if (service != nullptr)
+        for (const LedgerEntry& e : service->ledger)
+            if (e.version == version) is = e.why + " by " + e.by;
+    return yes(is.find(words) != std::string::npos, version + ": " + is);
+}
+
 const std::vector<Sentence>& guard_expectations() {
     static const std::vector<Sentence> kAll{
         {R"re(no guard)re",
@@ -134,6 +144,7 @@ const std::vector<Sentence>& guard_expectations() {
          }},
         {R"re((\S+) (good|bad|suspect|declared|unknown))re",
          [](const Stage& s, const Words& m) { return standing(s, m[1], m[2]); }},
+        {R"re(ledger (\S+) "(.*)")re", [](const Stage& s, const Words& m) { return provenance(s, m[1], m[2]); }},
         {R"re(gate (\S+) (\d))re",
          [](const Stage& s, const Words& m) {
              const auto g = s.world.engine().gate(s.service, m[1]);

@@ -153,14 +153,14 @@ void Facts::note(const event::Judged& judged, const ServiceSettings& settings, T
         const Rule& rule = settings.rules[change.rule];
         RuleFacts& r = services[judged.service].rules[rule.text];
         if (r.verdict == Verdict::Breach || change.verdict == Verdict::Breach) r.last_breach = now;
-        r.verdict = change.verdict, r.severity = rule.severity;
+        r.verdict = change.verdict, r.severity = rule.severity, r.holds = change.holds;
     }
 }
 
 void Facts::note(const effect::RunStep& step) {
     ++starts[step.incident + " attempt " + std::to_string(step.attempt) + " step " + std::to_string(step.index)];
     incidents[step.incident].attempt_started = step.attempt;
-    services[step.service].restored = step.to;
+    services[step.service].restored = step.to, services[step.service].rolled_back = true;
 }
 
 }  // namespace revertd::sim

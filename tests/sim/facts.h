@@ -31,6 +31,7 @@ struct IncidentFacts {
 struct RuleFacts {
     Verdict verdict = Verdict::Insufficient;
     Severity severity = Severity::None;
+    bool holds = false;               ///< also on the edge: ok, and not yet clear (S25)
     std::optional<Time> last_breach;  ///< up to now, while the verdict is Breach
 };
 
@@ -38,7 +39,7 @@ struct ServiceFacts {
     std::set<std::string> good, bad;
     std::map<std::string, RuleFacts> rules;  ///< by text, as reports that were fed said
     std::string restored;                    ///< put there by an own step, and not deployed since
-    bool halted = false;
+    bool rolled_back = false, halted = false;
     std::optional<Time> platform_read;  ///< by a question of the Engine
     std::string platform_said;          ///< what really ran then; empty: nothing
 };

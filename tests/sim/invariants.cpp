@@ -47,6 +47,7 @@ Answer evidence_is_seen(const Start& s) {
     const auto rule = s.service.rules.find(s.incident.rule);
     if (rule == s.service.rules.end() || !rule->second.last_breach) return s.incident.rule + " was never breached";
     if (is_blind(rule->second.verdict)) return s.incident.rule + " is " + std::string(to_string(rule->second.verdict));
+    if (rule->second.holds) return kHolds;
     const Duration age = s.now - *rule->second.last_breach;
     return age <= 2min ? kHolds : s.incident.rule + " was last breached " + to_words(age) + " ago";
 }
@@ -117,7 +118,7 @@ Answer may_act(const Start& s) {
 
 /// I18: what was put back is not taken away again, unless a person deployed it since or orders it.
 Answer is_no_rollback_of_a_rollback(const Start& s) {
-    if (!s.automatic() || s.service.restored.empty() || s.step.attempt > 1 || s.step.index > 0) return std::nullopt;
+    if (!s.automatic() || !s.service.rolled_back || s.step.attempt > 1 || s.step.index > 0) return std::nullopt;
     return s.service.restored == s.step.from ? s.step.from + " was put back by revertd" : kHolds;
 }
 

@@ -109,6 +109,12 @@ const std::vector<Sentence>& outside_sentences() {
              behaviour(s, m, 2).healthy = m[1] == "up";
              return {};
          }},
+    };
+    return kAll;
+}
+
+const std::vector<Sentence>& measured_sentences() {
+    static const std::vector<Sentence> kAll{
         {R"re(target (\d+) health (up|down))re",
          [](Stage& s, const Words& m) -> Result<void> {
              outside(s).target_down[static_cast<std::uint32_t>(std::stoul(m[1]))] = m[2] == "down";
@@ -144,6 +150,12 @@ const std::vector<Sentence>& outside_sentences() {
              outside(s).metrics = mode->second;
              return {};
          }},
+    };
+    return kAll;
+}
+
+const std::vector<Sentence>& step_sentences() {
+    static const std::vector<Sentence> kAll{
         {R"re(steps (work|fail|are ineffective|end unknown|end unknown, applied)(?: (\d+) times?)?)re",
          [](Stage& s, const Words& m) -> Result<void> {
              static const std::map<std::string, StepMode> kModes{{"work", StepMode::Works},
@@ -174,6 +186,12 @@ const std::vector<Sentence>& outside_sentences() {
              s.world.journal_fails = m[1] == "fails";
              return {};
          }},
+    };
+    return kAll;
+}
+
+const std::vector<Sentence>& daemon_sentences() {
+    static const std::vector<Sentence> kAll{
         {R"re(runner dies)re",
          [](Stage& s, const Words&) -> Result<void> {
              s.world.runner_dies();
@@ -285,7 +303,8 @@ Result<void> perform(Stage& stage, const std::string& sentence) {
         rest = tail;
     }
     if (rest.rfind("expect ", 0) == 0) return expect(stage, rest.substr(7));
-    for (const auto* table : {&outside_sentences(), &people_sentences()}) {
+    for (const auto* table :
+         {&outside_sentences(), &measured_sentences(), &step_sentences(), &daemon_sentences(), &people_sentences()}) {
         for (const Sentence& s : *table) {
             Words m;
             if (std::regex_match(rest, m, std::regex(s.pattern))) return s.action(stage, m);

@@ -269,11 +269,12 @@ void World::receipt(const std::string& key) {
     feed(std::move(read));
 }
 
-/// The plant: three minutes later, what was put back is said to have been deployed.
+/// The plant: a minute later, what was put back is said to have been deployed, and goes bad.
 void World::guard_restored(const effect::RunStep& step) {
-    at(now_ + 3min, [this, service = step.service, to = step.to] {
+    at(now_ + 60s, [this, service = step.service, to = step.to] {
         command::DeployStart start;
         start.service = service, start.version = to;
+        outside_[service].versions[to].errors = 0.3;
         feed(event::Asked{peer_of_the_plant(), start, 0});
     });
 }
