@@ -154,9 +154,9 @@ struct State::Fold {
     void operator()(const RuleChanged& f) const {
         ServiceState& service = s.services[f.service];
         RuleNow& rule = service.rules[f.rule];
-        // What a crash lost is told after the restart, so the end of a breach is not when it is noted.
+        // A crash may have lost when a breach ended: of an earlier run only its report is known.
         if (rule.verdict == Verdict::Breach && f.verdict != Verdict::Breach)
-            rule.last_breach = f.holds ? r.at : std::min(r.at, f.since);
+            rule.last_breach = f.holds ? r.at : rule.changed < s.started ? rule.changed : std::min(r.at, f.since);
         rule.text = f.text, rule.severity = f.severity, rule.verdict = f.verdict, rule.holds = f.holds;
         rule.value = f.value, rule.limit = f.limit, rule.baseline = f.baseline, rule.requests = f.requests;
         rule.since = f.since, rule.changed = r.at, rule.words = f.words, rule.evidence = f.evidence;

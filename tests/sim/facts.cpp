@@ -27,7 +27,6 @@ struct Facts::Fold {
 
     void operator()(const GuardOpened& f) const {
         facts.deploys[f.deploy] = {f.service, f.version, f.by, f.by_uid, f.by_known, true};
-        if (f.opened_by == "start" && service(f.service).restored == f.version) service(f.service).restored.clear();
     }
 
     void operator()(const GuardNamed& f) const {
@@ -136,7 +135,10 @@ void Facts::note(const Record& record) {
 }
 
 void Facts::note(const Command& command) {
-    if (const auto* halt = std::get_if<command::Halt>(&command)) {
+    if (const auto* start = std::get_if<command::DeployStart>(&command)) {
+        ServiceFacts& s = services[start->service];
+        if (s.restored == start->version) s.restored.clear();
+    } else if (const auto* halt = std::get_if<command::Halt>(&command)) {
         halts_on_their_way.insert(halt->service);
     } else if (const auto* resume = std::get_if<command::Resume>(&command)) {
         halts_on_their_way.erase(resume->service);
