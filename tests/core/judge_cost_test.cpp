@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a sample costs: no allocation after warm-up, and little memory, counted by a hooked operator new.
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include <cstdlib>
 #include <new>
@@ -12,27 +13,23 @@ namespace {
 thread_local std::size_t allocations = 0;
 thread_local std::size_t live_bytes = 0;
 
-constexpr std::size_t kHeader = alignof(std::max_align_t);
-
 }  // namespace
 
-void* operator new(std::size_t size) {
-    ++allocations;
-    live_bytes += size;
-    auto* block = static_cast<char*>(std::malloc(size + kHeader));
+// Not inlined: GCC would see malloc on one side and delete on the other, and warn of a mismatch.
+[[gnu::noinline]] void* operator new(std::size_t size) {
+    void* block = std::malloc(size);
     if (block == nullptr) throw std::bad_alloc();
-    *reinterpret_cast<std::size_t*>(block) = size;
-    return block + kHeader;
+    ++allocations;
+    live_bytes += malloc_usable_size(block);
+    return block;
 }
 
-void operator delete(void* pointer) noexcept {
-    if (pointer == nullptr) return;
-    char* block = static_cast<char*>(pointer) - kHeader;
-    live_bytes -= *reinterpret_cast<std::size_t*>(block);
-    std::free(block);
+[[gnu::noinline]] void operator delete(void* pointer) noexcept {
+    if (pointer != nullptr) live_bytes -= malloc_usable_size(pointer);
+    std::free(pointer);
 }
 
-void operator delete(void* pointer, std::size_t) noexcept {
+[[gnu::noinline]] void operator delete(void* pointer, std::size_t) noexcept {
     operator delete(pointer);
 }
 
