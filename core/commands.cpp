@@ -145,8 +145,9 @@ effect::Reply Engine::obey(const command::Approve& c, const Peer& peer) {
     const Deployment* d = state_.deployment(i.deploy);
     const SeverityPolicy policy =
         stricter_policy(i.severity, d != nullptr ? pinned(*d) : nullptr, settings_of(i.service).get());
-    const bool deployer =
-        d != nullptr && d->by_known && d->by_uid == peer.uid && !settings_->people.empty() && !policy.anyone;
+    // The peer that opened it, or whom root or an agent named as the deployer.
+    const bool opened = d != nullptr && (d->by_known ? d->by_uid == peer.uid : d->by == peer.user);
+    const bool deployer = opened && !settings_->people.empty() && !policy.anyone;
     if (deployer)
         return refuse(ErrorCode::NotAllowed, name_of(peer) + " opened this deployment and does not approve it",
                       "`by: anyone` would allow it");

@@ -96,6 +96,7 @@ class Engine {
     void read_version(const std::string& service, const Observation& observation);
     void read_another(const std::string& service, const Observation& observation);
     void first_sight(const std::string& deploy, Time at);
+    bool close_superseded(const std::string& service);
     void read_in_guard(const Deployment& deployment, const Observation& observation);
     bool advance_guard(const std::string& deploy);
     bool end_bake(const Deployment& deployment);

@@ -119,7 +119,7 @@ void Engine::read_version(const std::string& name, const Observation& read) {
         const Deployment* older = state_.deployment(s.older);
         const Incident* incident = state_.incident(s.incident);
         const bool known = read.version == guard->version || read.version == guard->from ||
-                           (older != nullptr && read.version == older->version) ||
+                           read.version == s.restored || (older != nullptr && read.version == older->version) ||
                            (incident != nullptr && (read.version == incident->to || read.version == incident->from));
         read_in_guard(*guard, read);
         if (!known) return read_another(name, read);
@@ -149,12 +149,23 @@ void Engine::read_another(const std::string& name, const Observation& read) {
     if (!state_.deployment(id)->first_seen) first_sight(id, first);
 }
 
-/// From here on the new version is judged, and the older deploy is over (S8).
+/// From here on the new version is judged, and the older deploy is over (S8); a rollback of it that is running is
+/// brought to its known end first.
 void Engine::first_sight(const std::string& id, Time at) {
     note(FirstSeen{id, at});
-    const Deployment& d = *state_.deployment(id);
-    const std::string older = service(d.service).older;
-    close_guard(older, DeployState::Superseded, 13, Reason::Newer, "superseded by " + d.version);
+    close_superseded(state_.deployment(id)->service);
+}
+
+bool Engine::close_superseded(const std::string& name) {
+    const ServiceState& s = service(name);
+    const Deployment* newer = state_.deployment(s.guard);
+    const Deployment* older = state_.deployment(s.older);
+    if (older == nullptr || newer == nullptr || !newer->first_seen) return false;
+    const Incident* i = state_.incident(s.incident);
+    const bool runs = i != nullptr && i->deploy == older->id && (i->acting() || i->state == IncidentState::Verifying);
+    if (runs) return false;
+    close_guard(older->id, DeployState::Superseded, 13, Reason::Newer, "superseded by " + newer->version);
+    return true;
 }
 
 void Engine::read_in_guard(const Deployment& d, const Observation& read) {
@@ -169,13 +180,14 @@ void Engine::read_in_guard(const Deployment& d, const Observation& read) {
     }
     const Incident* incident = state_.incident(s.incident);
     const bool ours = incident != nullptr && (incident->acting() || incident->state == IncidentState::Verifying);
-    if (!d.first_seen || ours || read.version != d.from || settings == nullptr) {
+    const bool before = read.version == d.from || read.version == s.restored;
+    if (!d.first_seen || ours || !before || settings == nullptr) {
         run.back = 0;
         return;
     }
     if (run.back++ == 0) run.back_since = read.read;
     if (run.back < kBackReads || read.read - run.back_since < settings->warmup) return;
-    const std::string from = d.from, service_name = d.service;
+    const std::string from = read.version, service_name = d.service;
     close_guard(d.id, DeployState::Aborted, 15, Reason::UndoneElsewhere, "somebody else put " + from + " back");
     note(VersionSeen{service_name, from, "put back by somebody else"});
 }
@@ -188,6 +200,7 @@ bool Engine::advance_guard(const std::string& id) {
     const ServiceSettings* settings = pinned(*d);
     if (settings == nullptr) return false;
     ServiceState& s = service(d->service);
+    if (s.older == id && close_superseded(d->service)) return true;
     if (!d->first_seen) {
         if (d->broken_before.empty() && any_holds(s, Severity::P1)) {
             const auto rule = std::find_if(s.rules.begin(), s.rules.end(), [](const auto& r) {

@@ -227,10 +227,10 @@ const std::vector<Sentence>& daemon_sentences() {
 
 const std::vector<Sentence>& people_sentences() {
     static const std::vector<Sentence> kAll{
-        {R"re(start (\S+)(?: from (\S+))?(?: as (\S+))?(?: by (\S+))?)re",
+        {R"re(start (\S+)(?: from (\S+))?(?: as (\S+))?(?: by (\S+))?(?: for (\S+))?)re",
          [](Stage& s, const Words& m) -> Result<void> {
              command::DeployStart c;
-             c.service = s.service, c.version = m[1], c.from = m[2], c.id = m[3];
+             c.service = s.service, c.version = m[1], c.from = m[2], c.id = m[3], c.by = m[5];
              s.reply = s.world.command(by(m, 4), c);
              if (!s.reply.error) s.deploy = s.reply.id;
              return {};
