@@ -36,8 +36,9 @@ class Exposition {
         Totals totals;
         char number[32];
         for (const Line& line : lines_) {
-            const double seconds = line.kind == Kind::Errors   ? failing + kBackground * (uptime - failing)
-                                   : line.kind == Kind::Served ? (1 - kBackground) * (uptime - failing)
+            const double failed = kFault * failing + kBackground * (uptime - failing);
+            const double seconds = line.kind == Kind::Errors   ? failed
+                                   : line.kind == Kind::Served ? uptime - failed
                                                                : uptime;
             const auto value = static_cast<std::int64_t>(line.rate * seconds);
             if (line.kind == Kind::Errors) totals.errors += value;
@@ -61,6 +62,7 @@ class Exposition {
     static constexpr unsigned kGauges = 4;
     static constexpr unsigned kPerHandler = 17;
     static constexpr double kRate = 1000;         // requests per second of a whole target
+    static constexpr double kFault = 0.5;         // of them fail with the fault
     static constexpr double kBackground = 0.001;  // of them fail without any fault
 
     void gauge(const std::string& name) {

@@ -4,13 +4,12 @@
 //
 //   target TARGETS SERIES      prints "<port of the targets> <port of the receiver>", then answers each line of
 //                              standard input with one line, until it ends:
-//   break errors|health|hang I -> the instant: from then on all requests of target I fail, its health is down, or it
-//                              takes requests and never answers
+//   break errors|health|hang I -> the instant: from then on half the requests of target I fail, its health is down,
+//                              or it takes requests and never answers
 //   release                 -> ok: every target now runs v2, until a webhook {"target":I} puts v1 back
 //   polls                   -> polls in all, polls of the target polled least, now, bytes of the last exposition
 //   hooks                   -> one word for each target that was rolled back: target:broken:deciding:hook, where
-//                              `deciding` is just before the last byte of the first answer that showed the fault was
-//                              sent
+//                              `deciding` is just before the end of the first answer that showed the fault was sent
 #include <fcntl.h>
 
 #include <algorithm>
