@@ -174,6 +174,12 @@ int App::run() {
         return kFailed;
     }
     server_ = std::make_unique<Server>(loop_, *driver_);
+    for (const systemd::ListenSocket& socket : systemd::listen_sockets()) {
+        if (auto adopted = server_->adopt(socket.fd); !adopted) {
+            std::fprintf(stderr, "socket %s: %s\n", socket.name.c_str(), adopted.error().message.c_str());
+            return kFailed;
+        }
+    }
     for (const std::string& address : options_.listen) {
         if (auto listening = server_->listen(address); !listening) {
             std::fprintf(stderr, "%s: %s\n", address.c_str(), listening.error().message.c_str());

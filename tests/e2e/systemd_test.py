@@ -16,7 +16,7 @@ CONFIGURATION = """\
 services:
   api:
     health: http://127.0.0.1:1/health
-    rollback: { exec: [/usr/bin/touch, /run/rolled-back-to-{to}], current: [/bin/echo, v1] }
+    rollback: { exec: [/usr/bin/touch, "/run/rolled-back-to-{to}"], current: [/usr/bin/echo, v1] }
 notify:
   pagerduty: { routing_key_file: pagerduty, url: http://127.0.0.1:1/ }
 """
