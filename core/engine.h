@@ -99,6 +99,9 @@ class Engine {
     bool close_superseded(const std::string& service);
     void read_in_guard(const Deployment& deployment, const Observation& observation);
     bool advance_guard(const std::string& deploy);
+    bool advance_rolling(const Deployment& deployment, const ServiceSettings& settings);
+    bool judge_rollout(const Deployment& deployment, const ServiceSettings& settings);
+    bool page_if_blind(const Deployment& deployment, const ServiceSettings& settings);
     bool end_bake(const Deployment& deployment);
     void close_guard(const std::string& deploy, DeployState state, int exit_code, Reason reason,
                      const std::string& words);

@@ -199,71 +199,60 @@ bool Engine::advance_guard(const std::string& id) {
     if (d == nullptr || !d->open()) return false;
     const ServiceSettings* settings = pinned(*d);
     if (settings == nullptr) return false;
-    ServiceState& s = service(d->service);
-    if (s.older == id && close_superseded(d->service)) return true;
-    if (!d->first_seen) {
-        if (d->broken_before.empty() && any_holds(s, Severity::P1)) {
-            const auto rule = std::find_if(s.rules.begin(), s.rules.end(), [](const auto& r) {
-                return r.second.holds && !worse(Severity::P1, r.second.severity);
-            });
-            note(BrokenBefore{id, rule->second.text});
-            return true;
-        }
-        if (now_.at < d->started + settings->rollout) return false;
-        close_guard(id, DeployState::Inconclusive, 14, Reason::NeverSeen,
-                    d->version + " was never seen within " + to_words(settings->rollout));
-        page(*state_.deployment(id), "warning", d->service + " " + d->version + ": never seen, nothing judged");
-        return true;
-    }
-    const bool stuck = settings->settles && !d->settled && now_.at >= d->started + settings->rollout;
-    if (const auto rule = s.rules.find(kRolloutStuck); rule != s.rules.end() && rule->second.holds && d->settled) {
-        note(RuleChanged{d->service,
-                         kRolloutStuck,
-                         "rollout stuck",
-                         Severity::P1,
-                         Verdict::Ok,
-                         false,
-                         0,
-                         0,
-                         0,
-                         0,
-                         now_.at,
-                         false,
-                         "settled",
-                         {}});
-        return true;
-    }
-    if (stuck && !s.rules.contains(kRolloutStuck)) {
-        const std::string words = "rollout of " + d->version + " has not settled within " + to_words(settings->rollout);
-        note(RuleChanged{d->service,
-                         kRolloutStuck,
-                         "rollout stuck",
-                         Severity::P1,
-                         Verdict::Breach,
-                         true,
-                         0,
-                         0,
-                         0,
-                         0,
-                         now_.at,
-                         false,
-                         words,
-                         {}});
-        return true;
-    }
-    if (!d->blind_paged) {
-        for (const auto& [index, rule] : s.rules) {
-            const bool matters = !worse(Severity::P1, rule.severity) && is_blind(rule.verdict) && !rule.never_there;
-            if (!matters || now_.at - rule.since < std::max(hold_of(settings, rule.text), kFreshAtLeast)) continue;
-            note(BlindPaged{id});
-            page(*d, "warning",
-                 d->service + " " + d->version + ": blind, " + rule.text + " cannot be judged since " +
-                     to_words(now_.at - rule.since) + " (" + rule.words + ")");
-            return true;
-        }
-    }
+    if (service(d->service).older == id && close_superseded(d->service)) return true;
+    if (!d->first_seen) return advance_rolling(*d, *settings);
+    if (judge_rollout(*d, *settings) || page_if_blind(*d, *settings)) return true;
     const auto end = bake_ends(*d);
     return end && now_.at >= *end && end_bake(*d);
+}
+
+/// S9: the old version still runs; nothing acts, and a rule that holds is remembered.
+bool Engine::advance_rolling(const Deployment& d, const ServiceSettings& settings) {
+    const ServiceState& s = service(d.service);
+    const std::string id = d.id;
+    if (d.broken_before.empty() && any_holds(s, Severity::P1)) {
+        const auto rule = std::find_if(s.rules.begin(), s.rules.end(), [](const auto& r) {
+            return r.second.holds && !worse(Severity::P1, r.second.severity);
+        });
+        note(BrokenBefore{id, rule->second.text});
+        return true;
+    }
+    if (now_.at < d.started + settings.rollout) return false;
+    close_guard(id, DeployState::Inconclusive, 14, Reason::NeverSeen,
+                d.version + " was never seen within " + to_words(settings.rollout));
+    page(*state_.deployment(id), "warning", d.service + " " + d.version + ": never seen, nothing judged");
+    return true;
+}
+
+/// S11: a rollout that has not settled in time is P1, until it has.
+bool Engine::judge_rollout(const Deployment& d, const ServiceSettings& settings) {
+    const ServiceState& s = service(d.service);
+    const auto rule = s.rules.find(kRolloutStuck);
+    const bool holds = rule != s.rules.end() && rule->second.holds;
+    const bool stuck = settings.settles && !d.settled && now_.at >= d.started + settings.rollout;
+    if (holds == stuck || (stuck && rule != s.rules.end())) return false;
+    RuleChanged f;
+    f.service = d.service, f.rule = kRolloutStuck, f.text = "rollout stuck", f.severity = Severity::P1;
+    f.verdict = stuck ? Verdict::Breach : Verdict::Ok, f.holds = stuck, f.since = now_.at;
+    f.words = stuck ? "rollout of " + d.version + " has not settled within " + to_words(settings.rollout) : "settled";
+    note(f);
+    return true;
+}
+
+/// S26: one page a guard for a P0 or P1 rule that cannot be judged.
+bool Engine::page_if_blind(const Deployment& d, const ServiceSettings& settings) {
+    if (d.blind_paged) return false;
+    for (const auto& [index, rule] : service(d.service).rules) {
+        const bool matters = !worse(Severity::P1, rule.severity) && is_blind(rule.verdict) && !rule.never_there;
+        const Duration blind_for = now_.at - rule.since;
+        if (!matters || blind_for < std::max(hold_of(&settings, rule.text), kFreshAtLeast)) continue;
+        note(BlindPaged{d.id});
+        page(d, "warning",
+             d.service + " " + d.version + ": blind, " + rule.text + " cannot be judged since " + to_words(blind_for) +
+                 " (" + rule.words + ")");
+        return true;
+    }
+    return false;
 }
 
 /// What is still open at the end of the bake; an incident that waits or acts goes on.
