@@ -225,7 +225,11 @@ struct State::Fold {
     }
 
     void operator()(const ApprovalVoided& f) const {
-        if (Incident* i = incident_of(f.incident)) i->approval.reset(), i->decided.reset();
+        Incident* i = incident_of(f.incident);
+        if (i == nullptr) return;
+        i->approval.reset(), i->decided.reset();
+        i->state = IncidentState::Deciding, i->stage = Stage::None,
+        i->moved = r.at;  // also out of a question to the platform
     }
 
     void operator()(const WaitEnded& f) const {

@@ -219,6 +219,11 @@ void SeriesSelector::claim(const SeriesName& series, std::vector<Claim>& claims)
             identity.add(label.name);
             identity.add(label.value);
         }
+        SeriesRole all = *role;
+        all.bad = false;
+        claims.push_back({i, identity.value(), all});
+        if (!role->bad) continue;
+        identity.add("bad");  // one of the bad ones is one of all, too: counted twice, as two series
         claims.push_back({i, identity.value(), *role});
     }
 }

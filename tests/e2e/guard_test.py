@@ -19,7 +19,7 @@ class Shapes(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.w = w = World(PROGRAMS)
-        for name in ("over", "under", "dead", "hotfix", "skip", "limit"):
+        for name in ("over", "under", "outage", "dead", "hotfix", "skip", "limit"):
             w.service(name)
         w.service("halted", bake="15s")
         for name in ("one_of_three", "all_crash"):
@@ -58,6 +58,12 @@ class Shapes(unittest.TestCase):
         service, deploy = self.bad("under", errors=0.045)
         self.assertEqual(self.w.wait_exit(deploy), 0)
         self.assertEqual(service.calls, [])
+
+    def test_an_outage_in_which_every_request_fails_is_rolled_back(self):
+        service, deploy = self.bad("outage", errors=1.0)
+        self.assertEqual(self.w.wait_exit(deploy), 10)
+        self.assertEqual(service.calls, ["v1"])
+        self.assertIn("100 % of", self.w.json("deploy", "show", deploy)["verdict_words"])
 
     def test_health_down_is_rolled_back_without_approval(self):
         service, deploy = self.bad("dead", healthy=False)

@@ -104,7 +104,7 @@ void World::Watch::grow(const Outside& outside, Duration elapsed) {
     for (auto& target : series_) {
         for (Series& s : target) {
             const Signal& signal = settings->signals[s.signal];
-            if (signal.kind == Signal::Kind::Ratio) s.value += requests * (s.role.bad ? now.errors : 1 - now.errors);
+            if (signal.kind == Signal::Kind::Ratio) s.value += requests * (s.role.bad ? now.errors : 1);
             if (signal.kind == Signal::Kind::Quantile && now.latency <= s.role.le) s.value += requests;
             const auto gauge = outside.gauges.find(signal.name);
             const double value = gauge == outside.gauges.end() ? 1 : gauge->second;
