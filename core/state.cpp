@@ -272,11 +272,12 @@ struct State::Fold {
     void operator()(const Outcome& f) const {
         Incident* i = incident_of(f.incident);
         if (i == nullptr || i->attempts.empty() || i->attempts.back().intent.key != f.key) return;
-        Attempted& last = i->attempts.back();
-        last.outcome = f.outcome, last.exit = f.exit, last.words = f.words, last.output_tail = f.output_tail;
+        Attempted& attempt = i->attempts.back();
+        attempt.outcome = f.outcome, attempt.exit = f.exit, attempt.words = f.words,
+        attempt.output_tail = f.output_tail;
         const int steps = i->decided ? static_cast<int>(i->decided->steps.size()) : 0;
-        i->step = last.intent.index;
-        if (f.outcome == StepOutcome::Done && last.intent.index < steps) ++i->step;
+        i->step = attempt.intent.index;
+        if (f.outcome == StepOutcome::Done && attempt.intent.index < steps) ++i->step;
     }
 
     void operator()(const AttemptBegun& f) const {
