@@ -58,7 +58,7 @@ std::string Engine::open_guard(const command::DeployStart& start, const Peer* pe
         if (!newest->first_seen)
             close_guard(newest->id, DeployState::Superseded, 13, Reason::Newer,
                         "superseded by " + start.version + " before it was seen");
-        else if (const Incident* i = state_.incident(s.incident); i != nullptr && i->approval)
+        else if (const Incident* i = state_.incident(s.incident); i != nullptr && i->approval && !i->acted())
             note(ApprovalVoided{i->id, "void: deploy of " + start.version + " has started"});
     }
     const Incident* left = state_.incident(s.incident);

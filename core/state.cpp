@@ -226,7 +226,7 @@ struct State::Fold {
 
     void operator()(const ApprovalVoided& f) const {
         Incident* i = incident_of(f.incident);
-        if (i == nullptr) return;
+        if (i == nullptr || i->acted()) return;  // what was begun is brought to its end
         i->approval.reset(), i->decided.reset();
         i->state = IncidentState::Deciding, i->stage = Stage::None,
         i->moved = r.at;  // also out of a question to the platform
