@@ -136,7 +136,7 @@ class Service:
         self.dir.mkdir()
         (self.dir / "version").write_text("v1\n")
         self.script("current", f'cat {self.dir}/version')
-        self.script("rollback", f'echo "$1" >> {self.dir}/calls\n{config.get("slow", "true")}\necho "$1" > {self.dir}/version.new && mv {self.dir}/version.new {self.dir}/version')
+        self.script("rollback", f'echo "$1" >> {self.dir}/calls\necho "$1" > {self.dir}/version.new && mv {self.dir}/version.new {self.dir}/version')
         self.targets = [Target(self) for _ in range(targets)]
 
     def script(self, name, body):
