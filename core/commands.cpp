@@ -346,11 +346,11 @@ std::string Engine::why_not_ready(const std::string& name) const {
     if (!settings->has_rollback) return "no rollback is configured";
     if (settings->mode == Mode::Observe) return "mode observe";
     const Deployment* d = state_.deployment(s->guard);
-    const std::string live = s->live.empty() && d != nullptr ? d->version : s->live;
     if (s->adopting_since)
         return "cannot roll back yet: no good version until " + s->adopting + " is watched for one bake";
-    const bool any_target = !choose_target(*s, d != nullptr ? live : std::string{}, {}).version.empty();
-    if (!any_target) return "cannot roll back yet: no version is known to be good";
+    // What would be undone: the guarded version, seen or not; without a guard the next one, whatever it is.
+    if (choose_target(*s, d != nullptr ? d->version : std::string{}, {}).version.empty())
+        return "cannot roll back yet: no version is known to be good";
     return {};
 }
 
