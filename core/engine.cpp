@@ -117,13 +117,26 @@ void Engine::on(const event::Configured& e) {
     }
 }
 
+void Engine::remember_holding(const event::Judged& e, const ServiceSettings& settings) {
+    auto& holding = run_->services[e.service].holding;
+    for (const RuleChange& c : e.report.changes) {
+        if (c.rule >= settings.rules.size() || worse(Severity::P1, settings.rules[c.rule].severity)) continue;
+        if (c.holds)
+            holding.emplace(settings.rules[c.rule].text, now_.at);
+        else
+            holding.erase(settings.rules[c.rule].text);
+    }
+}
+
 void Engine::on(const event::Judged& e) {
     ServiceState& s = service(e.service);
     const bool guarded = !s.guard.empty() || !s.incident.empty();
     const auto settings = settings_of(e.service);
     const Deployment* d = state_.deployment(s.guard);
     const ServiceSettings* rules = d != nullptr ? pinned(*d) : settings.get();
-    if (!guarded || rules == nullptr) return;  // outside a guard nothing acts, and nothing is journaled
+    if (rules == nullptr) return;
+    remember_holding(e, *rules);
+    if (!guarded) return;  // outside a guard nothing acts, and nothing is journaled
     const bool health_changed = e.report.health != s.health && e.report.health != Health::Unknown;
     if (health_changed) note(HealthChanged{e.service, e.report.health, e.report.health_words});
     for (const RuleChange& c : e.report.changes) {

@@ -66,6 +66,7 @@ class Engine {
     void on(const event::JournalFailed&);
     void on(const event::Configured&);
     void on(const event::Judged&);
+    void remember_holding(const event::Judged& judged, const ServiceSettings& settings);
     void on(const event::Observed&);
     void on(const event::Summarised&);
     void on(const event::StepEnded&);
@@ -93,6 +94,8 @@ class Engine {
     // -- guard.cpp: a deployment from start to its end
     std::string open_guard(const command::DeployStart& start, const Peer* peer, const std::string& opened_by,
                            Time started);
+    [[nodiscard]] std::string broken_before(const std::string& service, const ServiceSettings& settings,
+                                            Time started) const;
     void read_version(const std::string& service, const Observation& observation);
     void read_another(const std::string& service, const Observation& observation);
     void first_sight(const std::string& deploy, Time at);

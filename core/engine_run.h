@@ -26,6 +26,10 @@ struct Engine::Run {
         std::optional<Time> ask_again;
         std::optional<Observation> before_action;  ///< the compare-and-set read (S32)
 
+        /// Rules of P1 or worse that hold, by their sentence, and since when: told outside of guards, too, so that a
+        /// deploy of a service that is broken already is known to be one (S9).
+        std::map<std::string, Time> holding;
+
         std::optional<JudgePhase> phase;
         bool summary_asked = false;
         std::optional<Time> due;

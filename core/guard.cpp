@@ -50,6 +50,14 @@ std::optional<Time> Engine::bake_ends(const Deployment& d) {
 
 // -- opening
 
+/// S9: the rule that held already when the deploy began, by its sentence.
+std::string Engine::broken_before(const std::string& name, const ServiceSettings& settings, Time started) const {
+    const auto& holding = run_->services[name].holding;
+    for (const Rule& rule : settings.rules)
+        if (const auto it = holding.find(rule.text); it != holding.end() && it->second <= started) return rule.text;
+    return {};
+}
+
 std::string Engine::open_guard(const command::DeployStart& start, const Peer* peer, const std::string& opened_by,
                                Time started) {
     const auto settings = settings_of(start.service);
@@ -73,6 +81,8 @@ std::string Engine::open_guard(const command::DeployStart& start, const Peer* pe
     if (peer != nullptr) f.by_uid = peer->uid, f.by_known = start.by.empty() || start.by == peer->user;
     if (f.by.empty() && peer != nullptr) f.by = peer->user;
     note(f);
+    if (const std::string rule = broken_before(f.service, *settings, started); !rule.empty())
+        note(BrokenBefore{f.deploy, rule});
     if (may_declare(s, f.from, f.version))
         note(StandingChanged{f.service, f.from, Standing::Declared,
                              start.from.empty() ? "ran before the deploy" : "named by --from", f.by});

@@ -89,7 +89,11 @@ void Driver::judged(const std::string& service, const JudgeReport& report) {
     ++progress_;
     auto& [guard, health] = reported_[service];
     const ServiceState* s = engine_->state().service(service);
-    if (s == nullptr || (s->guard.empty() && s->incident.empty())) return;  // outside of guards nothing follows
+    if (s == nullptr) return;
+    if (s->guard.empty() && s->incident.empty()) {  // nothing follows, but a deploy may come
+        if (!report.changes.empty()) feed(event::Judged{service, report, {}});
+        return;
+    }
     const bool same_guard = guard == s->guard;
     if (same_guard && report.changes.empty() && report.health == health) return;
     guard = s->guard, health = report.health;

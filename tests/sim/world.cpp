@@ -335,7 +335,7 @@ void World::sample(const std::string& service, std::uint64_t life, bool is_sampl
         !report.changes.empty() || report.health != watch.health || watch.guard != (s != nullptr ? s->guard : "");
     watch.health = report.health;
     if (s != nullptr) watch.guard = s->guard;
-    if (guarded && changed) feed(event::Judged{service, report, "evidence"});
+    if (guarded ? changed : !report.changes.empty()) feed(event::Judged{service, report, "evidence"});
 }
 
 }  // namespace revertd::sim
