@@ -21,6 +21,7 @@ void add_service_commands(CLI::App& root, Command& chosen);
 void add_ledger_commands(CLI::App& root, Command& chosen);
 void add_check_command(CLI::App& root, Command& chosen);
 void add_audit_commands(CLI::App& root, Command& chosen);
+void add_judge_command(CLI::App& root, Command& chosen);
 
 /// Nothing for a duration, else why the text is none: a check of CLI11.
 [[nodiscard]] std::string check_duration(const std::string& text);

@@ -4,6 +4,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <iostream>
 #include <string>
@@ -26,6 +27,14 @@ std::size_t columns() {
     return known ? size.ws_col : 80;
 }
 
+std::size_t read_input(std::span<char> into) {
+    for (;;) {
+        const auto got = ::read(STDIN_FILENO, into.data(), into.size());
+        if (got >= 0) return static_cast<std::size_t>(got);
+        if (errno != EINTR) return 0;
+    }
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -38,6 +47,7 @@ int main(int count, char** arguments) {
                                   .columns = columns,
                                   .err_is_terminal = ::isatty(STDERR_FILENO) == 1,
                                   .clock = clock,
-                                  .pace = pace};
+                                  .pace = pace,
+                                  .input = read_input};
     return revertd::ctl::run({arguments + 1, arguments + count}, outside);
 }

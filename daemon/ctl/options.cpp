@@ -15,8 +15,8 @@ namespace {
 constexpr const char* kDefaultAddress = "unix:/run/revertd/revertd.sock";
 
 /// Commands and output formats that the contract names and this version does not have.
-constexpr std::array kNotBuilt = {"top",     "freeze",   "drill", "init",   "notify",     "test",
-                                  "recipes", "backtest", "judge", "replay", "completion", "history"};
+constexpr std::array kNotBuilt = {"top",     "freeze",   "drill",  "init",       "notify", "test",
+                                  "recipes", "backtest", "replay", "completion", "history"};
 
 struct Parsed {
     std::string address;
@@ -57,6 +57,7 @@ void add_commands(CLI::App& root, Parsed& parsed) {
     add_incident_commands(root, parsed.command);
     add_ledger_commands(root, parsed.command);
     add_audit_commands(root, parsed.command);
+    add_judge_command(root, parsed.command);
     set_command(*root.add_subcommand("version", "versions of revertctl and of the daemon"), parsed.command, version);
     for (const auto* name : kNotBuilt) add_not_built(root, name);
     add_not_built(*root.get_subcommand("audit"), "prune");

@@ -4,6 +4,7 @@
 #include <iosfwd>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "core/clock.h"
@@ -36,6 +37,8 @@ struct Outside {
     bool err_is_terminal = false;
     const Clock& clock;
     Pace& pace;
+    /// The next bytes of stdin, as many as there are; none at its end.
+    std::function<std::size_t(std::span<char>)> input = {};
 };
 
 struct GlobalOptions {

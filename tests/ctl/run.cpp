@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/ctl/run.h"
 
+#include <algorithm>
 #include <ctime>
 #include <sstream>
 
@@ -20,7 +21,14 @@ Outcome Terminal::run(const std::vector<std::string>& arguments) {
                     .columns = [this] { return columns; },
                     .err_is_terminal = is_terminal,
                     .clock = time,
-                    .pace = time};
+                    .pace = time,
+                    .input =
+                        [this](std::span<char> into) {
+                            const auto n = std::min(into.size(), input.size());
+                            std::copy_n(input.begin(), n, into.begin());
+                            input.erase(0, n);
+                            return n;
+                        }};
     const int code = ctl::run(arguments, outside);
     return {code, out.str(), err.str()};
 }

@@ -55,6 +55,7 @@ class Terminal {
     Outcome run(const std::vector<std::string>& arguments);
 
     FakeTime time;
+    std::string input;  ///< what stdin holds
     std::map<std::string, std::string> environment;
     bool is_terminal = false;
     std::size_t columns = 80;

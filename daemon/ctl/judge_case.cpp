@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/ctl/judge_case.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace revertd::ctl {
+namespace {
+
+constexpr double kMostCounter = 1e15;  // differences of doubles are exact below 2^53
+constexpr double kSameInstant = 1e-6;
+constexpr double kTogether = 0.6;  // of the interval: scrapes of both groups this near are one tick
+
+bool within(double x, double low, double high) {
+    return x >= low && x <= high;
+}
+
+bool is_counter(double x) {
+    return within(x, 0, kMostCounter);
+}
+
+Error invalid(std::string what) {
+    return {ErrorCode::Invalid, std::move(what)};
+}
+
+}  // namespace
+
+Result<JudgeCase> JudgeCase::open(const JudgeLine& header, double alpha) {
+    if (header.version != 1) return invalid("the stream's version v is not 1");
+    if (!within(header.deploy, -1e12, 1e12)) return invalid("deploy is not a time");
+    if (!within(header.bake, 1, 2.6e6)) return invalid("bake_s is not between 1 s and 30 days");
+    if (!within(header.interval, 0.01, header.bake)) return invalid("interval_s is not between 10 ms and the bake");
+    if (!within(header.endpoint_count, 0, static_cast<double>(JudgeLineReader::kMostEndpoints)))
+        return invalid("endpoints is not between 0 and 1024");
+    for (std::size_t i = 0; i < header.edges.size(); ++i) {
+        const double least = i == 0 ? 0 : header.edges[i - 1];
+        if (!(header.edges[i] > least) || !std::isfinite(header.edges[i]))
+            return invalid("le_ms is not ascending, above 0 and finite");
+    }
+    detect::DeployShape shape;
+    shape.bake = header.bake;
+    shape.interval = header.interval;
+    shape.control = header.control;
+    shape.alpha = alpha;
+    shape.parts = static_cast<std::size_t>(header.endpoint_count);
+    shape.edges = header.edges;
+    return JudgeCase(header, shape);
+}
+
+JudgeCase::JudgeCase(const JudgeLine& header, const detect::DeployShape& shape)
+    : deploy_(header.deploy),
+      bake_(header.bake),
+      interval_(header.interval),
+      control_(header.control),
+      buckets_(header.edges.empty() ? 0 : header.edges.size() + 1),
+      endpoints_(shape.parts),
+      test_(shape) {
+    for (auto* counters : {&now_, &zero_, &fresh_.last, &reference_.last}) {
+        counters->buckets.assign(buckets_, 0.0);
+        counters->endpoints.assign(endpoints_, {});
+    }
+    for (auto* group : {&fresh_, &reference_}) {
+        group->buckets.assign(buckets_, 0.0);
+        group->endpoints.assign(endpoints_, {});
+    }
+}
+
+Result<void> JudgeCase::check(const JudgeLine& line) const {
+    const bool known = control_ ? line.target == "canary" || line.target == "baseline" : line.target == "service";
+    if (!known) return invalid("there is no target '" + line.target + "' in this case");
+    if (std::isnan(line.requests) || std::isnan(line.errors)) return {};  // a scrape without value is no error
+    if (!is_counter(line.requests) || !is_counter(line.errors)) return invalid("requests or errors is no counter");
+    if (line.has_buckets && line.buckets.size() != buckets_)
+        return invalid("hist has " + std::to_string(line.buckets.size()) + " entries instead of " +
+                       std::to_string(buckets_));
+    double below = 0;
+    for (const double count : line.buckets) {
+        if (std::isnan(count)) return {};
+        if (!is_counter(count) || count < below) return invalid("hist is not cumulative");
+        below = count;
+    }
+    if (line.has_endpoints && line.endpoints.size() != endpoints_)
+        return invalid("endpoints has " + std::to_string(line.endpoints.size()) + " entries instead of " +
+                       std::to_string(endpoints_));
+    for (const auto& part : line.endpoints) {
+        if (!is_counter(part.requests) || !is_counter(part.errors))
+            return invalid("an endpoint is no pair of counters");
+    }
+    return {};
+}
+
+/// Takes one scrape; true when it gave a difference.
+bool JudgeCase::differ(Group& group, bool fresh, const JudgeLine& line) {
+    const bool has_value =
+        !std::isnan(line.requests) && !std::isnan(line.errors) && (buckets_ == 0 || line.has_buckets) &&
+        std::none_of(line.buckets.begin(), line.buckets.end(), [](double x) { return std::isnan(x); });
+    if (!has_value || (group.last.known && line.t <= group.last.t)) return false;
+    now_.known = true;
+    now_.t = line.t;
+    now_.all = {line.requests, line.errors};
+    for (std::size_t b = 0; b < buckets_; ++b) now_.buckets[b] = line.buckets[b] - (b == 0 ? 0 : line.buckets[b - 1]);
+    for (std::size_t p = 0; p < endpoints_; ++p)
+        now_.endpoints[p] = p < line.endpoints.size() ? line.endpoints[p] : group.last.endpoints[p];
+    bool gave = true;
+    if (!group.last.known) {
+        // History unknown: the first scrape is a reference, but a new group began with the deploy.
+        gave = fresh && control_;
+        if (gave) add(group, zero_, line.t - std::min(deploy_, line.t - 1e-3), line.t);
+    } else {
+        const auto& last = group.last;
+        bool reset = now_.all.requests < last.all.requests || now_.all.errors < last.all.errors;
+        for (std::size_t b = 0; b < buckets_; ++b) reset = reset || now_.buckets[b] < last.buckets[b];
+        add(group, reset ? zero_ : last, line.t - last.t, line.t);
+    }
+    std::swap(group.last, now_);
+    return gave;
+}
+
+void JudgeCase::add(Group& group, const Counters& from, double dt, double at) {
+    auto difference = now_.all - from.all;
+    difference.errors = std::min(difference.errors, difference.requests);
+    group.tick.all += difference;
+    for (std::size_t b = 0; b < buckets_; ++b) group.buckets[b] += now_.buckets[b] - from.buckets[b];
+    for (std::size_t p = 0; p < endpoints_; ++p) {
+        auto part = now_.endpoints[p] - from.endpoints[p];
+        if (part.requests < 0 || part.errors < 0) part = now_.endpoints[p];
+        part.errors = std::min(part.errors, part.requests);
+        group.endpoints[p] += part;
+    }
+    group.tick.dt += dt;
+    group.tick.at = at - deploy_;
+    ++group.scrapes;
+}
+
+void JudgeCase::clear(Group& group) {
+    group.tick = {};
+    std::fill(group.buckets.begin(), group.buckets.end(), 0.0);
+    std::fill(group.endpoints.begin(), group.endpoints.end(), detect::Events{});
+    group.scrapes = 0;
+}
+
+Result<std::optional<CaseVerdict>> JudgeCase::sample(const JudgeLine& line) {
+    if (const auto checked = check(line); !checked) return checked.error();
+    const double at = line.t - deploy_;
+    if (!within(at, -1e8, bake_ + 1)) return std::optional<CaseVerdict>();
+    const bool after = at > kSameInstant;
+    const bool fresh = line.target == "canary" || (line.target == "service" && after);
+    auto& group = control_ && !fresh ? reference_ : fresh_;
+    if (!differ(group, fresh, line)) return std::optional<CaseVerdict>();
+    group.tick.buckets = group.buckets;
+    group.tick.parts = group.endpoints;
+    if (!after) {
+        if (!fresh) test_.before(group.tick);
+        clear(group);
+        return std::optional<CaseVerdict>();
+    }
+    test_.begin();
+    if (!std::isnan(line.memory)) test_.memory(fresh, at, line.memory);
+    return judge();
+}
+
+std::optional<CaseVerdict> JudgeCase::judge() {
+    if (control_ && (fresh_.scrapes == 0 || reference_.scrapes == 0)) return std::nullopt;
+    if (control_ && std::abs(fresh_.tick.at - reference_.tick.at) >= kTogether * interval_) return std::nullopt;
+    const auto found = test_.tick(fresh_.tick, control_ ? &reference_.tick : nullptr);
+    clear(fresh_);
+    clear(reference_);
+    if (!found) return std::nullopt;
+    return words(*found);
+}
+
+CaseVerdict JudgeCase::words(const detect::Finding& finding) const {
+    using Kind = detect::Finding::Kind;
+    const bool critical =
+        finding.kind == Kind::HardFailure || finding.kind == Kind::TrafficLost || finding.kind == Kind::Errors;
+    return {deploy_ + finding.at, "rollback",
+            critical                       ? "critical"
+            : finding.kind == Kind::Memory ? "minor"
+                                           : "major",
+            std::string(detect::to_string(finding.kind)), ""};
+}
+
+CaseVerdict JudgeCase::end(double t) const {
+    const double at = std::isfinite(t) ? t : deploy_ + bake_;
+    if (!test_.saw_enough()) return {at, "inconclusive", "none", "too-little-data", ""};
+    return {at, "pass", "none", "end-of-bake", ""};
+}
+
+}  // namespace revertd::ctl

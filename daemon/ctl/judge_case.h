@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/result.h"
+#include "daemon/ctl/judge_line.h"
+#include "detectors/deploy_test.h"
+
+namespace revertd::ctl {
+
+/// What was decided about one case of the judge stream.
+struct CaseVerdict {
+    double t = 0;  ///< of the sample that decided
+    std::string verdict, severity, detector, evidence;
+};
+
+/// One case: counters become differences, both groups become ticks, ticks are judged.
+class JudgeCase {
+  public:
+    /// Says what is wrong with the header.
+    static Result<JudgeCase> open(const JudgeLine& header, double alpha);
+
+    /// The verdict, when this sample decides; an error says why the sample is not used.
+    Result<std::optional<CaseVerdict>> sample(const JudgeLine& line);
+    [[nodiscard]] CaseVerdict end(double t) const;
+
+  private:
+    /// The last scrape of one target.
+    struct Counters {
+        bool known = false;
+        double t = 0;
+        detect::Events all;
+        std::vector<double> buckets;  ///< a bucket, not cumulative
+        std::vector<detect::Events> endpoints;
+    };
+
+    /// Differences of one group, added up until both groups have been seen up to the same moment.
+    struct Group {
+        Counters last;
+        detect::GroupTick tick;
+        std::vector<double> buckets;
+        std::vector<detect::Events> endpoints;
+        std::size_t scrapes = 0;
+    };
+
+    JudgeCase(const JudgeLine& header, const detect::DeployShape& shape);
+
+    [[nodiscard]] Result<void> check(const JudgeLine& line) const;
+    bool differ(Group& group, bool fresh, const JudgeLine& line);
+    void add(Group& group, const Counters& from, double dt, double at);
+    static void clear(Group& group);
+    std::optional<CaseVerdict> judge();
+    [[nodiscard]] CaseVerdict words(const detect::Finding& finding) const;
+
+    double deploy_, bake_, interval_;
+    bool control_;
+    std::size_t buckets_, endpoints_;
+    detect::DeployTest test_;
+    Group fresh_, reference_;
+    Counters now_, zero_;
+};
+
+}  // namespace revertd::ctl

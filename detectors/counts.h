@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the detectors see: differences of one tick. Times are seconds since the deploy, negative before it.
+#pragma once
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace revertd::detect {
+
+struct Events {
+    double requests = 0, errors = 0;
+
+    Events& operator+=(const Events& other) {
+        requests += other.requests;
+        errors += other.errors;
+        return *this;
+    }
+
+    friend Events operator-(const Events& a, const Events& b) { return {a.requests - b.requests, a.errors - b.errors}; }
+};
+
+/// What one group of instances did between two scrapes. Buckets are per bucket, not cumulative, one more than edges;
+/// empty: not given. Nothing may be negative.
+struct GroupTick {
+    double at = 0;  ///< of the later scrape
+    double dt = 0;  ///< since the earlier one
+    Events all;
+    std::span<const double> buckets;
+    std::span<const Events> parts;  ///< per endpoint, empty: not given
+    double memory = std::nan("");   ///< share of its limit
+};
+
+/// What is known of a deploy before its first request.
+struct DeployShape {
+    double bake = 900;     ///< seconds
+    double interval = 10;  ///< seconds between scrapes
+    bool control = false;  ///< there is a control group, the old version beside the new one
+    double alpha = 0.001;  ///< share of healthy deploys that may be called bad, all detectors together
+    std::size_t parts = 0;
+    std::vector<double> edges;  ///< of the latency buckets, finite, ascending, any unit
+};
+
+}  // namespace revertd::detect

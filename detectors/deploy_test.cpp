@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detectors/deploy_test.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "detectors/error_test.h"
+#include "detectors/growth.h"
+#include "detectors/history.h"
+#include "detectors/latency_test.h"
+#include "detectors/recent.h"
+#include "detectors/tuning.h"
+
+namespace revertd::detect {
+namespace {
+
+constexpr double kErrorShare = 0.30, kBlockShare = 0.15, kPartShare = 0.15, kLatencyShare = 0.40;
+constexpr double kLookBack = 400;  // seconds that the fast paths look back
+
+}  // namespace
+
+const Tuning& tuning() {
+    static Tuning values;
+    return values;
+}
+
+std::string_view to_string(Finding::Kind kind) {
+    constexpr std::array<std::string_view, 7> kNames = {"hard-failure", "traffic-lost", "errors",     "errors-block",
+                                                        "endpoint",     "latency",      "memory-leak"};
+    return kNames[static_cast<std::size_t>(kind)];
+}
+
+struct DeployTest::State {
+    explicit State(const DeployShape& s)
+        : shape(s), history(s.edges.empty() ? 0 : s.edges.size() + 1, s.parts), growth(s.bake, s.interval) {}
+
+    // What exists only after `begin`.
+    struct Bake {
+        Bake(const DeployShape& shape, const History& history)
+            : before(history, shape.control),
+              noise(before.extra),
+              errors(shape, before, kErrorShare),
+              blocks(shape, before, kBlockShare),
+              parts(shape, before, kPartShare),
+              latency(shape, LatencyModel(shape, history), kLatencyShare),
+              recent(static_cast<std::size_t>(kLookBack / shape.interval) + 24, latency.model().edges().size()) {
+            slow.resize(2 * LatencyModel::kMostEdges);
+        }
+
+        ErrorHistory before;
+        OwnNoise noise;
+        ErrorTest errors;
+        ErrorBlockTest blocks;
+        PartTest parts;
+        LatencyTest latency;
+        Recent recent;
+        std::vector<double> slow;
+        Events fresh, reference;
+        std::size_t ticks = 0;
+        std::size_t memory_samples = 0;
+    };
+
+    DeployShape shape;
+    History history;
+    GrowthTest growth;
+    std::optional<Bake> bake;
+
+    [[nodiscard]] double reference_rate(const Recent::Sum& sum) const {
+        return shape.control ? (sum.reference.errors + 0.5) / (sum.reference.requests + 1) : bake->before.rate;
+    }
+
+    [[nodiscard]] std::optional<Finding> hard_failure(double at) const;
+    [[nodiscard]] std::optional<Finding> silence(double at) const;
+    [[nodiscard]] bool still_bad(double at) const;
+    [[nodiscard]] bool still_slow(double at) const;
+    std::optional<Finding> errors(const GroupTick& fresh, const Events& reference);
+    std::optional<Finding> parts(const GroupTick& fresh, const GroupTick* reference);
+    std::optional<Finding> latency(const GroupTick& fresh, const Events& reference);
+};
+
+std::optional<Finding> DeployTest::State::hard_failure(double at) const {
+    const auto sum = bake->recent.over(at - std::max(20.0, 2 * shape.interval), at);
+    if (sum.ticks < 2 || sum.fresh.requests < 8) return std::nullopt;
+    const double rate = sum.fresh.errors / sum.fresh.requests;
+    const auto& before = bake->before.all;
+    const double base = shape.control ? (sum.reference.errors + 1) / (sum.reference.requests + 2)
+                                      : (before.errors + 1) / (before.requests + 2);
+    if (rate < 0.4 || rate <= 3 * base) return std::nullopt;
+    return Finding{.kind = Finding::Kind::HardFailure,
+                   .at = at,
+                   .fresh = sum.fresh,
+                   .reference = sum.reference,
+                   .before = bake->before.rate};
+}
+
+std::optional<Finding> DeployTest::State::silence(double at) const {
+    const double span = std::max(30.0, 2 * shape.interval);
+    if (!shape.control || at < 60) return std::nullopt;
+    const auto now = bake->recent.over(at - span, at), earlier = bake->recent.over(at - kLookBack, at - span);
+    if (now.ticks < 2 || earlier.fresh.requests <= 0 || earlier.reference.requests <= 0) return std::nullopt;
+    const double expected = now.reference.requests * earlier.fresh.requests / earlier.reference.requests;
+    if (expected < 25 || now.fresh.requests >= 0.1 * expected) return std::nullopt;
+    return Finding{.kind = Finding::Kind::TrafficLost,
+                   .at = at,
+                   .fresh = now.fresh,
+                   .reference = now.reference,
+                   .value = now.fresh.requests,
+                   .expected = expected};
+}
+
+bool DeployTest::State::still_bad(double at) const {
+    const double span = std::max(40.0, 3 * shape.interval);
+    auto sum = bake->recent.over(at - span, at);
+    if (sum.fresh.requests * reference_rate(sum) < 4) sum = bake->recent.over(at - 3 * span, at);
+    return sum.fresh.errors / std::max(sum.fresh.requests, 1.0) > tuning().still_errors * reference_rate(sum);
+}
+
+bool DeployTest::State::still_slow(double at) const {
+    const std::size_t edge = bake->latency.strongest();
+    const auto sum = bake->recent.over(at - std::max(40.0, 3 * shape.interval), at);
+    if (sum.fresh.requests <= 0 || (shape.control && sum.reference.requests <= 0)) return false;
+    const auto& model = bake->latency.model();
+    const double share = model.edges()[edge].share;
+    const double now = (bake->recent.fresh_cell(sum, edge) + 0.5) / sum.fresh.requests;
+    const double base = shape.control ? (bake->recent.reference_cell(sum, edge) + 0.5) / sum.reference.requests : share;
+    return now > base * std::exp(model.log_above(edge, std::log(tuning().still_slow))) / share;
+}
+
+std::optional<Finding> DeployTest::State::errors(const GroupTick& fresh, const Events& reference) {
+    auto& b = *bake;
+    const double own = shape.control ? b.noise.value() : 0;
+    b.errors.step(fresh.all, reference, own, fresh.dt);
+    if (shape.control) b.noise.add(fresh.all, reference);
+    if (b.errors.evidence() * shape.alpha * kErrorShare >= 1 && still_bad(fresh.at)) {
+        return Finding{.kind = Finding::Kind::Errors, .at = fresh.at, .evidence = b.errors.evidence()};
+    }
+    if (b.blocks.step(fresh.all, reference, shape.control ? b.noise.value() : 0, fresh.dt) &&
+        b.blocks.evidence() * shape.alpha * kBlockShare >= 1) {
+        return Finding{.kind = Finding::Kind::ErrorBlocks, .at = fresh.at, .evidence = b.blocks.evidence()};
+    }
+    return std::nullopt;
+}
+
+std::optional<Finding> DeployTest::State::parts(const GroupTick& fresh, const GroupTick* reference) {
+    if (shape.parts == 0 || fresh.parts.empty() || (shape.control && reference->parts.empty())) return std::nullopt;
+    auto& b = *bake;
+    b.parts.step(fresh.parts, reference != nullptr ? reference->parts : std::span<const Events>(),
+                 shape.control ? b.noise.value() + 0.02 : 0, fresh.dt);
+    if (b.parts.evidence() * shape.alpha * kPartShare < 1) return std::nullopt;
+    return Finding{
+        .kind = Finding::Kind::Part, .at = fresh.at, .evidence = b.parts.evidence(), .part = b.parts.strongest()};
+}
+
+std::optional<Finding> DeployTest::State::latency(const GroupTick& fresh, const Events& reference) {
+    auto& b = *bake;
+    const std::span<const double> slow(b.slow);
+    b.latency.step(fresh.at, fresh.dt, fresh.all, reference, slow.first(LatencyModel::kMostEdges),
+                   slow.subspan(LatencyModel::kMostEdges));
+    if (b.latency.evidence() * shape.alpha * kLatencyShare < 1 || !still_slow(fresh.at)) return std::nullopt;
+    return Finding{.kind = Finding::Kind::Latency,
+                   .at = fresh.at,
+                   .evidence = b.latency.evidence(),
+                   .part = b.latency.strongest()};
+}
+
+DeployTest::DeployTest(const DeployShape& shape) : state_(std::make_unique<State>(shape)) {}
+
+DeployTest::~DeployTest() = default;
+DeployTest::DeployTest(DeployTest&&) noexcept = default;
+DeployTest& DeployTest::operator=(DeployTest&&) noexcept = default;
+
+void DeployTest::before(const GroupTick& reference) {
+    state_->history.add(reference);
+}
+
+void DeployTest::begin() {
+    if (!state_->bake) state_->bake.emplace(state_->shape, state_->history);
+}
+
+void DeployTest::memory(bool fresh, double at, double share_of_limit) {
+    state_->growth.add(fresh, at, share_of_limit);
+}
+
+std::optional<Finding> DeployTest::tick(const GroupTick& fresh, const GroupTick* reference) {
+    begin();
+    auto& s = *state_;
+    auto& b = *s.bake;
+    const Events common = reference != nullptr ? reference->all : Events{};
+    std::fill(b.slow.begin(), b.slow.end(), 0.0);
+    const std::span<double> slow(b.slow);
+    b.latency.model().slower(fresh.buckets, slow.first(LatencyModel::kMostEdges));
+    if (reference != nullptr) b.latency.model().slower(reference->buckets, slow.subspan(LatencyModel::kMostEdges));
+    b.recent.push(fresh.at, fresh.all, common, slow.first(LatencyModel::kMostEdges),
+                  slow.subspan(LatencyModel::kMostEdges));
+    b.fresh += fresh.all;
+    b.reference += common;
+    ++b.ticks;
+    if (auto found = s.hard_failure(fresh.at)) return found;
+    if (auto found = s.silence(fresh.at)) return found;
+    // A long tick may still hold the errors of starting up.
+    if (fresh.at - fresh.dt < tuning().grace - 0.5 * s.shape.interval) return std::nullopt;
+    if (auto found = s.errors(fresh, common)) return found;
+    if (auto found = s.parts(fresh, reference)) return found;
+    if (auto found = s.latency(fresh, common)) return found;
+    if (const auto growth = s.growth.grows(fresh.at)) {
+        return Finding{.kind = Finding::Kind::Memory, .at = fresh.at, .value = growth->now, .expected = growth->rise};
+    }
+    return std::nullopt;
+}
+
+bool DeployTest::saw_enough() const {
+    const auto& bake = state_->bake;
+    return bake && static_cast<double>(bake->ticks) >= 0.3 * state_->shape.bake / state_->shape.interval &&
+           bake->fresh.requests >= 25;
+}
+
+}  // namespace revertd::detect

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "detectors/counts.h"
+
+namespace revertd::detect {
+
+/// What was found, and the numbers that say so.
+struct Finding {
+    enum class Kind : std::uint8_t { HardFailure, TrafficLost, Errors, ErrorBlocks, Part, Latency, Memory };
+
+    Kind kind = Kind::Errors;
+    double at = 0;
+    double evidence = 0;  ///< 1 : evidence are the odds against a healthy deploy; 0: found without statistics
+    double since = 0;     ///< from when on the numbers count
+    Events fresh{}, reference{};
+    double before = 0;     ///< the rate before the deploy, where there is no control group
+    std::size_t part = 0;  ///< endpoint, or latency edge
+    double value = 0, expected = 0;
+};
+
+[[nodiscard]] std::string_view to_string(Finding::Kind kind);
+
+/// Everything that statistics can say about one deploy. Ticks before the deploy teach it; then each tick of both groups
+/// is judged at once. Allocates nothing after `begin`.
+class DeployTest {
+  public:
+    explicit DeployTest(const DeployShape& shape);
+    ~DeployTest();
+    DeployTest(DeployTest&&) noexcept;
+    DeployTest& operator=(DeployTest&&) noexcept;
+
+    /// A tick of the control group, or of the service, before the deploy.
+    void before(const GroupTick& reference);
+    /// The deploy happens: what was seen becomes the measure. Called once, by the first tick at the latest.
+    void begin();
+    /// A gauge of a group after the deploy.
+    void memory(bool fresh, double at, double share_of_limit);
+    /// Both groups up to the same instant; `reference` only with a control group.
+    std::optional<Finding> tick(const GroupTick& fresh, const GroupTick* reference);
+
+    /// Enough was seen to say that nothing was found (30 % of the ticks, 25 requests).
+    [[nodiscard]] bool saw_enough() const;
+
+  private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace revertd::detect

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detectors/error_test.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "detectors/dispersion.h"
+#include "detectors/tuning.h"
+
+namespace revertd::detect {
+namespace {
+
+std::vector<double> even(std::size_t n) {
+    return std::vector<double>(n, 1.0 / static_cast<double>(n));
+}
+
+double incident(const DeployShape& shape) {
+    return shape.control ? kIncident : 0;
+}
+
+double limit(const DeployShape& shape, double share) {
+    return std::log(1 / (shape.alpha * share));
+}
+
+/// The level of one part: its own history, drawn to the overall rate by two events.
+RatioComparison part_comparison(const Events& before, const ErrorHistory& history, bool control) {
+    const double rate = (before.errors + 2) / (before.requests + 2 / std::max(history.rate, 1e-6));
+    const double base = control ? tuning().error_sd : tuning().error_sd_alone;
+    const double sd = std::sqrt(base * base + 0.01 + 1 / (before.errors + 1));
+    return {SharedLevel(rate, 1 / (history.extra + 0.03), control ? kIncident : 0), sd, kPartRatios};
+}
+
+}  // namespace
+
+ErrorHistory::ErrorHistory(const History& history, bool control) : all(history.all()), parts(history.all_parts()) {
+    std::vector<double> events, requests;
+    for (std::size_t i = 0; i < history.size(); ++i) {
+        events.push_back(history.tick(i).all.errors);
+        requests.push_back(history.tick(i).all.requests);
+    }
+    if (all.requests > 0) rate = (all.errors + 0.5) / (all.requests + 1);
+    if (!events.empty()) extra = local_dispersion(events, requests, 0.1, 3, false);
+    const double base = control ? tuning().error_sd : tuning().error_sd_alone;
+    const double design = 1 + extra * all.errors / std::max<double>(1, static_cast<double>(events.size()));
+    spread = std::sqrt(base * base + design / (all.errors + 1));
+}
+
+void OwnNoise::add(const Events& fresh, const Events& reference) {
+    fresh_ += fresh;
+    reference_ += reference;
+    if (fresh.requests <= 0 || reference.requests <= 0 || fresh.errors + reference.errors <= 0) return;
+    const double ratio =
+        ((fresh_.errors + 1) / (fresh_.requests + 1)) / ((reference_.errors + 1) / (reference_.requests + 1));
+    const double share = fresh.requests * ratio / (fresh.requests * ratio + reference.requests);
+    const double total = fresh.errors + reference.errors;
+    const double v = total * share * (1 - share);
+    const double residual = fresh.errors - total * share;
+    learned_.add(residual * residual, v, v * v);
+}
+
+ErrorTest::ErrorTest(const DeployShape& shape, const ErrorHistory& history, double share)
+    : comparison_(SharedLevel(history.rate, 1 / std::max(history.extra, 0.01), incident(shape)), history.spread,
+                  kErrorRatios),
+      evidence_({kErrorWeights.begin(), kErrorWeights.end()}, shape.bake, limit(shape, share), tuning().least),
+      llr_(kErrorRatios.size()) {}
+
+void ErrorTest::step(const Events& fresh, const Events& reference, double extra, double dt) {
+    if (comparison_.compare(fresh, reference, extra, llr_)) {
+        evidence_.step(llr_, dt);
+    } else {
+        evidence_.skip(dt);
+    }
+}
+
+ErrorBlockTest::ErrorBlockTest(const DeployShape& shape, const ErrorHistory& history, double share)
+    : interval_(shape.interval),
+      control_(shape.control),
+      comparison_(SharedLevel(history.rate, 1 / (0.01 + history.extra * shape.interval / kBlock), incident(shape)),
+                  history.spread, kErrorRatios),
+      evidence_({kErrorWeights.begin(), kErrorWeights.end()}, shape.bake, limit(shape, share), 2 * kBlock),
+      llr_(kErrorRatios.size()) {}
+
+bool ErrorBlockTest::step(const Events& fresh, const Events& reference, double extra, double dt) {
+    fresh_ += fresh;
+    reference_ += reference;
+    filled_ += dt;
+    if (filled_ < kBlock - interval_ / 2) return false;
+    const double own = control_ ? 0.01 + extra * interval_ / kBlock : 0;
+    if (comparison_.compare(fresh_, reference_, own, llr_)) {
+        evidence_.step(llr_, filled_);
+    } else {
+        evidence_.skip(filled_);
+    }
+    fresh_ = reference_ = {};
+    filled_ = 0;
+    return true;
+}
+
+PartTest::PartTest(const DeployShape& shape, const ErrorHistory& history, double share)
+    : evidence_(even(shape.parts * kPartRatios.size()), shape.bake, limit(shape, share), tuning().least),
+      llr_(shape.parts * kPartRatios.size()) {
+    for (const auto& part : history.parts) parts_.push_back(part_comparison(part, history, shape.control));
+}
+
+void PartTest::step(std::span<const Events> fresh, std::span<const Events> reference, double extra, double dt) {
+    std::fill(llr_.begin(), llr_.end(), 0.0);
+    for (std::size_t p = 0; p < std::min(parts_.size(), fresh.size()); ++p) {
+        const Events common = p < reference.size() ? reference[p] : Events{};
+        (void)parts_[p].compare(fresh[p], common, extra,
+                                std::span(llr_).subspan(p * kPartRatios.size(), kPartRatios.size()));
+    }
+    evidence_.step(llr_, dt);
+}
+
+std::size_t PartTest::strongest() const {
+    const auto sums = evidence_.parts();
+    std::size_t best = 0;
+    double most = -1;
+    for (std::size_t p = 0; p < parts_.size(); ++p) {
+        double sum = 0;
+        for (const double s : sums.subspan(p * kPartRatios.size(), kPartRatios.size())) sum += s;
+        if (sum > most) best = p;
+        most = std::max(most, sum);
+    }
+    return best;
+}
+
+}  // namespace revertd::detect

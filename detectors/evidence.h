@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// Evidence that stays valid however often one looks.
+#pragma once
+#include <cstddef>
+#include <span>
+#include <vector>
+
+namespace revertd::detect {
+
+/// A bank of likelihood ratios against one null hypothesis, one for each alternative, each mixed over the moment when
+/// the change began; its weighted mean is the evidence.
+///
+/// Source: Shiryaev (1963) and Roberts (1966) for the recursion S <- LR (S + w); Shin, Ramdas, Rinaldo, "E-detectors"
+/// (2023) for its use as an e-process. Half of the prior weight lies on the deploy, half is spread evenly over the
+/// bake, so that a late change costs log(2 N) nats and no more. Assumes that exp(llr) has a conditional mean of at most
+/// 1 under the null, whatever was seen before. Guarantee (Ville's inequality): P(ever value() >= 1/alpha within the
+/// bake) <= alpha for a healthy deploy. Clipping from above keeps it, and makes a verdict need `least` seconds of
+/// evidence.
+class OnsetMixture {
+  public:
+    /// `weights` of the alternatives, summing to 1. `bake` and `least` in seconds; `log_limit` = log(1/alpha).
+    OnsetMixture(std::vector<double> weights, double bake, double log_limit, double least);
+
+    /// One tick of `dt` seconds with the log-likelihood ratios of the alternatives against the null.
+    void step(std::span<const double> llr, double dt);
+    /// A tick that says nothing: time passes.
+    void skip(double dt);
+
+    /// The evidence: its inverse is the odds against a healthy deploy.
+    [[nodiscard]] double value() const { return value_; }
+
+    [[nodiscard]] std::span<const double> parts() const { return sums_; }
+
+    /// The alternative with the largest share of the evidence.
+    [[nodiscard]] std::size_t strongest() const;
+
+  private:
+    void add_up();
+
+    std::vector<double> weights_, sums_;
+    double bake_, rate_;
+    double value_ = 0.5;
+};
+
+/// The predictive density of a null hypothesis that is itself a family: a prior over its points (host differences,
+/// warm-up curves), updated by the data.
+///
+/// Source: Bayes factors with a composite null, as in Lindon, Sanden, Shirikian (KDD 2022). An alternative's likelihood
+/// divided by this predictive is an e-process under the null mixed over its prior; with little data it behaves as the
+/// prior's centre, with much as the whole range.
+class NullMixture {
+  public:
+    /// `drift`: share of the prior that is mixed back every tick, so that no point is ever ruled out.
+    explicit NullMixture(std::vector<double> log_prior, double drift = 0);
+
+    /// `likelihood`: log-likelihood of the tick under every point. Returns the log predictive; the points learn.
+    double predict(std::span<const double> likelihood);
+
+    [[nodiscard]] std::span<const double> log_weights() const { return log_weights_; }
+
+    [[nodiscard]] std::size_t size() const { return log_weights_.size(); }
+
+    void restart();
+
+  private:
+    std::vector<double> prior_, log_weights_;
+    double drift_;
+};
+
+/// Over-dispersion by the method of moments: E[(x - mean)^2] = v + extra v2. Starts from a prior that counts as
+/// `strength` ticks of full information; one tick counts as 50 at most, so that none can rule.
+class ExtraVariance {
+  public:
+    ExtraVariance(double prior, double strength) : numerator_(prior * strength), denominator_(strength) {}
+
+    void add(double squared_residual, double v, double v2);
+
+    [[nodiscard]] double value() const { return numerator_ > 0 ? numerator_ / denominator_ : 0; }
+
+  private:
+    double numerator_, denominator_;
+};
+
+}  // namespace revertd::detect

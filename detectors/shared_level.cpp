@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detectors/shared_level.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "detectors/statistics.h"
+
+namespace revertd::detect {
+namespace {
+
+constexpr std::array<double, SharedLevel::kStates> kFactor = {1, 5, 30, 150};
+constexpr double kMostLevel = 0.6;    // of requests: an incident is no more than that
+constexpr double kMostRatio = 0.97;   // of requests: nothing fails always, or one success would be infinite evidence
+constexpr double kStays = 0.9;        // an incident goes on from one tick to the next
+constexpr double kNegligible = 1e-9;  // weight of a state that is not evaluated
+
+}  // namespace
+
+SharedLevel::SharedLevel(double level, double shape, double incident) {
+    shape_.fill(1);
+    shape_[0] = shape;
+    prior_.fill(incident);
+    prior_[0] = 1 - (kStates - 1) * incident;
+    weight_ = prior_;
+    for (std::size_t s = 0; s < kStates; ++s) mean_[s] = std::min(level * kFactor[s], kMostLevel);
+}
+
+SharedLevel::Now SharedLevel::observe(double events, double requests) {
+    std::array<double, kStates> log_weight{};
+    for (std::size_t s = 0; s < kStates; ++s) {
+        log_weight[s] = weight_[s] <= 0
+                            ? -1e300
+                            : std::log(weight_[s]) +
+                                  (requests > 0 ? negative_binomial_log(events, requests * mean_[s], shape_[s]) : 0);
+    }
+    const double total = log_sum_exp(log_weight);
+    Now now;
+    for (std::size_t s = 0; s < kStates; ++s) {
+        const double weight = std::exp(log_weight[s] - total);
+        weight_[s] = kStays * weight + (1 - kStays) * prior_[s];
+        if (weight < kNegligible) continue;
+        const double shape = shape_[s] + events;
+        now.states[now.used++] = {log_weight[s] - total, shape, shape / (shape_[s] / mean_[s] + requests)};
+    }
+    return now;
+}
+
+LevelLikelihood::LevelLikelihood(const SharedLevel::Now& now, double events, double requests, double extra)
+    : used_(now.used), events_(events) {
+    for (std::size_t s = 0; s < used_; ++s) {
+        const auto& state = now.states[s];
+        const double shape = 1 / (1 / state.shape + extra);
+        terms_[s] = {state.log_weight + log_gamma(events + shape) - log_gamma(shape) + shape * std::log(shape), shape,
+                     requests * state.mean, requests * kMostRatio};
+    }
+}
+
+double LevelLikelihood::at(double ratio) const {
+    std::array<double, SharedLevel::kStates> x{};
+    for (std::size_t s = 0; s < used_; ++s) {
+        const auto& term = terms_[s];
+        const double mean = std::max(std::min(term.unit * ratio, term.most), 1e-12);
+        x[s] = term.constant - (term.shape + events_) * std::log(term.shape + mean) +
+               (events_ > 0 ? events_ * std::log(mean) : 0);
+    }
+    return used_ == 1 ? x[0] : log_sum_exp({x.data(), used_});
+}
+
+}  // namespace revertd::detect

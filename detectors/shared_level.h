@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <array>
+#include <cstddef>
+
+namespace revertd::detect {
+
+/// The event rate common to both groups: history says what it usually is, the control group what it is in this tick,
+/// and a sticky incident lets it jump, so that what hits both is no evidence against either.
+///
+/// Source: Lindon, Malek, "Anytime-valid inference for multinomial count data" (NeurIPS 2022) for the conjugate test;
+/// the mixture over incidents is our own. Usual level Gamma(shape, mean = level), incidents Gamma(1, level x 5, 30,
+/// 150). With few control events it leans on history (one error counts for much); with many it becomes the conditional
+/// binomial test, in which common factors cancel.
+class SharedLevel {
+  public:
+    static constexpr std::size_t kStates = 4;
+
+    /// What is known of the level in this tick: a mixture of Gamma distributions (weight, shape, mean).
+    struct Now {
+        struct State {
+            double log_weight = 0, shape = 1, mean = 0;
+        };
+
+        std::array<State, kStates> states;
+        std::size_t used = 0;
+    };
+
+    SharedLevel() = default;
+    /// `level`: events a request. `incident`: prior weight of each incident state; 0 without a control group.
+    SharedLevel(double level, double shape, double incident);
+
+    /// The control group's tick, (0, 0) without one.
+    [[nodiscard]] Now observe(double events, double requests);
+
+  private:
+    std::array<double, kStates> shape_{}, mean_{}, prior_{}, weight_{};
+};
+
+/// What a group's tick of `events` in `requests` says about ratios to the common level: log-likelihoods that differ
+/// from the true ones by a constant. Evaluate once a tick, then ask for many ratios.
+class LevelLikelihood {
+  public:
+    /// `extra`: variance of the group's own level around the common one, relative.
+    LevelLikelihood(const SharedLevel::Now& now, double events, double requests, double extra);
+
+    [[nodiscard]] double at(double ratio) const;
+
+  private:
+    struct Term {
+        double constant = 0, shape = 1, unit = 0, most = 0;
+    };
+
+    std::array<Term, SharedLevel::kStates> terms_;
+    std::size_t used_ = 0;
+    double events_;
+};
+
+}  // namespace revertd::detect

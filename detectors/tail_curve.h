@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <span>
+#include <vector>
+
+namespace revertd::detect {
+
+/// What share of the requests is slower than any latency, read from histogram buckets: probit of the cumulative share,
+/// linear in the logarithm of the latency (exact for a log-normal latency), continued beyond the outermost edges.
+/// Answers what the share above an edge would be if all latencies were multiplied by a factor.
+class TailCurve {
+  public:
+    /// `edges`: finite upper bounds, ascending; `counts`: requests a bucket, one more than edges.
+    TailCurve(std::span<const double> edges, std::span<const double> counts);
+
+    [[nodiscard]] double above(double log_latency) const;
+
+  private:
+    double requests_ = 1;
+    std::vector<double> x_, z_;
+};
+
+}  // namespace revertd::detect
