@@ -10,12 +10,24 @@ function(revertd_library name)
   target_link_libraries(revertd_${name} PUBLIC ${ARGN})
 endfunction()
 
+# Where this tree and its build are, for the files that ask: all others compile to the same object wherever the tree
+# stands, and the compiler cache finds them again.
+function(revertd_tell_places)
+  foreach(source ${ARGN})
+    file(STRINGS ${source} asks REGEX "REVERTD_(SOURCE|BINARY)_DIR" LIMIT_COUNT 1)
+    if(asks)
+      set_source_files_properties(${source} PROPERTIES COMPILE_DEFINITIONS
+        "REVERTD_SOURCE_DIR=\"${CMAKE_SOURCE_DIR}\";REVERTD_BINARY_DIR=\"${CMAKE_BINARY_DIR}\"")
+    endif()
+  endforeach()
+endfunction()
+
 # revertd_test(NAME LIBRARIES...): every *_test.cpp of the folder, plus helpers beside them.
 function(revertd_test name)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
   add_executable(${name}_test ${sources})
   target_link_libraries(${name}_test PRIVATE ${ARGN} GTest::gtest GTest::gtest_main)
-  target_compile_definitions(${name}_test PRIVATE REVERTD_SOURCE_DIR="${CMAKE_SOURCE_DIR}" REVERTD_BINARY_DIR="${CMAKE_BINARY_DIR}")
+  revertd_tell_places(${sources})
   # A test named DISABLED_ is the other half of one that starts it in a process of its own; it is none by itself.
   gtest_discover_tests(${name}_test TEST_PREFIX "${name}." TEST_FILTER "-*DISABLED_*" DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60)
 endfunction()
