@@ -42,7 +42,7 @@ class File:
 def files(root):
     for directory, folders, names in os.walk(root):
         folders[:] = sorted(set(folders) - SKIPPED)
-        for name in sorted(names):
+        for name in sorted(set(names) - SKIPPED):  # .git is a file in a linked work tree
             path = pathlib.Path(directory, name)
             if path.suffix in TEXT and not path.is_symlink():
                 yield File(root, path.relative_to(root))

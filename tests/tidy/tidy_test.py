@@ -185,6 +185,9 @@ class Texts(unittest.TestCase):
         self.assertEqual(found({"docs/x.md": "# X\ncd /wo" "rk/main\n"}, "words"), ["docs/x.md:2"])
         self.assertEqual(found({"docs/x.md": "# X\n.github/workflows/rollback.yml\n"}, "words"), [])
 
+    def test_gits_own_file_of_a_linked_work_tree(self):
+        self.assertEqual(found({".git": "gitdir: /wo" "rk/main/.git/worktrees/x\n"}, "words"), [])
+
     def test_a_registrys_host(self):
         self.assertEqual(found({"packaging/x": "curl https://pypi.org/simple\n"}, "words"), ["packaging/x:1"])
 
