@@ -23,10 +23,6 @@ bool is_health_rule(const Rule& rule) {
     return rule.kind == Rule::Kind::HealthDown || rule.kind == Rule::Kind::HealthFails;
 }
 
-bool is_signal_rule(const Rule& rule) {
-    return rule.kind == Rule::Kind::Threshold || rule.kind == Rule::Kind::Absent;
-}
-
 bool is_combination(const Node& node) {
     return std::any_of(node.entries.begin(), node.entries.end(),
                        [](const auto& e) { return e.key == "any" || e.key == "all" || e.key.ends_with(" of"); });
@@ -154,7 +150,7 @@ void GuardReader::check_sources(const Rule& rule, Position at) {
     const std::string service = "`" + std::string(context_.service) + "`";
     if (is_health_rule(rule) && !context_.has_health)
         diagnostics_.error(at, "a rule about health, but " + service + " has no `health`", "add `health: http://...`");
-    if (is_signal_rule(rule) && !context_.has_metrics)
+    if (is_of_signal(rule) && !context_.has_metrics)
         diagnostics_.error(at, "a rule about a signal, but " + service + " has no `metrics`",
                            "add `metrics: http://...`");
 }

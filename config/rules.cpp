@@ -5,6 +5,7 @@
 #include <cmath>
 #include <sstream>
 
+#include "config/detector_sentence.h"
 #include "config/sentence.h"
 #include "config/values.h"
 
@@ -67,6 +68,8 @@ class RuleReader {
         }
         rule().signal = *index;
         const Word word = words_.next("`>`, `>=`, `<`, `<=` or `absent`");
+        if (const DetectorKind* kind = find_detector(word.text))
+            return read_detector(*kind, word, signals_.at(*index), words_, rule());
         if (word.text == "absent") {
             rule().kind = Rule::Kind::Absent;
             return;
@@ -97,7 +100,8 @@ class RuleReader {
                                                                                     {"<=", Rule::Op::LessEqual}}};
         for (const auto& [sign, op] : kOps)
             if (word.text == sign) return op;
-        words_.refuse(word.offset, "`>`, `>=`, `<`, `<=` or `absent` is expected", {});
+        words_.refuse(word.offset, "`>`, `>=`, `<`, `<=` or `absent` is expected",
+                      did_you_mean(word.text, detector_verbs()));
         return Rule::Op::Greater;
     }
 
@@ -189,6 +193,8 @@ class RuleReader {
             case Rule::Kind::Absent:
                 return needs(hold_at_ && !count_at_ && !over_at_, "`absent for D` is expected",
                              "as in `errors absent for 2m`");
+            case Rule::Kind::Detector:
+                return needs(rule().in_a_row == 0 && !over_at_, "only `for` and `n of m` may follow here", {});
             case Rule::Kind::HealthDown:
                 return needs((hold_at_ || rule().n > 0) && !over_at_, "`health down for D` is expected",
                              "as in `health down for 30s`, or `health down 3 of 5`");

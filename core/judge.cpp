@@ -20,8 +20,11 @@ Duration count_of(const Rule& rule, Duration interval) {
     return rule.hold > Duration::zero() ? rule.hold : window_of(rule, interval);
 }
 
-RuleState rule_state(const Rule& rule, Duration interval) {
+RuleState rule_state(const Rule& rule, const ServiceSettings& settings) {
+    const Duration interval = settings.interval;
     RuleState state(RuleRun(rule, interval));
+    if (rule.detector != nullptr && rule.signal < settings.signals.size())
+        state.detector = rule.detector->make({settings, rule, settings.signals[rule.signal]});
     state.window = std::max<std::size_t>(1, slots_in(window_of(rule, interval), interval));
     state.count = std::max<std::size_t>(1, slots_in(count_of(rule, interval), interval));
     return state;
@@ -56,7 +59,7 @@ Judge::State::State(std::shared_ptr<const ServiceSettings> settings_)
       health(settings->health.size()),
       targets(settings->metrics.size()),
       presences(targets.size() * settings->signals.size()) {
-    for (const Rule& rule : settings->rules) rules.push_back(rule_state(rule, settings->interval));
+    for (const Rule& rule : settings->rules) rules.push_back(rule_state(rule, *settings));
     for (std::uint32_t signal = 0; signal < settings->signals.size(); ++signal)
         signals.push_back(signal_state(*settings, signal, rules));
     for (std::size_t target = 0; target < targets.size(); ++target)
@@ -71,6 +74,7 @@ void Judge::State::restart_runs() {
         rule.run.clear();
         rule.holds = false;
         rule.tell_anew = true;
+        if (rule.detector) rule.detector->begin();
     }
 }
 
@@ -82,6 +86,7 @@ void Judge::State::restart_summary() {
 void Judge::State::miss(std::uint64_t slots, Time at) {
     for (std::size_t rule = 0; rule < rules.size(); ++rule) {
         rules[rule].run.miss(slots);
+        if (rules[rule].detector) rules[rule].detector->miss(slots);
         if (begin_of(settings->rules[rule], true) > grid.last()) continue;
         rules[rule].summary.slots += slots;
         rules[rule].summary.blind += slots;

@@ -43,6 +43,7 @@ std::uint64_t Judge::State::shape() const {
         out.put(rule.kind);
         out.put(rule.signal);
         out.put(std::string_view(rule.text));
+        if (rule.detector != nullptr) out.put(rule.detector->name);
     }
     out.put(static_cast<std::uint32_t>(rules.size()));
     return checksum(out.take());
@@ -76,6 +77,7 @@ void Judge::State::save(ByteWriter& out) const {
     for (std::size_t index = 0; index < rules.size(); ++index) {
         const RuleState& rule = rules[index];
         rule.run.save(out);
+        if (rule.detector) rule.detector->save(out);
         out.put(rule.now.verdict);
         for (const double number : {rule.now.value, rule.now.limit, rule.now.baseline, rule.now.requests})
             out.put(number);
@@ -116,7 +118,9 @@ bool Judge::State::load_targets(ByteReader& in) {
 bool Judge::State::load_rules(ByteReader& in) {
     for (RuleState& rule : rules) {
         RuleSummary& summary = rule.summary;
-        if (!rule.run.load(in) || !in.get_enum(rule.now.verdict, Verdict::Insufficient)) return false;
+        if (!rule.run.load(in) || (rule.detector && !rule.detector->load(in)) ||
+            !in.get_enum(rule.now.verdict, Verdict::Insufficient))
+            return false;
         for (double* number : {&rule.now.value, &rule.now.limit, &rule.now.baseline, &rule.now.requests})
             if (!in.get_or_nan(*number)) return false;
         if (!in.get(rule.words_before, kText)) return false;

@@ -15,25 +15,54 @@ Evaluation without_value(Verdict verdict, Cause cause) {
     return evaluation;
 }
 
-bool of_signal(const Rule& rule) {
-    return rule.kind == Rule::Kind::Threshold || rule.kind == Rule::Kind::Absent;
-}
-
 }  // namespace
 
 SlotIndex Judge::State::begin_of(const Rule& rule, bool warmed) const {
     const Border& border = warmed ? warm : opened;
-    const bool difference = rule.kind == Rule::Kind::Threshold && signals[rule.signal].counter;
+    const bool difference = is_of_signal(rule) && rule.kind != Rule::Kind::Absent && signals[rule.signal].counter;
     return difference ? border.difference : border.moment;
 }
 
 Evaluation Judge::State::evaluate(std::size_t rule_index, SlotIndex slot) {
     const Rule& rule = settings->rules[rule_index];
-    if (of_signal(rule) && rule.signal >= signals.size()) return without_value(Verdict::Error, Cause::NeverSeen);
-    if (slot < begin_of(rule, !counts_in_warmup(rule)))
+    if (is_of_signal(rule) && rule.signal >= signals.size()) return without_value(Verdict::Error, Cause::NeverSeen);
+    const bool counts = slot >= begin_of(rule, !counts_in_warmup(rule));
+    Evaluation found;
+    if (rule.kind == Rule::Kind::Detector) found = evaluate_detector(rule_index, slot, counts);  // it learns, too
+    if (!counts)
         return without_value(Verdict::Insufficient, counts_in_warmup(rule) ? Cause::FirstSample : Cause::WarmUp);
     if (rule.kind == Rule::Kind::Absent) return evaluate_absent(rule);
-    return of_signal(rule) ? evaluate_threshold(rule_index, slot) : evaluate_health();
+    if (rule.kind == Rule::Kind::Detector) return found;
+    return is_of_signal(rule) ? evaluate_threshold(rule_index, slot) : evaluate_health();
+}
+
+Evaluation Judge::State::evaluate_detector(std::size_t rule_index, SlotIndex slot, bool counts) {
+    Detector& detector = *rules[rule_index].detector;
+    SignalState& signal = signals[settings->rules[rule_index].signal];
+    if (signal.status.verdict != Verdict::Ok) {
+        if (is_blind(signal.status.verdict)) detector.miss(1);  // a first sample is none, nothing is missing
+        return without_value(signal.status.verdict, signal.status.cause);
+    }
+    const auto row = [](std::span<const double> cells, const SignalWindow::Value& value) {
+        return SignalRow{cells, value.value.value_or(kUnknown), value.requests};
+    };
+    DetectorSlot seen;
+    if (signal.window.baseline.sufficient())
+        seen.baseline = row(signal.window.baseline.sums(), signal.window.of_baseline());
+    const SignalWindow::Value now = signal.window.of_window(slot, slot);
+    seen.now = row(signal.window.asked(), now);
+    seen.bounds = signal.window.bounds();
+    seen.learns = phase.kind == JudgePhase::Kind::Good && !frozen;
+    seen.counts = counts;
+    const Finding finding = detector.judge(seen);
+    Evaluation evaluation = without_value(finding.verdict, Cause::Detector);
+    evaluation.value = finding.value, evaluation.limit = finding.limit, evaluation.baseline = finding.baseline;
+    evaluation.requests = now.requests, evaluation.clears = finding.clears;
+    if (finding.verdict == Verdict::Breach && !std::isfinite(finding.value)) {
+        evaluation.verdict = Verdict::Ambiguous;
+        evaluation.cause = Cause::Infinite;
+    }
+    return evaluation;
 }
 
 Evaluation Judge::State::evaluate_health() const {
@@ -148,6 +177,7 @@ Evaluation Judge::State::evaluate_threshold(std::size_t rule_index, SlotIndex sl
 
 bool Judge::State::clears(const Rule& rule, const Evaluation& evaluation) const {
     if (evaluation.verdict != Verdict::Ok) return false;
+    if (rule.kind == Rule::Kind::Detector) return evaluation.clears;
     return rule.kind != Rule::Kind::Threshold || cleared(rule.op, evaluation.value, evaluation.clear);
 }
 
@@ -169,7 +199,7 @@ void Judge::State::step(std::size_t rule_index, SlotIndex slot, Time at) {
 }
 
 bool Judge::State::unanswered(const Rule& rule) const {
-    if (!of_signal(rule)) {
+    if (!is_of_signal(rule)) {
         const auto verdict = evaluate_health().verdict;
         return verdict == Verdict::NoData;
     }
@@ -182,7 +212,7 @@ bool Judge::State::unanswered(const Rule& rule) const {
 }
 
 bool Judge::State::never_there(const Rule& rule) const {
-    return of_signal(rule) && !signals[rule.signal].seen && std::ranges::any_of(targets, &TargetState::known);
+    return is_of_signal(rule) && !signals[rule.signal].seen && std::ranges::any_of(targets, &TargetState::known);
 }
 
 void Judge::State::summarise_slot(std::size_t rule_index, SlotIndex slot) {

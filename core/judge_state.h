@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/detector.h"
 #include "core/judge.h"
 #include "core/rule_state.h"
 #include "core/series_table.h"
@@ -34,7 +35,8 @@ enum class Cause : std::uint8_t {
     SeveralSeries,  ///< where one is expected
     TooManySeries,
     Unanswered,  ///< a target failed; its reason is kept
-    Health       ///< blind health targets could tip it, or there is none
+    Health,      ///< blind health targets could tip it, or there is none
+    Detector     ///< the detector says why
 };
 
 /// Health of one target: of this sample, and what was last known of it.
@@ -95,6 +97,7 @@ struct Evaluation {
     double value = kUnknown, limit = kUnknown, clear = kUnknown, baseline = kUnknown;
     double requests = kUnknown;  ///< in the window
     double counted = kUnknown;   ///< what min_requests is compared with
+    bool clears = true;          ///< of a detector: far enough from its limit (S25)
 };
 
 struct RuleState {
@@ -102,6 +105,7 @@ struct RuleState {
 
     std::size_t window = 1, count = 1;  ///< slots
     RuleRun run;
+    std::unique_ptr<Detector> detector;  ///< of a rule that has one
     Evaluation now;
     std::string words_before;  ///< of a restored rule, until it is judged again
     bool holds = false;
@@ -141,6 +145,7 @@ struct Judge::State {
     [[nodiscard]] Health service_health(bool whole_slot) const;
     [[nodiscard]] Evaluation evaluate_absent(const Rule& rule) const;
     [[nodiscard]] Evaluation evaluate_threshold(std::size_t rule, SlotIndex slot);
+    [[nodiscard]] Evaluation evaluate_detector(std::size_t rule, SlotIndex slot, bool counts);
     void set_limit(const Rule& rule, Evaluation& evaluation);
     [[nodiscard]] bool baseline_known(std::size_t signal, SignalWindow::Value& value);
     [[nodiscard]] SlotIndex begin_of(const Rule& rule, bool warm) const;

@@ -75,6 +75,7 @@ std::string Judge::State::blind_words(const SignalStatus& status, Cause cause) c
         case Cause::ZeroBaseline:
         case Cause::NeverSeen:
         case Cause::Health:
+        case Cause::Detector:
             return "no target has shown it";
     }
     if (status.blind == 0) return "all targets are down";
@@ -105,6 +106,8 @@ std::string Judge::State::insufficient_words(std::size_t rule_index) const {
             return "it was 0 before: a factor of that says nothing";
         case Cause::Health:
             return "no health target";
+        case Cause::Detector:
+            return rules[rule_index].detector->words();
         case Cause::None:
         case Cause::NeverSeen:
         case Cause::Vanished:
@@ -126,6 +129,8 @@ std::string Judge::State::words_of(std::size_t rule_index) const {
     if (of_health || rule.signal >= signals.size())
         return rule.text + ": " + (health.empty() ? "no target" : "does not count yet");
     const std::string& name = settings->signals[rule.signal].name;
+    if (rule.kind == Rule::Kind::Detector && now.cause == Cause::Detector)
+        return name + " " + rules[rule_index].detector->words() + period_words(rule);
     if (now.verdict == Verdict::Insufficient) return name + ": " + insufficient_words(rule_index);
     if (is_blind(now.verdict)) return name + ": " + blind_words(signals[rule.signal].status, now.cause);
     if (rule.kind == Rule::Kind::Threshold) return value_words_of(rule_index);

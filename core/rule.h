@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Signals and rules as the configuration states them: plain data, compiled once, judged by core/judge.h.
 #pragma once
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -48,23 +49,27 @@ struct Signal {
     std::string text;         ///< as written, for people
 };
 
+struct DetectorKind;  // core/detector.h
+
 /// One sentence of the guard.
 struct Rule {
-    enum class Kind : std::uint8_t { Threshold, Absent, HealthDown, HealthFails, RolloutStuck, DeployFailed };
+    enum class Kind : std::uint8_t { Threshold, Absent, HealthDown, HealthFails, RolloutStuck, DeployFailed, Detector };
     enum class Op : std::uint8_t { Greater, GreaterEqual, Less, LessEqual };
     enum class Relative : std::uint8_t { Absolute, TimesBaseline, PercentBaseline };
 
     Severity severity = Severity::P1;
     Kind kind = Kind::Threshold;
-    std::uint32_t signal = 0;  ///< index into ServiceSettings::signals (Threshold, Absent)
+    std::uint32_t signal = 0;  ///< index into ServiceSettings::signals (Threshold, Absent, Detector)
     Op op = Op::Greater;
     double bound = 0;  ///< base units: ratio 0-1, seconds; a factor when relative (50 % baseline = 0.5)
     Relative relative = Relative::Absolute;
-    Duration hold{};               ///< `for`; zero: the first breached slot
-    std::optional<Duration> over;  ///< the window as written; otherwise by S20
-    int in_a_row = 0;              ///< `n in a row`, counts samples (S23, S24)
-    int n = 0, of = 0;             ///< `n of m`, counts slots
-    std::optional<double> clear;   ///< as written; otherwise 0.8 of the bound (S25)
+    Duration hold{};                         ///< `for`; zero: the first breached slot
+    std::optional<Duration> over;            ///< the window as written; otherwise by S20
+    int in_a_row = 0;                        ///< `n in a row`, counts samples (S23, S24)
+    int n = 0, of = 0;                       ///< `n of m`, counts slots
+    std::optional<double> clear;             ///< as written; otherwise 0.8 of the bound (S25)
+    const DetectorKind* detector = nullptr;  ///< of Kind::Detector: a row of the table of detectors
+    std::array<double, 3> arguments{};       ///< of the detector, in the order of its sentence
     bool from_default_guard = false;
     std::string text;                ///< the sentence as written: its name in every record, page and metric
     std::vector<std::string> steps;  ///< the steps that it permits; empty: all
@@ -73,6 +78,11 @@ struct Rule {
 /// Health rules and P0 rules count during `warmup` already (S10).
 [[nodiscard]] inline bool counts_in_warmup(const Rule& rule) {
     return rule.severity == Severity::P0 || rule.kind == Rule::Kind::HealthDown || rule.kind == Rule::Kind::HealthFails;
+}
+
+/// Rules whose verdict comes from one signal.
+[[nodiscard]] inline bool is_of_signal(const Rule& rule) {
+    return rule.kind == Rule::Kind::Threshold || rule.kind == Rule::Kind::Absent || rule.kind == Rule::Kind::Detector;
 }
 
 /// Rules that the Engine judges by itself, from what the platform and the deploy tool say.

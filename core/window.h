@@ -54,6 +54,13 @@ class SignalWindow {
     };
 
     [[nodiscard]] Value of_window(SlotIndex from, SlotIndex to);
+
+    /// The row that `of_window` was last computed from, until the next question.
+    [[nodiscard]] std::span<const double> asked() const { return scratch_; }
+
+    /// Upper bounds of the buckets, in the order of the cells.
+    [[nodiscard]] std::span<const double> bounds() const { return bounds_; }
+
     [[nodiscard]] Value of_sample();
     [[nodiscard]] Value of_bake();
     [[nodiscard]] Value of_baseline();

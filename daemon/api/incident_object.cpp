@@ -10,7 +10,7 @@ constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 std::string query_of(const ServiceSettings* settings, std::uint32_t index) {
     if (settings == nullptr || index >= settings->rules.size()) return {};
     const Rule& rule = settings->rules[index];
-    const bool of_signals = rule.kind == Rule::Kind::Threshold || rule.kind == Rule::Kind::Absent;
+    const bool of_signals = is_of_signal(rule);
     return of_signals && rule.signal < settings->signals.size() ? settings->signals[rule.signal].text : std::string();
 }
 

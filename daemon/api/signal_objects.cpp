@@ -19,7 +19,7 @@ const char* words(Unit unit) {
 }
 
 bool is_about(const Rule& rule, std::size_t signal) {
-    const bool of_signals = rule.kind == Rule::Kind::Threshold || rule.kind == Rule::Kind::Absent;
+    const bool of_signals = is_of_signal(rule);
     return of_signals && rule.severity != Severity::None && rule.signal == signal;
 }
 

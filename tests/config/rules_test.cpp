@@ -5,6 +5,8 @@
 
 #include <random>
 
+#include "core/detector.h"
+
 namespace revertd::config {
 namespace {
 
@@ -54,6 +56,23 @@ TEST(Rules, the_bound_is_in_base_units) {
         {"queue > 1000", 1000}, {"queue < -5", -5},      {"errors >= 0%", 0}, {"http-errors.5xx <= 100%", 1},
     };
     for (const auto& [text, bound] : cases) EXPECT_DOUBLE_EQ(good(text).bound, bound) << text;
+}
+
+TEST(Rules, the_sentence_of_a_detector) {
+    const Rule rule = good("queue grows by 20% over 10m 2 of 3");
+    EXPECT_EQ(rule.kind, Rule::Kind::Detector);
+    ASSERT_NE(rule.detector, nullptr);
+    EXPECT_EQ(rule.detector->name, "grows");
+    EXPECT_DOUBLE_EQ(rule.arguments[0], 0.2);
+    EXPECT_DOUBLE_EQ(rule.arguments[1], 600);
+    EXPECT_EQ(rule.of, 3);
+    EXPECT_DOUBLE_EQ(good("queue grows by 1.5 over 10m for 1m").arguments[0], 1.5);
+    EXPECT_EQ(complaint("queue grows by 20%"), "18: `over` is expected at the end of the rule");
+    EXPECT_EQ(complaint("queue grows by x over 5m"), "15: a share is expected");
+    EXPECT_EQ(complaint("queue grows by -5% over 5m"), "6: a growth is more than 0%");
+    EXPECT_EQ(complaint("queue grows by 20% over 0s"), "24: a time above 0 is expected");
+    EXPECT_EQ(complaint("queue grows by 20% over 10m 3 in a row"), "35: only `for` and `n of m` may follow here");
+    EXPECT_EQ(complaint("queue grows by 20% over 10m clear 3"), "28: only a rule with a bound can have `clear`");
 }
 
 TEST(Rules, a_bound_relative_to_the_baseline) {

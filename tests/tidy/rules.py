@@ -12,7 +12,7 @@ MAY_INCLUDE = {
     "core": {"core"},
     "detectors": {"core", "detectors"},
     "actions": {"core", "actions"},
-    "config": {"core", "actions", "config"},
+    "config": {"core", "detectors", "actions", "config"},
     "systemd": {"core", "systemd"},
     "daemon": {"core", "detectors", "actions", "config", "systemd", "daemon"},
 }

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a detector is told by the Judge, and what becomes of its answers.
+#include <gtest/gtest.h>
+
+#include "core/detector.h"
+#include "tests/core/judge_bed.h"
+
+namespace revertd {
+namespace {
+
+/// What the fake below was told, and what it answers.
+struct Told {
+    std::vector<DetectorSlot> slots;
+    std::vector<std::vector<double>> cells;
+    std::uint64_t missed = 0;
+    int begins = 0;
+    Finding answer{Verdict::Ok, 0, 1, kNaN, true};
+};
+
+thread_local Told* told = nullptr;
+
+class Fake final : public Detector {
+  public:
+    Finding judge(const DetectorSlot& slot) override {
+        told->slots.push_back(slot);
+        told->cells.emplace_back(slot.now.cells.begin(), slot.now.cells.end());
+        return told->answer;
+    }
+
+    void miss(std::uint64_t slots) override { told->missed += slots; }
+
+    void begin() override { ++told->begins; }
+
+    [[nodiscard]] std::string words() const override { return "said so"; }
+
+    void save(ByteWriter& out) const override { out.put(std::uint32_t{42}); }
+
+    bool load(ByteReader& in) override {
+        std::uint32_t value = 0;
+        return in.get(value) && (value == 42 || in.fail());
+    }
+};
+
+const DetectorKind kFake{"fake", "fakes", "never", nullptr,
+                         [](const DetectorSetup&) -> std::unique_ptr<Detector> { return std::make_unique<Fake>(); }};
+
+struct JudgeDetector : testing::Test {
+    JudgeDetector() { told = &seen; }
+
+    static ServiceSettings with_fake() {
+        Rule rule;
+        rule.kind = Rule::Kind::Detector;
+        rule.detector = &kFake;
+        rule.text = "errors fakes";
+        return service({rule});
+    }
+
+    Told seen;
+    JudgeBed bed{with_fake()};
+};
+
+TEST_F(JudgeDetector, is_given_the_differences_of_each_slot) {
+    bed.bake();
+    bed.slot(100, 0), bed.slot(90, 10), bed.slot(80, 20);
+    ASSERT_EQ(seen.slots.size(), 2U);  // the first sample has no difference
+    EXPECT_EQ(seen.cells.back(), (std::vector<double>{100, 20}));
+    EXPECT_DOUBLE_EQ(seen.slots.back().now.value, 0.2);
+    EXPECT_DOUBLE_EQ(seen.slots.back().now.requests, 100);
+}
+
+TEST_F(JudgeDetector, learns_under_a_good_version_and_counts_after_the_warm_up) {
+    for (int i = 0; i < 70; ++i) bed.slot(100, 1);
+    EXPECT_TRUE(seen.slots.back().learns);
+    ASSERT_FALSE(seen.slots.back().baseline.cells.empty());
+    EXPECT_NEAR(seen.slots.back().baseline.value, 1.0 / 101, 1e-9);
+    bed.judge.freeze_baseline(bed.at);
+    bed.bake(20s);
+    bed.slot(100, 1);
+    EXPECT_FALSE(seen.slots.back().learns);
+    EXPECT_FALSE(seen.slots.back().counts);
+    EXPECT_EQ(bed.verdict(), Verdict::Insufficient);
+    EXPECT_EQ(bed.words(), "errors: does not count during warm-up");
+    for (int i = 0; i < 6; ++i) bed.slot(100, 1);
+    EXPECT_TRUE(seen.slots.back().counts);
+    EXPECT_EQ(bed.verdict(), Verdict::Ok);
+    EXPECT_EQ(bed.words(), "errors said so");
+    EXPECT_EQ(seen.begins, 1);
+}
+
+TEST_F(JudgeDetector, is_never_asked_about_what_nobody_saw) {
+    bed.bake();
+    bed.slot(100, 0), bed.slot(100, 0);
+    seen.answer.verdict = Verdict::Breach;
+    const std::size_t asked = seen.slots.size();
+    bed.blind_slot();
+    EXPECT_EQ(seen.slots.size(), asked);
+    EXPECT_EQ(seen.missed, 1U);
+    EXPECT_EQ(bed.verdict(), Verdict::Error);
+    EXPECT_FALSE(bed.holds());
+    bed.at += 20s;  // four slots that nobody judged
+    bed.blind_slot();
+    EXPECT_EQ(seen.missed, 6U);
+}
+
+TEST_F(JudgeDetector, a_breach_without_a_number_is_ambiguous) {
+    bed.bake();
+    bed.slot(100, 0);
+    seen.answer = {Verdict::Breach, kNaN, 1, kNaN, false};
+    bed.slot(100, 0);
+    EXPECT_EQ(bed.verdict(), Verdict::Ambiguous);
+    EXPECT_FALSE(bed.holds());
+}
+
+TEST_F(JudgeDetector, says_itself_when_a_breach_is_over) {
+    bed.bake();
+    bed.slot(100, 0);
+    seen.answer = {Verdict::Breach, 2, 1, kNaN, false};
+    bed.slot(100, 0);
+    EXPECT_TRUE(bed.holds());
+    seen.answer = {Verdict::Ok, 0.9, 1, kNaN, false};
+    bed.slot(100, 0);
+    EXPECT_TRUE(bed.holds());
+    seen.answer.clears = true;
+    bed.slot(100, 0);
+    EXPECT_FALSE(bed.holds());
+}
+
+TEST_F(JudgeDetector, is_part_of_the_flight_record) {
+    bed.bake();
+    bed.slot(100, 0), bed.slot(100, 0);
+    const std::string record = bed.judge.save();
+    Judge again(std::make_shared<const ServiceSettings>(bed.settings()));
+    EXPECT_TRUE(again.restore(record, bed.at));
+    Judge other(std::make_shared<const ServiceSettings>(service({above(0.1)})));
+    EXPECT_FALSE(other.restore(record, bed.at));
+}
+
+}  // namespace
+}  // namespace revertd
