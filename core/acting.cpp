@@ -12,7 +12,8 @@ namespace revertd {
 namespace {
 
 constexpr Duration kUnsettledWait = 10s;  // S32: a platform that shows the target is asked again for so long
-constexpr Duration kSilentWait = 5min;    // S32: so is one that does not answer
+constexpr Duration kReadAhead = 1s;  // an older answer is asked for anew, so that the intent's own commit has its time
+constexpr Duration kSilentWait = 5min;  // S32: so is one that does not answer
 constexpr Duration kConfirmWithin =
     5min;                                // from the step's outcome to the target settled, unless its deadline is longer
 constexpr Duration kReceiptGrace = 30s;  // past the deadline the runner has ended every step; then its silence is final
@@ -47,11 +48,16 @@ int entry_to_ask(const Incident& i, Stage stage) {
 
 }  // namespace
 
+/// The next step is one of the first entry, before which the platform is asked; later ones follow what was just
+/// confirmed.
+bool Engine::observes_first(const Incident& i) {
+    const PlannedStep* step = planned(i, i.step);
+    return platform_can_be_asked(i) && step != nullptr && step->entry == 0;
+}
+
 void Engine::begin_action(const Incident& i) {
     run_->services[i.service].before_action.reset();
-    const PlannedStep* step = planned(i, i.step);
-    const bool first_entry = step != nullptr && step->entry == 0;  // later ones follow what was just confirmed
-    if (platform_can_be_asked(i) && first_entry)
+    if (observes_first(i))
         observe(i, Stage::Observing);
     else
         write_intent(i);
@@ -77,6 +83,13 @@ bool Engine::advance_action(const Incident& i) {
     Run::Service& run = run_->services[i.service];
     switch (i.stage) {
         case Stage::Observing:
+            if (run.before_action) {  // it was asked ahead of the disk
+                if (run_->durable < i.decided_seq) return false;
+                const bool fresh = now_.at - run.before_action->read <= kReadAhead;
+                fresh ? write_intent(i) : begin_action(i);
+                return true;
+            }
+            [[fallthrough]];
         case Stage::Confirming:
         case Stage::Reconciling:
             if (run.token != 0) return false;
@@ -109,7 +122,8 @@ void Engine::observed_before(const Incident& i, const Observation& seen) {
     const bool judged = seen.kind == Observation::Kind::Version && seen.version == i.from;
     if (judged || seen.kind == Observation::Kind::Nothing) {  // "nothing runs" counts as the judged version last seen
         run.before_action = seen;
-        return write_intent(i);
+        if (run_->durable >= i.decided_seq) write_intent(i);
+        return;
     }
     run.ask_again = now_.at + Run::kAskAgain;
     if (seen.kind == Observation::Kind::NoAnswer) {

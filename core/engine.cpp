@@ -84,9 +84,15 @@ void Engine::on(const event::Tick&) {
 }
 
 void Engine::on(const event::Durable& e) {
-    run_->durable = std::max(run_->durable, e.seq);
-    for (const auto& [name, s] : state_.services)
-        if (!s.incident.empty()) settle(name);
+    const std::uint64_t before = run_->durable;
+    run_->durable = std::max(before, e.seq);
+    for (const auto& [name, s] : state_.services) {
+        if (s.incident.empty()) continue;
+        const Incident* i = state_.incident(s.incident);
+        const bool waited =
+            i != nullptr && (i->decided_seq > before || (i->has_intent() && i->attempts.back().seq > before));
+        if (waited) settle(name);
+    }
 }
 
 void Engine::on(const event::JournalFailed& e) {

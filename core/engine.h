@@ -126,6 +126,8 @@ class Engine {
 
     // -- acting.cpp: observe, intent, step, outcome, confirm (S31-S34)
     bool advance_action(const Incident& incident);
+    bool look_ahead(const Incident& incident);
+    [[nodiscard]] static bool observes_first(const Incident& incident);
     void begin_action(const Incident& incident);
     void observe(const Incident& incident, Stage stage);
     void observed_before(const Incident& incident, const Observation& observation);

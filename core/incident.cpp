@@ -69,7 +69,8 @@ bool Engine::advance_incident(const std::string& name) {
     if (recover_by_itself(*i)) return true;
     if (i->state == IncidentState::Held && needs_a_person(i->gate)) return false;  // a new order begins anew
     if (!i->decided) return decide(*i);
-    if (run_->durable < i->decided_seq) return false;  // nothing follows from a decision that is not durable (S43)
+    // Nothing follows from a decision that is not durable (S43), but what runs may be read already.
+    if (run_->durable < i->decided_seq) return look_ahead(*i);
     if (i->state == IncidentState::AwaitingApproval) return wait_for_approval(*i);
     const auto held = check_gates(gate_input(*i));
     if (held) {
@@ -92,6 +93,16 @@ bool Engine::advance_incident(const std::string& name) {
         return true;
     }
     begin_action(*i);
+    return true;
+}
+
+/// An answer counts that was read after the deciding sample (S32), and asking changes nothing: so the platform is asked
+/// while the decision is on its way to the disk. The intent waits for both.
+bool Engine::look_ahead(const Incident& i) {
+    const bool asks = i.decided->ask && !i.ordered;
+    if (asks || i.state == IncidentState::AwaitingApproval || !observes_first(i)) return false;
+    if (check_gates(gate_input(i))) return false;
+    begin_action(i);
     return true;
 }
 

@@ -124,8 +124,9 @@ Result<Database> Database::open(const std::string& path, Mode mode) {
     auto log = database.word("PRAGMA journal_mode = WAL");
     if (!log) return log.wrap("cannot open " + path);
     if (*log != "wal") return Error(ErrorCode::Io, path + ": no write-ahead log on this file system (" + *log + ")");
-    auto prepared =
-        database.run("PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 16777216; PRAGMA wal_autocheckpoint = 0");
+    auto prepared = database.run(
+        "PRAGMA cache_size = -256; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 16777216; PRAGMA "
+        "wal_autocheckpoint = 0");
     if (!prepared) return prepared.wrap("cannot open " + path);
     sqlite3_wal_hook(connection, remember_frames, database.log_frames_.get());
     return database;

@@ -94,6 +94,13 @@ Result<void> FlightRecorder::write(const std::vector<Snapshot>& snapshots) {
     return write_all(snapshots);
 }
 
+// What is damaged is met again by the next write, which begins anew.
+Result<void> FlightRecorder::tidy_up() {
+    auto done = database_.checkpoint();
+    if (!done && done.error().code == ErrorCode::Corrupt) return {};
+    return done;
+}
+
 Result<void> FlightRecorder::write_all(const std::vector<Snapshot>& snapshots) {
     auto insert = database_.prepare(kInsert);
     if (!insert) return insert.error();
@@ -112,7 +119,6 @@ Result<void> FlightRecorder::write_all(const std::vector<Snapshot>& snapshots) {
         }
         return drop_pinned->bind(1, kPinnedSnapshots).run();
     });
-    if (done && database_.log_frames() > kCheckpointFrames) done = database_.checkpoint();
     if (!done) return done.wrap("write the flight recorder");
     return {};
 }

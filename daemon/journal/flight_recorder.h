@@ -45,6 +45,11 @@ class FlightRecorder {
     /// One transaction, durable on return; older snapshots beyond the limits go in the same one. Io, Limit.
     Result<void> write(const std::vector<Snapshot>& snapshots);
 
+    /// Frames that wait to be moved into the database, and moving them.
+    [[nodiscard]] int log_frames() const { return database_.log_frames(); }
+
+    Result<void> tidy_up();
+
     Result<void> empty_log() { return database_.empty_log(); }
 
     [[nodiscard]] bool set_aside() const { return set_aside_; }

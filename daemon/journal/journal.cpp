@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <deque>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -56,9 +57,11 @@ struct Journal::Impl {
     void stop();
 
     Result<void> admit(std::size_t bytes);
+    void add_routine(Snapshot snapshot);
     void run();
     bool take(Batch& batch);
     void write(const Batch& batch);
+    void tidy_up();
     Result<void> write_from_reserve(const Batch& batch, const Error& full);
     void fail(Health worse, const std::string& reason);
     void mark_failed(const Error& error) const;
@@ -73,6 +76,8 @@ struct Journal::Impl {
     std::condition_variable work;
     Batch queued;
     std::size_t queued_bytes = 0;
+    std::deque<Snapshot> routine;  // oldest first: written when nothing else is queued
+    std::size_t routine_bytes = 0;
     std::uint64_t next_seq = 1;
     Tail durable;
     Health health = Health::Good;
@@ -159,6 +164,16 @@ Result<void> Journal::Impl::admit(std::size_t bytes) {
     return {};
 }
 
+// However long a disk hangs, nothing else is refused for them.
+void Journal::Impl::add_routine(Snapshot snapshot) {
+    routine_bytes += snapshot.bytes.size();
+    routine.push_back(std::move(snapshot));
+    while (routine_bytes > kMaxRoutineBytes && routine.size() > 1) {
+        routine_bytes -= routine.front().bytes.size();
+        routine.pop_front();
+    }
+}
+
 Result<std::uint64_t> Journal::append(std::vector<Entry> entries) {
     for (const Entry& entry : entries) {
         if (entry.body.size() > kMaxBodyBytes)
@@ -193,9 +208,13 @@ Result<Hash> Journal::record_flight(Snapshot snapshot) {
         return Error(ErrorCode::Limit, "a snapshot of " + snapshot.service + " is too large");
     Hash hash = snapshot_hash(snapshot);
     const std::lock_guard lock(impl_->mutex);
-    auto admitted = impl_->admit(sizeof(Snapshot) + snapshot.service.size() + snapshot.bytes.size());
+    const bool cited = !snapshot.incident.empty();
+    auto admitted = impl_->admit(cited ? sizeof(Snapshot) + snapshot.service.size() + snapshot.bytes.size() : 0);
     if (!admitted) return admitted.error();
-    impl_->queued.snapshots.push_back(std::move(snapshot));
+    if (cited)
+        impl_->queued.snapshots.push_back(std::move(snapshot));
+    else
+        impl_->add_routine(std::move(snapshot));
     impl_->work.notify_one();
     return hash;
 }
@@ -253,9 +272,22 @@ void Journal::Impl::run() {
 bool Journal::Impl::take(Batch& batch) {
     batch = {};
     std::unique_lock lock(mutex);
-    work.wait(lock, [this] { return stopping || !queued.empty(); });
+    const auto something = [this] { return stopping || !queued.empty() || !routine.empty(); };
+    const int grown = health == Health::Failed ? 0 : writer->log_frames();
+    if (grown > kCheckpointAtOnce || (grown > kCheckpointFrames && !work.wait_for(lock, kQuiet, something))) {
+        lock.unlock();
+        tidy_up();
+        lock.lock();
+    }
+    work.wait(lock, something);
     std::swap(batch, queued);
     queued_bytes = 0;
+    if (!batch.empty()) return true;
+    while (!routine.empty() && (stopping || batch.snapshots.size() < kRoutineSnapshots)) {
+        routine_bytes -= routine.front().bytes.size();
+        batch.snapshots.push_back(std::move(routine.front()));
+        routine.pop_front();
+    }
     return !batch.empty();
 }
 
@@ -273,6 +305,9 @@ void Journal::Impl::write(const Batch& batch) {
         durable = writer->tail();
     }
     if (options.durable) options.durable({writer->tail().seq, options.clock->now().at - started});
+}
+
+void Journal::Impl::tidy_up() {
     auto tidied = writer->tidy_up();
     if (!tidied && tidied.error().code != ErrorCode::Limit) {
         mark_failed(tidied.error());
@@ -294,7 +329,11 @@ void Journal::Impl::fail(Health worse, const std::string& reason) {
     {
         const std::lock_guard lock(mutex);
         health = worse;
-        if (worse == Health::Failed) queued = {};
+        if (worse == Health::Failed) {
+            queued = {};
+            routine.clear();
+            routine_bytes = 0;
+        }
     }
     if (options.failed) options.failed(reason);
 }

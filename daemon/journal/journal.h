@@ -56,7 +56,9 @@ class Journal {
     /// Queues a configuration's whole text, durable not later than any record appended afterwards. Answers its SHA-256.
     Result<std::string> pin_config(std::string text);
 
-    /// Queues a snapshot, durable before any record appended afterwards. Answers the hash to cite it by.
+    /// Queues a snapshot. One that an incident cites is durable before any record appended afterwards; the others are
+    /// for a restart, and written when nobody waits; if a disk hangs for long, the oldest of these are dropped.
+    /// Answers the hash to cite it by.
     Result<Hash> record_flight(Snapshot snapshot);
 
     /// Durable records from `from` on, in order, from the calling thread. Corrupt if one does not continue the chain.

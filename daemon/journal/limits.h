@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/clock.h"
+
 namespace revertd::journal {
 
 /// A record is a decision with its numbers, never a dump: SQLite's own limit (1 GB) would stall the loop for seconds.
@@ -16,8 +18,18 @@ inline constexpr std::size_t kMaxQueuedBytes = 64 << 20;
 /// Kept allocated, given back to the file system when it is full: room for the outcomes of what is already running.
 inline constexpr std::uint64_t kReserveBytes = 16 << 20;
 
-/// Write-ahead log frames (of 4 KiB) after which they are moved into the database, when nothing waits to be written.
-inline constexpr int kCheckpointFrames = 1000;
+/// Write-ahead log frames (of 4 KiB) after which they are moved into the database, once nothing has been queued for
+/// kQuiet: a decision is followed by its intent within that time, and neither is to wait for it. Few, so that what
+/// comes nevertheless waits for milliseconds. Beyond the second limit it is done at once.
+inline constexpr int kCheckpointFrames = 128;
+inline constexpr int kCheckpointAtOnce = 2000;
+inline constexpr Duration kQuiet = 20ms;
+
+/// Snapshots that no decision cites, written at once: a decision that comes meanwhile waits so long.
+inline constexpr std::size_t kRoutineSnapshots = 16;
+
+/// Of those that may wait for a disk that hangs: enough for the windows of a thousand services.
+inline constexpr std::size_t kMaxRoutineBytes = 16 << 20;
 
 /// One snapshot of the windows of one service.
 inline constexpr std::size_t kMaxSnapshotBytes = 16 << 20;

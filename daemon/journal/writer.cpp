@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/journal/writer.h"
 
+#include <algorithm>
+
 #include "daemon/journal/limits.h"
 
 namespace revertd::journal {
@@ -33,7 +35,15 @@ Result<void> Writer::write(const Batch& batch) {
     return head_.write({tail_.seq, tail_.hash});
 }
 
+int Writer::log_frames() const {
+    return std::max(store_.log_frames(), flight_.log_frames());
+}
+
 Result<void> Writer::tidy_up() {
+    if (flight_.log_frames() > kCheckpointFrames) {
+        auto done = flight_.tidy_up();
+        if (!done) return done;
+    }
     if (store_.log_frames() <= kCheckpointFrames) return {};
     return store_.checkpoint();
 }

@@ -30,8 +30,11 @@ class Writer {
     /// Limit what the disk holds is unknown, and the writer must not be used again.
     Result<void> write(const Batch& batch);
 
-    /// Moves the log into the database if it has grown; to be called when nobody waits. Limit: nothing is lost, the log
-    /// grows.
+    /// The larger one of the two logs, in frames.
+    [[nodiscard]] int log_frames() const;
+
+    /// Moves the logs that have grown into their databases; to be called when nobody waits. Limit: nothing is lost, the
+    /// log grows.
     Result<void> tidy_up();
 
     /// The last thing before an orderly end. What cannot be moved now stays in the logs, which the next start reads as

@@ -121,7 +121,9 @@ void Driver::take(Output out) {
     if (closed) refresh_watches();
 }
 
+/// What waits for the disk goes on first; telling of it may take its time.
 void Driver::durable(std::uint64_t seq) {
+    feed(event::Durable{seq});
     while (!not_durable_.empty() && not_durable_.front().seq <= seq) {
         publish(not_durable_.front());
         not_durable_.pop_front();
@@ -129,7 +131,6 @@ void Driver::durable(std::uint64_t seq) {
     for (Waiting& w : waiting_)
         if (w.seq <= seq) w.answer(w.reply);
     std::erase_if(waiting_, [&](const Waiting& w) { return w.seq <= seq; });
-    feed(event::Durable{seq});
 }
 
 void Driver::publish(const Record& record) {

@@ -13,12 +13,12 @@ namespace revertd {
 
 namespace {
 
-constexpr Duration kPhaseStep = 10ms;  // S15: services are spread by so much
-constexpr Duration kFirstSlot = 20ms;  // from the start to the first question
-constexpr Duration kSnapshotTick = 1s;
+constexpr Duration kPhaseStep = 10ms;      // S15: services are spread by so much
+constexpr Duration kFirstSlot = 20ms;      // from the start to the first question
+constexpr Duration kSnapshotTick = 100ms;  // short, so that a thousand services never come in one burst
 constexpr std::uint64_t kSnapshotGuarded =
-    10;                                      // ticks between snapshots of a guarded service: so much is blind at worst
-constexpr std::uint64_t kSnapshotIdle = 60;  // of another one: so much of the baseline is lost at worst
+    100;                                      // ticks between snapshots of a guarded service: so much is blind at worst
+constexpr std::uint64_t kSnapshotIdle = 600;  // of another one: so much of the baseline is lost at worst
 
 /// What answers "which version runs" outside of actions: the platform, else the key `current`.
 std::optional<Probe> periodic_probe(const ServiceSettings& settings, const RollbackSpec* spec) {

@@ -11,8 +11,10 @@ namespace revertd::journal {
 namespace {
 
 Snapshot snapshot_of(int number) {
-    return {
-        .service = "checkout", .at = Time(1s * number), .incident = "", .bytes = "windows " + std::to_string(number)};
+    return {.service = "checkout",
+            .at = Time(1s * number),
+            .incident = "inc-1",
+            .bytes = "windows " + std::to_string(number)};
 }
 
 constexpr int kAppends = 6;

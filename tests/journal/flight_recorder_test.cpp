@@ -115,7 +115,7 @@ TEST(FlightRecorder, passes_over_a_changed_snapshot) {
 TEST(FlightRecorder, starts_empty_when_its_file_is_unreadable_and_never_stops_the_journal) {
     const TempDir temp;
     auto opened = open_journal(temp.state());
-    ASSERT_TRUE(opened->record_flight(snapshot("checkout", 1)));
+    ASSERT_TRUE(opened->record_flight(snapshot("checkout", 1, "inc-1")));
     ASSERT_TRUE(append_and_wait(opened, 1));
     opened.close();
     write_bytes(temp.file("flight.db"), std::string(8192, '?'));
@@ -124,9 +124,9 @@ TEST(FlightRecorder, starts_empty_when_its_file_is_unreadable_and_never_stops_th
     ASSERT_EQ(opened->notes().size(), 1u);
     EXPECT_EQ(opened->notes()[0], "the flight recorder was unreadable and starts empty");
     EXPECT_FALSE(opened->latest_flight("checkout")->snapshot);
-    ASSERT_TRUE(opened->record_flight(snapshot("checkout", 2)));
+    ASSERT_TRUE(opened->record_flight(snapshot("checkout", 2, "inc-1")));
     EXPECT_TRUE(append_and_wait(opened, 2));
-    EXPECT_EQ(opened->latest_flight("checkout")->snapshot, snapshot("checkout", 2));
+    EXPECT_EQ(opened->latest_flight("checkout")->snapshot, snapshot("checkout", 2, "inc-1"));
     EXPECT_EQ(read_all(**opened.journal).size(), 2u);
 }
 
@@ -158,7 +158,7 @@ TEST(FlightRecorder, damaged_anywhere_neither_lies_nor_stops_the_journal) {
             const auto number = static_cast<int>(found->snapshot->at.time_since_epoch() / 1s);
             EXPECT_EQ(found->snapshot->bytes, snapshot("checkout", number).bytes);
         }
-        ASSERT_TRUE(again->record_flight(snapshot("checkout", 99)));
+        ASSERT_TRUE(again->record_flight(snapshot("checkout", 99, "inc-1")));
         ASSERT_TRUE(append_and_wait(again, 1)) << again.told->failures()[0];
     }
 }
