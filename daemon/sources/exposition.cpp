@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 #include <limits>
 
 #include "daemon/sources/byte_scan.h"
@@ -18,11 +19,16 @@ constexpr std::size_t kNotFound = std::numeric_limits<std::size_t>::max();
 
 }  // namespace
 
-void Exposition::begin(const SeriesSelector& selector, const Layout& layout) {
+void Exposition::begin(const SeriesSelector& selector, const Layout& layout, bool learn) {
     selector_ = &selector;
     layout_ = &layout;
     expected_ = 0;
     layout_held_ = true;
+    shape_ = layout.shape.get();
+    had_shape_ = shape_ != nullptr;
+    row_ = strange_ = 0;
+    learning_ = learn;
+    learned_.clear();
     index_.clear();
     values_.clear();
     claims_.clear();
@@ -53,14 +59,81 @@ bool Exposition::end() {
 /// Reads as many whole lines as there are; returns the start of the one that is not whole, nothing after a fault.
 const char* Exposition::read_lines(std::string_view text) {
     const char* p = text.data();
-    for (LineReader lines(text); !lines.at_end();) {
+    const char* const end = p + text.size();
+    LineReader lines(text);
+    while (p != end) {
+        if (shape_ != nullptr) {
+            if (const char* const after = read_known(p, end)) {
+                p = after;
+                continue;
+            }
+            lines.skip_to(p);
+        }
         const Line& line = lines.next();
         if (line.kind == Line::Kind::Incomplete) return p;
         ++lines_;
+        ++strange_;
         if (!take(line)) return nullptr;
         p += line.text.size();
+        if (!layout_held_) shape_ = nullptr;  // which lines are wanted is known by their order alone
     }
     return p;
+}
+
+/// The line if it is the shape's next one, or the one after that; nothing if it is to be read in full.
+const char* Exposition::read_known(const char* p, const char* end) {
+    const char* const after = match(p, end);
+    if (after == nullptr) return nullptr;
+    const std::size_t row = row_++;  // also if its value is read in full: the line is this one
+    if (shape_->is_sample(row)) return read_known_value(row, p, after, end);
+    ++lines_;
+    return after;
+}
+
+/// Returns the end of what the line and its row have in common, which is all of the row.
+inline const char* Exposition::match(const char* p, const char* end) {
+    const auto left = static_cast<std::size_t>(end - p);
+    for (std::size_t row = row_; row < shape_->size() && row < row_ + 2; ++row) {
+        const std::string_view start = shape_->start(row);
+        if (start.size() >= left || std::memcmp(p, start.data(), start.size()) != 0) {
+            const std::vector<Layout::Entry>& entries = layout_->entries;
+            const bool wanted = expected_ < entries.size() && entries[expected_].row == row;
+            if (wanted) return nullptr;  // a wanted line may be missing, but is never passed over
+            continue;
+        }
+        row_ = row;
+        return p + start.size();
+    }
+    return nullptr;
+}
+
+inline const char* Exposition::read_known_value(std::size_t row, const char* start, const char* p, const char* end) {
+    const NumberToken number = scan_number(p, end);
+    const std::string_view token(p, static_cast<std::size_t>(number.end - p));
+    if (*number.end != '\n' || static_cast<std::size_t>(number.end - start) >= kMaxLineBytes) return nullptr;
+    const std::vector<Layout::Entry>& entries = layout_->entries;
+    const bool wanted = expected_ < entries.size() && entries[expected_].row == row;
+    if (wanted) {
+        const auto value = number.plain ? plain_value(token) : parse_number(token);
+        if (!value) return nullptr;
+        keep_known(expected_, *value);
+    } else if (!number.plain && !is_number(token)) {
+        return nullptr;
+    }
+    ++lines_;
+    ++samples_;
+    return number.end + 1;
+}
+
+bool Exposition::shape_is_stale() const {
+    return had_shape_ && strange_ > lines_ / 8;
+}
+
+void Exposition::learn(const Line& line) {
+    const bool is_sample = line.kind == Line::Kind::Sample;
+    learned_.add(
+        is_sample ? line.text.substr(0, static_cast<std::size_t>(line.value.data() - line.text.data())) : line.text,
+        is_sample);
 }
 
 /// Moves bytes from the chunk to the carried line until that is whole. A label value may hold newlines, so each further
@@ -96,6 +169,7 @@ bool Exposition::carry(std::string_view rest) {
 bool Exposition::take(const Line& line) {
     if (line.kind == Line::Kind::Invalid) return fail(line.fault);
     if (line.text.size() > kMaxLineBytes) return fail("the line is longer than 64 KiB");
+    if (learning_) learn(line);
     if (line.kind != Line::Kind::Sample) return true;
     ++samples_;
     if (is_wanted(line)) return keep(line);
@@ -114,8 +188,7 @@ bool Exposition::keep(const Line& line) {
     if (!value) return fail("the value is no number that a double can hold");
     if (values_.size() >= kMaxWantedLines) return fail("there are more than 20000 series of the wanted names");
     const std::uint64_t hash = bytes::hash(line.series.data(), line.series.size(), seed_);
-    const std::vector<Layout::Entry>& entries = layout_->entries;
-    if (expected_ < entries.size() && entries[expected_].hash == hash) {
+    if (expected_ < layout_->entries.size() && layout_->entries[expected_].hash == hash) {
         keep_known(expected_, *value);
         return true;
     }
@@ -133,8 +206,8 @@ bool Exposition::keep(const Line& line) {
 void Exposition::keep_known(std::size_t entry, double value) {
     for (;; ++entry) {
         const Layout::Entry& known = layout_->entries[entry];
-        values_.push_back({known.hash, value, known.series, false, known.more});
-        if (!known.more) break;
+        values_.push_back({known.hash, value, known.series, false, known.more != 0, learned_row()});
+        if (known.more == 0) break;
     }
     expected_ = entry + 1;
 }
@@ -142,9 +215,10 @@ void Exposition::keep_known(std::size_t entry, double value) {
 void Exposition::keep_new(const Line& line, std::uint64_t hash, double value) {
     const std::size_t first = claims_.size();
     selector_->claim(decode_series(line.series), claims_);
-    if (claims_.size() == first) values_.push_back({hash, value, kNoSeries, false, false});
+    if (claims_.size() == first) values_.push_back({hash, value, kNoSeries, false, false, learned_row()});
     for (std::size_t i = first; i < claims_.size(); ++i) {
-        values_.push_back({hash, value, static_cast<std::uint32_t>(i), true, i + 1 < claims_.size()});
+        const bool more = i + 1 < claims_.size();
+        values_.push_back({hash, value, static_cast<std::uint32_t>(i), true, more, learned_row()});
     }
 }
 

@@ -10,6 +10,7 @@
 
 #include "core/judge.h"
 #include "daemon/sources/line.h"
+#include "daemon/sources/page_shape.h"
 #include "daemon/sources/selector.h"
 
 namespace revertd {
@@ -21,10 +22,14 @@ struct Layout {
     struct Entry {
         std::uint64_t hash = 0;
         SeriesId series = kNoSeries;  ///< none: the name is wanted, the series is not
-        bool more = false;            ///< the next entry is of the same line: another signal wants it, too
+        std::uint32_t more : 1 = 0;   ///< the next entry is of the same line: another signal wants it, too
+        std::uint32_t row : 31 = 0;   ///< of the shape, if there is one
     };
 
     std::vector<Entry> entries;
+
+    /// Of the same body as the entries: a line of it that has no entry is not wanted. None: every line is looked at.
+    std::shared_ptr<const PageShape> shape;
 };
 
 /// The reading of one body, reused for many: allocates nothing once it has seen bodies of the size.
@@ -37,13 +42,14 @@ class Exposition {
         std::uint32_t series = kNoSeries;  ///< SeriesId, or an index into `claims` if `is_new`
         bool is_new = false;
         bool more = false;
+        std::uint32_t row = 0;  ///< of the shape that is learned
     };
 
     /// `seed` is secret to the process, see bytes::hash; it must be the same for all that read with one layout.
     explicit Exposition(std::uint64_t seed) : seed_(seed) {}
 
-    /// Both must outlive the reading; the layout must not change during it.
-    void begin(const SeriesSelector& selector, const Layout& layout);
+    /// Both must outlive the reading; the layout must not change during it. `learn`: the shape of this body is noted.
+    void begin(const SeriesSelector& selector, const Layout& layout, bool learn = false);
 
     /// The next bytes of the body, cut anywhere. False: `fault` says why, and nothing of the body counts.
     bool feed(std::span<const char> chunk);
@@ -65,8 +71,27 @@ class Exposition {
     /// The wanted lines were those of the layout, in its order.
     [[nodiscard]] bool layout_held() const { return layout_held_ && expected_ == layout_->entries.size(); }
 
+    /// Too many lines are not where the layout's shape has them: another would save more work.
+    [[nodiscard]] bool shape_is_stale() const;
+
+    /// After a whole body, if it was to be learned.
+    [[nodiscard]] const PageShape& learned() const { return learned_; }
+
+    /// Gives back what only learning needs.
+    void forget_learned() { learned_ = {}; }
+
   private:
     const char* read_lines(std::string_view text);
+    const char* read_known(const char* p, const char* end);
+    const char* read_known_value(std::size_t row, const char* start, const char* p, const char* end);
+    const char* match(const char* p, const char* end);
+    void learn(const Line& line);
+
+    /// Of the line that is being kept.
+    [[nodiscard]] std::uint32_t learned_row() const {
+        return learning_ ? static_cast<std::uint32_t>(learned_.size() - 1) : 0;
+    }
+
     bool complete_carried_line(std::string_view& chunk);
     bool carry(std::string_view rest);
     bool take(const Line& line);
@@ -83,6 +108,12 @@ class Exposition {
     const Layout* layout_ = nullptr;
     std::size_t expected_ = 0;  // the layout's entry that comes next if all is as it was
     bool layout_held_ = true;
+    const PageShape* shape_ = nullptr;  // of the layout, while the wanted lines are where it has them
+    std::size_t row_ = 0;               // that comes next
+    std::size_t strange_ = 0;           // lines that the shape does not have there
+    bool had_shape_ = false;
+    bool learning_ = false;
+    PageShape learned_;
     std::vector<std::uint32_t> index_;  // from hash to entry, made at the first line that was not expected
     std::vector<Value> values_;
     std::vector<Claim> claims_;

@@ -23,6 +23,13 @@ inline constexpr std::size_t kMaxLabelValueBytes = 16 * 1024;
 /// Lines of wanted families of one target: the Judge keeps a window for each.
 inline constexpr std::size_t kMaxWantedLines = 20'000;
 
+/// What is remembered of pages to read them faster, over all targets: some forty different ones of 1,000 series.
+inline constexpr std::size_t kMaxShapeBytes = 4 * 1024 * 1024;
+
+/// A shape that fits no longer is learned anew, the next time after twice as many pages, at most this many: pages that
+/// never come alike are not worth it.
+inline constexpr unsigned kMaxShapePause = 256;
+
 /// Readings that are kept for reuse; more are in flight only when many targets hang at once.
 inline constexpr std::size_t kPooledReadings = 64;
 

@@ -39,6 +39,12 @@ class LineReader {
 
     [[nodiscard]] bool at_end() const { return next_ == end_; }
 
+    /// Goes on at a line that the caller has come to by itself.
+    void skip_to(const char* line) {
+        next_ = line;
+        before_ = {};
+    }
+
     /// Valid until the next call; after Incomplete or Invalid there is none.
     [[nodiscard]] const Line& next();
 

@@ -44,6 +44,8 @@ std::unique_ptr<Exposition> ScrapePool::take() {
 }
 
 void ScrapePool::give_back(std::unique_ptr<Exposition> reading) {
+    constexpr std::size_t kLearners = 2;  // a shape is as large as its page, and learned once
+    if (free_.size() >= kLearners) reading->forget_learned();
     if (free_.size() < kPooledReadings) free_.push_back(std::move(reading));
 }
 
@@ -81,7 +83,9 @@ void ScrapeTarget::head(int status, std::string_view content_type, std::optional
 
 void ScrapeTarget::begin_reading() {
     reading_ = context_.pool.take();
-    reading_->begin(context_.selector, layout_);
+    const bool learn = !layout_.shape && learn_in_ == 0;
+    if (learn_in_ > 0) --learn_in_;
+    reading_->begin(context_.selector, layout_, learn);
 }
 
 bool ScrapeTarget::body(std::span<const char> chunk) {
@@ -118,18 +122,29 @@ void ScrapeTarget::finish_reading(Time at) {
     }
     ScrapeResult result;
     result.values = context_.pool.first_of_each(reading_->values(), ids);
-    if (!reading_->layout_held()) keep_layout();
+    const bool learned = reading_->learned().size() > 0;
+    if (!reading_->layout_held() || learned) keep_layout();
+    if (learned) keep_shape();
+    if (reading_->shape_is_stale()) layout_.shape.reset();
     context_.listener.scrape(index_, result, at);
 }
 
 /// Series that left the body leave the layout, too; if they come back they are claimed anew.
 void ScrapeTarget::keep_layout() {
+    layout_.shape.reset();
     layout_.entries.clear();
     layout_.entries.reserve(reading_->values().size());
     for (const Exposition::Value& value : reading_->values()) {
         const SeriesId series = value.is_new ? context_.pool.claimed[value.series] : value.series;
-        layout_.entries.push_back({value.hash, series, value.more});
+        layout_.entries.push_back({value.hash, series, value.more, value.row & 0x7fffffffU});
     }
+}
+
+/// The entries are those of the body that was learned.
+void ScrapeTarget::keep_shape() {
+    layout_.shape = context_.pool.shapes.intern(reading_->learned());
+    learn_in_ = learn_pause_;
+    learn_pause_ = static_cast<std::uint16_t>(std::min(2U * learn_pause_, kMaxShapePause));
 }
 
 void ScrapeTarget::report(Verdict verdict, std::string_view reason, Time at) {

@@ -48,6 +48,7 @@ class ScrapePool {
                                                              const std::vector<SeriesId>& claimed);
     /// Scratch for the ids of new series.
     std::vector<SeriesId> claimed;
+    PageShapes shapes;
 
   private:
     std::uint64_t seed_;
@@ -75,6 +76,9 @@ class ScrapeTarget final : public Sink {
     bool body(std::span<const char> chunk) override;
     void done(FetchError error, Time at) override;
 
+    /// What is remembered of the page; nothing while it is learned.
+    [[nodiscard]] const PageShape* shape() const { return layout_.shape.get(); }
+
     /// The fetch was cancelled (Fetch::cancel): forgets what has arrived.
     void reset();
 
@@ -82,11 +86,13 @@ class ScrapeTarget final : public Sink {
     void begin_reading();
     void finish_reading(Time at);
     void keep_layout();
+    void keep_shape();
     void report(Verdict verdict, std::string_view reason, Time at);
 
     TargetIndex index_;
     ScrapeContext context_;
     Layout layout_;
+    std::uint16_t learn_in_ = 0, learn_pause_ = 1;  // pages until a shape is learned, and the pause after that
     std::unique_ptr<Exposition> reading_;
     std::string fault_;  // why the answer is not read
 };

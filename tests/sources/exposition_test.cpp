@@ -192,6 +192,19 @@ TEST(Layout, holds_as_long_as_the_wanted_lines_come_in_their_order) {
     EXPECT_FALSE(read(reading, layout, body_of(9) + line(0, 1)));
 }
 
+TEST(Layout, has_the_shape_of_the_page_from_the_second_one_on) {
+    std::string body = "# HELP a text\n";
+    for (int i = 0; i < 100; ++i) body += line(i, i) + "other{x=\"" + std::to_string(i) + "\"} 1\n";
+    Scraper scraper({gauge_of("a", "a")}, 2);
+    for (const std::size_t target : {0U, 1U, 0U, 1U}) scraper.scrape(body, 1 << 17, target);
+    EXPECT_NE(scraper.targets[0]->shape(), nullptr);
+    EXPECT_EQ(scraper.targets[0]->shape(), scraper.targets[1]->shape()) << "equal pages have one shape";
+    scraper.scrape(body + "other{x=\"new\"} 1\n");
+    EXPECT_NE(scraper.targets[0]->shape(), nullptr) << "a line that nobody wants changes little";
+    scraper.scrape(body + line(101, 1));
+    EXPECT_EQ(scraper.targets[0]->shape(), nullptr) << "a wanted one is not found by its place";
+}
+
 TEST(Layout, known_series_are_not_registered_again) {
     Scraper scraper({gauge_of("a", "a")});
     scraper.scrape(body_of(100));

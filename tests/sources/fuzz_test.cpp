@@ -2,6 +2,7 @@
 // Seeded bodies, most of them nearly valid, read by the fast parser and by the slow one.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 #include <set>
@@ -23,6 +24,35 @@ class BodyMaker {
         for (std::size_t lines = below(5) + 1; lines > 0; --lines) body += line() + (chance(30) ? "" : "\n");
         for (std::size_t mutations = chance(2) ? below(3) : 0; mutations > 0; --mutations) mutate(body);
         return body;
+    }
+
+    /// A page for `resembling` to begin with.
+    std::vector<std::string> page() {
+        std::vector<std::string> lines;
+        while (lines.size() < 24) lines.push_back(valid_line());
+        return lines;
+    }
+
+    /// What a target answers next: other values, and now and then a line that is new, gone, twice or elsewhere.
+    void resembling(std::vector<std::string>& lines) {
+        for (std::string& line : lines) {
+            const std::size_t digit = line.find_last_of("0123456789");
+            if (digit != std::string::npos && digit + 2 == line.size())
+                line[digit] = static_cast<char>('0' + below(10));
+        }
+        const auto at = [&] { return lines.begin() + static_cast<std::ptrdiff_t>(below(lines.size())); };
+        if (chance(4)) lines.insert(at(), valid_line());
+        if (chance(4) && lines.size() > 9) lines.erase(at());
+        if (chance(8)) lines.insert(at(), *at());
+        if (chance(8)) std::iter_swap(at(), at());
+    }
+
+    void mutate(std::string& body) {
+        if (chance(5)) {
+            body.resize(below(body.size() + 1));
+        } else {
+            edit(body);
+        }
     }
 
     std::size_t below(std::size_t n) { return random_() % n; }
@@ -120,12 +150,10 @@ class BodyMaker {
         }
     }
 
-    void mutate(std::string& body) {
-        if (chance(5)) {
-            body.resize(below(body.size() + 1));
-        } else {
-            edit(body);
-        }
+    std::string valid_line() {
+        std::string made = line() + '\n';
+        while (!reference_parse(made)) made = line() + '\n';
+        return made;
     }
 
     std::string last_;
@@ -150,33 +178,61 @@ bool same(double a, double b) {
     return a == b || (std::isnan(a) && std::isnan(b));
 }
 
+using Ids = std::map<std::string, SeriesId>;
+
+/// True if both accepted the body; what they disagree about fails the test.
+bool both_accept(const RecordingListener::Scrape& scrape, const std::string& body, Ids& ids) {
+    const auto reference = reference_parse(body);
+    EXPECT_EQ(scrape.verdict != Verdict::Error, reference.has_value()) << scrape.reason;
+    if (!reference) return false;
+    EXPECT_EQ(scrape.verdict == Verdict::NoData, reference->empty());
+    const auto wanted = wanted_of(*reference);
+    EXPECT_EQ(scrape.values.size(), wanted.size());
+    for (std::size_t k = 0; k < std::min(wanted.size(), scrape.values.size()); ++k) {
+        EXPECT_TRUE(same(scrape.values[k].value, wanted[k].second)) << wanted[k].first;
+        const auto [it, is_new] = ids.try_emplace(wanted[k].first, scrape.values[k].series);
+        EXPECT_EQ(it->second, scrape.values[k].series) << wanted[k].first;
+    }
+    return true;
+}
+
 TEST(Fuzz, the_fast_parser_and_the_slow_one_agree_on_every_body) {
     BodyMaker maker(20261120);
     Scraper scraper({gauge_of("a", "a"), gauge_of("b", "b"), gauge_of("c", "c:d")});
-    std::map<std::string, SeriesId> ids;
+    Ids ids;
     int accepted = 0;
-    for (int i = 0; i < kCases; ++i) {
+    for (int i = 0; i < kCases && !testing::Test::HasFailure(); ++i) {
         const std::string body = maker.make();
-        const auto reference = reference_parse(body);
-        const auto& scrape = scraper.scrape(body, maker.below(2 * body.size() + 1) + 1);
         SCOPED_TRACE(body);
-        ASSERT_EQ(scrape.verdict != Verdict::Error, reference.has_value()) << scrape.reason;
-        if (!reference) continue;
-        ++accepted;
-        ASSERT_EQ(scrape.verdict == Verdict::NoData, reference->empty());
-        const auto wanted = wanted_of(*reference);
-        ASSERT_EQ(scrape.values.size(), wanted.size());
-        for (std::size_t k = 0; k < wanted.size(); ++k) {
-            ASSERT_TRUE(same(scrape.values[k].value, wanted[k].second)) << wanted[k].first;
-            const auto [it, is_new] = ids.try_emplace(wanted[k].first, scrape.values[k].series);
-            ASSERT_EQ(it->second, scrape.values[k].series) << wanted[k].first;
-        }
+        if (both_accept(scraper.scrape(body, maker.below(2 * body.size() + 1) + 1), body, ids)) ++accepted;
     }
     std::set<SeriesId> distinct;
     for (const auto& [name, id] : ids) distinct.insert(id);
     EXPECT_EQ(distinct.size(), ids.size());
     EXPECT_GT(accepted, kCases / 10);
     EXPECT_LT(accepted, kCases * 9 / 10);
+}
+
+TEST(Fuzz, a_body_like_the_one_before_is_read_as_if_it_were_the_first) {
+    BodyMaker maker(20261127);
+    int accepted = 0, rounds = 0;
+    for (int fleet = 0; fleet < 300 && !testing::Test::HasFailure(); ++fleet) {
+        Scraper scraper({gauge_of("a", "a"), gauge_of("b", "b"), gauge_of("c", "c:d")}, 2);
+        std::vector<std::string> lines = maker.page();
+        Ids ids[2];
+        for (int i = 0; i < 60 && !testing::Test::HasFailure(); ++i, ++rounds) {
+            maker.resembling(lines);
+            std::string body;
+            for (const std::string& line : lines) body += line;
+            if (maker.chance(10)) maker.mutate(body);
+            SCOPED_TRACE(body);
+            const std::size_t target = maker.below(2),
+                              chunk = maker.chance(2) ? 1 << 17 : maker.below(body.size() + 1) + 1;
+            if (both_accept(scraper.scrape(body, chunk, target), body, ids[target])) ++accepted;
+        }
+    }
+    EXPECT_GT(accepted, rounds / 2);
+    EXPECT_LT(accepted, rounds);
 }
 
 }  // namespace
