@@ -12,8 +12,7 @@ std::uint32_t* SeriesTable::find(std::uint64_t hash, const Place& place) {
         if (entry == 0) return &entry;
         const SeriesId id = entry - 1;
         const Live& live = live_[id];
-        if (hashes_[id] == hash && targets_[id] == place.target && live.signal == place.signal &&
-            live.cell == place.cell)
+        if (hashes_[id] == hash && target(id) == place.target && live.signal == place.signal && live.cell == place.cell)
             return &entry;
     }
 }
@@ -21,7 +20,7 @@ std::uint32_t* SeriesTable::find(std::uint64_t hash, const Place& place) {
 void SeriesTable::index_all() {
     index_.assign(std::bit_ceil(4 * (live_.size() + 8)), 0);
     for (SeriesId id = 0; id < live_.size(); ++id)
-        *find(hashes_[id], {targets_[id], live_[id].signal, live_[id].cell}) = id + 1;
+        *find(hashes_[id], {target(id), live_[id].signal, live_[id].cell}) = id + 1;
 }
 
 std::optional<SeriesId> SeriesTable::add(std::uint64_t hash, const Place& place) {
@@ -31,7 +30,8 @@ std::optional<SeriesId> SeriesTable::add(std::uint64_t hash, const Place& place)
         if (live_.size() >= kMost) return std::nullopt;
         live_.push_back({0, 0, place.signal, place.cell});
         hashes_.push_back(hash);
-        targets_.push_back(place.target);
+        if (targets_.empty() && place.target != 0) targets_.resize(live_.size() - 1);
+        if (place.target != 0 || !targets_.empty()) targets_.push_back(place.target);
         *entry = static_cast<std::uint32_t>(live_.size());
     }
     return *entry - 1;
@@ -49,7 +49,7 @@ void SeriesTable::save(ByteWriter& out) const {
     out.put(static_cast<std::uint32_t>(live_.size()));
     for (SeriesId id = 0; id < live_.size(); ++id) {
         out.put(hashes_[id]);
-        out.put(targets_[id]);
+        out.put(target(id));
         out.put(live_[id].last);
         out.put(live_[id].seen);
         out.put(live_[id].signal);

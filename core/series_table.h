@@ -9,8 +9,8 @@
 
 namespace revertd {
 
-/// Every known series of one service, flat: 16 bytes that each scrape touches, 12 of identity that only registration
-/// does.
+/// Every known series of one service, flat: 16 bytes that each scrape touches, 8 or 12 of identity that only
+/// registration does.
 class SeriesTable {
   public:
     struct Place {
@@ -33,7 +33,7 @@ class SeriesTable {
 
     [[nodiscard]] std::size_t size() const { return live_.size(); }
 
-    [[nodiscard]] TargetIndex target(SeriesId id) const { return targets_[id]; }
+    [[nodiscard]] TargetIndex target(SeriesId id) const { return targets_.empty() ? 0 : targets_[id]; }
 
     [[nodiscard]] Live& live(SeriesId id) { return live_[id]; }
 
@@ -50,7 +50,7 @@ class SeriesTable {
 
     std::vector<Live> live_;
     std::vector<std::uint64_t> hashes_;
-    std::vector<TargetIndex> targets_;
+    std::vector<TargetIndex> targets_;  ///< empty while all are of target 0: most services have only that one
     std::vector<std::uint32_t> index_;  ///< open addressing, id + 1; empty while nothing is being registered
 };
 

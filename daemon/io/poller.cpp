@@ -43,7 +43,7 @@ bool Poller::dispatch() {
         batch_ = batch_.subspan(1);
         if (event.data.ptr) static_cast<Watcher*>(event.data.ptr)->on_ready(event.events);
     }
-    return true;
+    return static_cast<std::size_t>(count) == events.size();
 }
 
 }  // namespace revertd

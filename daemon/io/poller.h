@@ -34,7 +34,7 @@ class Poller {
     /// To be called before the descriptor is closed or the watcher destroyed; also from inside `on_ready`.
     void remove(int fd, const Watcher& watcher);
 
-    /// Tells the watchers of what is ready now; false if nothing was.
+    /// Tells the watchers of what is ready now; true if there may be more.
     bool dispatch();
 
     [[nodiscard]] int fd() const { return fd_; }

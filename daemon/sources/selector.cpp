@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -44,13 +46,24 @@ std::string_view value_of(const SeriesName& series, std::string_view label) {
     return it != series.labels.end() && it->name == label ? std::string_view(it->value) : std::string_view();
 }
 
+/// A compiled expression takes kilobytes, and a thousand services use the same few: each is compiled once. Of the
+/// loop's thread, as everything here.
+std::shared_ptr<const RE2> compiled_once(const std::string& pattern) {
+    static std::map<std::string, std::weak_ptr<const RE2>> known;
+    if (auto there = known[pattern].lock()) return there;
+    std::erase_if(known, [](const auto& entry) { return entry.second.expired(); });
+    RE2::Options options(RE2::Quiet);
+    options.set_dot_nl(true);  // as in PromQL
+    auto compiled = std::make_shared<const RE2>(pattern, options);
+    known[pattern] = compiled;
+    return compiled;
+}
+
 class CompiledMatcher {
   public:
     explicit CompiledMatcher(const Matcher& matcher) : matcher_(matcher) {
         if (matcher.op != Matcher::Op::Regex && matcher.op != Matcher::Op::NotRegex) return;
-        RE2::Options options(RE2::Quiet);
-        options.set_dot_nl(true);  // as in PromQL
-        regex_ = std::make_unique<RE2>(matcher.value, options);
+        regex_ = compiled_once(matcher.value);
     }
 
     [[nodiscard]] Result<void> check() const {
@@ -79,7 +92,7 @@ class CompiledMatcher {
     }
 
     Matcher matcher_;
-    std::unique_ptr<RE2> regex_;
+    std::shared_ptr<const RE2> regex_;
 };
 
 using CompiledMatchers = std::vector<CompiledMatcher>;
