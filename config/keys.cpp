@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/keys.h"
 
-#include <algorithm>
-#include <map>
-
+#include "config/key_tree.h"
 #include "config/scalars.h"
 #include "config/values.h"
 #include "config/yaml_traps.h"
@@ -11,71 +9,6 @@
 namespace revertd::config {
 
 namespace {
-
-/// One place where a key may stand.
-struct Branch {
-    const Key* key = nullptr;
-    const Branch* like = nullptr;
-    std::map<std::string_view, Branch*> named;
-    Branch* any = nullptr;
-    Branch* element = nullptr;
-};
-
-/// The table as a tree, so that a key is found without comparing it with every row.
-class Tree {
-  public:
-    Tree() {
-        for (const Key& key : all_keys())
-            for (Branch* branch : at(key.path)) branch->key = &key;
-        for (const Key& key : all_keys())
-            for (Branch* branch : at(key.path))
-                if (!key.like.empty()) branch->like = at(key.like).front();
-    }
-
-    [[nodiscard]] const Branch* root() const { return &root_; }
-
-    /// Where the keys below a row are described: at the row itself, or at the one that it is like.
-    [[nodiscard]] static const Branch* below(const Branch* branch) {
-        while (branch->like != nullptr) branch = branch->like;
-        return branch;
-    }
-
-    [[nodiscard]] static const Branch* child(const Branch* branch, std::string_view name) {
-        const auto it = branch->named.find(name);
-        return it != branch->named.end() ? it->second : branch->any;
-    }
-
-  private:
-    Branch* grown(Branch*& slot) {
-        if (slot == nullptr) slot = branches_.emplace_back(std::make_unique<Branch>()).get();
-        return slot;
-    }
-
-    /// Every branch of a path: `P0|P1` leads to two of them.
-    std::vector<Branch*> at(std::string_view path) {
-        std::vector<Branch*> here{&root_};
-        for (std::string_view segment : split(path, '.')) {
-            const bool element = segment.ends_with("[]");
-            if (element) segment.remove_suffix(2);
-            std::vector<Branch*> next;
-            for (Branch* branch : here)
-                for (const std::string_view name : split(segment, '|'))
-                    next.push_back(grown(name == "*" ? branch->any : branch->named[name]));
-            if (element)
-                for (Branch*& branch : next) branch = grown(branch->element);
-            here = std::move(next);
-        }
-        return here;
-    }
-
-    Branch root_;
-    std::vector<std::unique_ptr<Branch>> branches_;
-};
-
-const Tree& tree() {
-    static const Tree instance;
-    return instance;
-}
 
 std::string in_words(unsigned form, const Key& key) {
     std::vector<std::string> ways;
@@ -106,27 +39,27 @@ class KeyCheck {
   public:
     explicit KeyCheck(Diagnostics& diagnostics) : diagnostics_(diagnostics) {}
 
-    void map(const Node& node, const Branch* branch) {
+    void map(const Node& node, const KeyBranch& branch) {
         for (const Node::Entry& entry : node.entries) {
-            const Branch* child = Tree::child(branch, entry.key);
+            const KeyBranch* child = branch.child(entry.key);
             if (child == nullptr || child->key == nullptr)
                 unknown(entry, branch);
             else if (!child->key->feature.empty())
                 not_built(entry, *child->key);
             else
-                value(entry.value, child, child->key->form, entry.key);
+                value(entry.value, *child, child->key->form, entry.key);
         }
     }
 
   private:
-    void value(const Node& node, const Branch* branch, unsigned form, const std::string& name) {
-        const Key& key = *branch->key;
+    void value(const Node& node, const KeyBranch& branch, unsigned form, const std::string& name) {
+        const Key& key = *branch.key;
         if (node.is_null()) return blank(node, name);
         if (node.is_off() && (form & kOff)) return;
         const unsigned written = node.is_map() ? kMap : node.is_list() ? kList : kScalar;
         if (!(form & written)) return wrong_form(node, form, key, name);
         if (form & kFree) return;
-        if (node.is_map()) return map(node, Tree::below(branch));
+        if (node.is_map()) return map(node, branch.below());
         if (node.is_list()) return list(node, branch, form, name);
         scalar(node, key, form, name);
     }
@@ -141,11 +74,9 @@ class KeyCheck {
                            switched_off ? "to switch it off write `off`" : complaint->hint);
     }
 
-    void list(const Node& node, const Branch* branch, unsigned form, const std::string& name) {
+    void list(const Node& node, const KeyBranch& branch, unsigned form, const std::string& name) {
         if (node.items.empty()) diagnostics_.error(node.at, "`" + name + "` is an empty list", "remove it, or fill it");
-        const Branch* element = branch->element != nullptr ? branch->element : branch;
-        const unsigned element_form = branch->element != nullptr ? element->key->form : form & (kScalar | kMap | kFree);
-        for (const Node& item : node.items) value(item, element, element_form, name);
+        for (const Node& item : node.items) value(item, branch.item(), branch.item_form(form), name);
     }
 
     void blank(const Node& node, const std::string& name) {
@@ -177,18 +108,18 @@ class KeyCheck {
                            "remove it, or write `" + entry.key + ": off`");
     }
 
-    void unknown(const Node::Entry& entry, const Branch* branch) {
+    void unknown(const Node::Entry& entry, const KeyBranch& branch) {
         if (entry.key == "<<")
             return diagnostics_.error(entry.at, "merge keys (`<<`) are not used here",
                                       "put what is common under `defaults`");
         const std::string file_key = entry.key + "_file";
-        if (branch->named.contains(file_key)) {
+        if (branch.named.contains(file_key)) {
             diagnostics_.hide(entry.value.at, entry.value.text);
             return diagnostics_.error(entry.at, "a secret is never written in the configuration",
                                       "put it in a file and name it by `" + file_key + "`");
         }
         std::vector<std::string> known;
-        for (const auto& [name, child] : branch->named) known.emplace_back(name);
+        for (const auto& [name, child] : branch.named) known.emplace_back(name);
         std::string hint = did_you_mean(entry.key, known);
         if (hint.empty()) hint = place_of(entry.key);
         if (hint.empty() && !known.empty()) hint = "known here: " + joined(built(branch));
@@ -205,9 +136,9 @@ class KeyCheck {
         return {};
     }
 
-    static std::vector<std::string> built(const Branch* branch) {
+    static std::vector<std::string> built(const KeyBranch& branch) {
         std::vector<std::string> out;
-        for (const auto& [name, child] : branch->named)
+        for (const auto& [name, child] : branch.named)
             if (child->key != nullptr && child->key->feature.empty()) out.emplace_back(name);
         return out;
     }
@@ -229,7 +160,7 @@ void check_keys(const Node& root, Diagnostics& diagnostics) {
                           "it begins with `services:`");
         return;
     }
-    KeyCheck(diagnostics).map(root, tree().root());
+    KeyCheck(diagnostics).map(root, key_tree());
 }
 
 }  // namespace revertd::config

@@ -20,6 +20,7 @@ void add_incident_commands(CLI::App& root, Command& chosen);
 void add_service_commands(CLI::App& root, Command& chosen);
 void add_ledger_commands(CLI::App& root, Command& chosen);
 void add_check_command(CLI::App& root, Command& chosen);
+void add_config_commands(CLI::App& root, Command& chosen);
 void add_audit_commands(CLI::App& root, Command& chosen);
 void add_judge_command(CLI::App& root, Command& chosen);
 

@@ -52,6 +52,7 @@ void add_globals(CLI::App& root, Parsed& parsed) {
 
 void add_commands(CLI::App& root, Parsed& parsed) {
     add_check_command(root, parsed.command);
+    add_config_commands(root, parsed.command);
     add_deploy_commands(root, parsed.command);
     add_service_commands(root, parsed.command);
     add_incident_commands(root, parsed.command);
