@@ -40,7 +40,7 @@ class Units(unittest.TestCase):
             self.assertIn("WatchdogSeconds", analyze("verify", "--man=no", str(path)).stderr)
 
     def test_the_daemon_is_sandboxed(self):
-        result = analyze("security", "--offline=true", "--threshold=20", str(UNITS / "revertd.service"))
+        result = analyze("security", "--offline=true", "--threshold=12", str(UNITS / "revertd.service"))
         self.assertEqual(result.returncode, 0, result.stdout[-500:] + result.stderr)
 
     def test_the_daemon_may_execute_nothing_but_itself(self):
