@@ -15,7 +15,7 @@ _BOOT = """
 set -eu
 mount -t tmpfs -o size=2g,mode=755 tmpfs "$T"
 mkdir "$T/upper" "$T/scratch" "$T/root"
-mount -t overlay overlay -o "lowerdir=/,upperdir=$T/upper,workdir=$T/scratch" "$T/root"
+mount -t overlay overlay -o "lowerdir=$LOWER,upperdir=$T/upper,workdir=$T/scratch" "$T/root"
 # Nothing of the machine below starts here.
 rm -rf "$T"/root/etc/systemd/system/*.wants "$T"/root/etc/rc?.d "$T/root/usr/sbin/policy-rc.d"
 "$@"
@@ -24,9 +24,11 @@ exec systemd-nspawn -q -D "$T/root" -M "$NAME" --boot --register=no --keep-unit 
 
 
 class Host:
-    """with Host(seed) as host: `seed` is a command that fills the tree named by $T/root before it boots."""
+    """with Host(seed) as host: `seed` is a command that fills the tree named by $T/root before it boots. `lower` is the
+    tree below: this machine's own, or one that debootstrap made."""
 
-    def __init__(self, seed):
+    def __init__(self, seed, lower="/"):
+        self.lower = str(lower)
         self.seed = [str(word) for word in seed]
         self.directory = tempfile.mkdtemp(prefix="revertd-host-")
         self.init = None  # PID 1 of the machine, as seen from here
@@ -35,7 +37,7 @@ class Host:
         for tool in ("systemd-nspawn", "nsenter", "unshare", "pgrep"):
             if shutil.which(tool) is None:
                 raise RuntimeError(f"{tool} is missing")
-        environment = dict(os.environ, T=self.directory, NAME=pathlib.Path(self.directory).name.replace("_", "0"))
+        environment = dict(os.environ, T=self.directory, LOWER=self.lower, NAME=pathlib.Path(self.directory).name.replace("_", "0"))
         self.log = open(f"{self.directory}.log", "wb")
         self.process = subprocess.Popen(
             ["unshare", "-m", "--propagation", "private", "bash", "-c", _BOOT, "boot", *self.seed],
