@@ -140,6 +140,7 @@ void Judge::State::end_slot(SlotIndex slot, Time at) {
             else
                 signal.window.baseline.skip(1, at);
         }
+        if (signal.status.verdict == Verdict::Ok) signal.last_ok = at;
         signal.window.end_slot(slot);
     }
     for (std::size_t rule = 0; rule < rules.size(); ++rule) {

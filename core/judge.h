@@ -2,6 +2,7 @@
 // The Judge of one service: takes every sample, keeps windows, and says only what changes. Pure, flat, no allocation a
 // sample after warm-up. One slot = one `interval`; all targets are asked at its phase and judged once (S15).
 #pragma once
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -106,6 +107,12 @@ struct JudgeView {
     std::string baseline_words;     ///< why the baseline is insufficient, or how long it is
 };
 
+/// What was counted since this Judge was made, for the daemon's own metrics. It is no part of what is judged.
+struct JudgeCounts {
+    std::vector<std::array<std::uint32_t, kVerdicts>> rules;  ///< evaluations by verdict, in the order of the settings
+    std::vector<Time> signals;  ///< the last slot that showed each signal; the epoch: none yet
+};
+
 /// Decisions that callers should know:
 /// - Health targets are numbered as in ServiceSettings::health, scraped ones as in ServiceSettings::metrics. A scraped
 ///   target's own health (S17) is the health target at the same host and port, else the only one on its host.
@@ -146,6 +153,7 @@ class Judge {
     /// One entry a rule, without those of the rollout, in the order of the settings.
     [[nodiscard]] std::vector<RuleSummary> summarise() const;
     [[nodiscard]] JudgeView view() const;
+    [[nodiscard]] JudgeCounts counts() const;
 
     // -- flight recorder (S38): everything above as bytes; slots missing between save and `now` are blind afterwards
     [[nodiscard]] std::string save() const;

@@ -187,6 +187,7 @@ void Judge::State::step(std::size_t rule_index, SlotIndex slot, Time at) {
     const Evaluation evaluation = evaluate(rule_index, slot);
     if (evaluation.verdict != state.now.verdict) state.verdict_since = at;
     state.now = evaluation;
+    ++state.evaluations[static_cast<std::size_t>(evaluation.verdict)];
     state.words_before.clear();
     state.run.push(evaluation.verdict, at);
     if (state.run.complete()) {

@@ -3,6 +3,7 @@
 // (judge_intake.cpp), what a signal shows in a sample (judge_signal.cpp), what a rule says to it (judge_rule.cpp),
 // words (judge_words.cpp).
 #pragma once
+#include <array>
 #include <limits>
 #include <optional>
 #include <string>
@@ -89,6 +90,7 @@ struct SignalState {
     bool seen = false;
     bool too_many = false;
     std::string found;  ///< the metric's name
+    Time last_ok{};     ///< the last slot that showed it
 };
 
 struct Evaluation {
@@ -114,6 +116,7 @@ struct RuleState {
     Verdict told = Verdict::Insufficient;  ///< what the Engine knows
     bool told_holds = false, told_never_there = false;
     RuleSummary summary;
+    std::array<std::uint32_t, kVerdicts> evaluations{};  ///< by verdict
 };
 
 /// The first slot that lies wholly after an instant: for values of the moment, and for differences of two samples.

@@ -63,4 +63,11 @@ JudgeView Judge::view() const {
     return view;
 }
 
+JudgeCounts Judge::counts() const {
+    JudgeCounts counts;
+    for (const RuleState& rule : state_->rules) counts.rules.push_back(rule.evaluations);
+    for (const SignalState& signal : state_->signals) counts.signals.push_back(signal.last_ok);
+    return counts;
+}
+
 }  // namespace revertd

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -8,6 +9,7 @@ namespace revertd {
 
 /// What one evaluation of one rule says. Only `Breach` counts towards a rollback; only `Ok` counts towards a pass.
 enum class Verdict : std::uint8_t { Ok, Breach, NoData, Stale, Partial, Error, Ambiguous, Insufficient };
+inline constexpr std::size_t kVerdicts = 8;
 
 /// The runbook's scale; P0 is the worst. `None` is below P3.
 enum class Severity : std::uint8_t { P0, P1, P2, P3, None };

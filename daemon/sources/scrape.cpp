@@ -89,6 +89,7 @@ void ScrapeTarget::begin_reading() {
 }
 
 bool ScrapeTarget::body(std::span<const char> chunk) {
+    context_.pool.bytes += chunk.size();
     if (!reading_ || !fault_.empty()) return false;
     if (reading_->feed(chunk)) return true;
     fault_ = reading_->fault();

@@ -49,6 +49,7 @@ class ScrapePool {
     /// Scratch for the ids of new series.
     std::vector<SeriesId> claimed;
     PageShapes shapes;
+    std::uint64_t bytes = 0;  ///< of all bodies, for the daemon's own metrics
 
   private:
     std::uint64_t seed_;
