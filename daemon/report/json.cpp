@@ -3,6 +3,7 @@
 #include <rapidjson/stringbuffer.h>
 
 #include <cmath>
+#include <map>
 
 #include "core/narrate.h"
 #include "daemon/report/report.h"
@@ -74,6 +75,31 @@ void incident(Writer& out, const Incident& i) {
     out.EndObject();
 }
 
+/// Every rule of the guard as it was last reported, and whether it ever held.
+void rules(Writer& out, const std::vector<Record>& records) {
+    std::map<std::pair<std::uint32_t, std::string>, std::pair<const RuleChanged*, bool>> last;
+    for (const Record& r : records) {
+        const auto* rule = std::get_if<RuleChanged>(&r.fact);
+        if (rule == nullptr || rule->severity == Severity::None) continue;
+        auto& [newest, held] = last[{rule->rule, rule->text}];
+        newest = rule;
+        held = held || rule->holds;
+    }
+    out.Key("rules");
+    out.StartArray();
+    for (const auto& [key, entry] : last) {
+        const auto& [rule, held] = entry;
+        out.StartObject();
+        text(out, "severity", std::string(to_string(rule->severity))), text(out, "text", rule->text);
+        text(out, "verdict", std::string(to_string(rule->verdict)));
+        out.Key("held");
+        out.Bool(held);
+        text(out, "words", rule->words);
+        out.EndObject();
+    }
+    out.EndArray();
+}
+
 void findings(Writer& out, const std::vector<Record>& records) {
     out.Key("findings");
     out.StartArray();
@@ -112,6 +138,7 @@ std::string report_json(const ReportInput& in) {
     out.StartObject();
     if (in.deployment != nullptr) deployment(out, *in.deployment);
     if (in.incident != nullptr) incident(out, *in.incident);
+    rules(out, in.records);
     findings(out, in.records);
     timeline(out, in.records);
     out.EndObject();

@@ -17,6 +17,8 @@ struct ReportInput {
 };
 
 [[nodiscard]] std::string report_markdown(const ReportInput& input);
+/// One file without outside references: nothing in it loads or runs, all text from outside is escaped.
+[[nodiscard]] std::string report_html(const ReportInput& input);
 [[nodiscard]] std::string report_json(const ReportInput& input);
 
 }  // namespace revertd

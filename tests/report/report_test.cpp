@@ -4,7 +4,10 @@
 #include <gtest/gtest.h>
 #include <rapidjson/document.h>
 
+#include <algorithm>
 #include <limits>
+
+#include "daemon/report/plot.h"
 
 namespace revertd {
 namespace {
@@ -69,6 +72,37 @@ TEST_F(Reporting, tells_what_was_decided_by_whom_on_which_numbers) {
                              "| 0.079 | 0.05 | - | 1.241e+04 |", "approved by ana: go", "evidence `e1`",
                              "| 1 | run rollback |", "    line one\n    line two", "v1 is well", "## Timeline"})
         EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
+}
+
+TEST_F(Reporting, a_page_of_html_stands_alone_and_shows_the_numbers) {
+    const std::string text = report_html(input());
+    for (const char* part : {"<h1>api v2: incident i-4</h1>", "exit code 10", "<td>0.079</td><td>0.05</td><td>-</td>",
+                             "approved by ana: go", "<code>e1</code>", "line one\nline two</pre>", "v1 is well",
+                             "<svg role=\"img\"", "<desc>at most 0.079 at ", "limit 0.05", "class=\"limit\" d=\"M"})
+        EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
+    for (const char* outside : {"http://", "https://", "src=", "href=", "url(", "@import"}) {
+        const auto at = text.find(outside);
+        const bool is_namespace = at != std::string::npos && text.substr(at).starts_with("http://www.w3.org/2000/svg");
+        EXPECT_TRUE(at == std::string::npos || is_namespace) << outside;
+    }
+}
+
+TEST_F(Reporting, html_makes_no_markup_of_what_came_from_outside) {
+    const std::string text = report_html(input());
+    EXPECT_EQ(text.find("<script"), std::string::npos);
+    EXPECT_NE(text.find("&lt;script&gt;"), std::string::npos);
+    EXPECT_EQ(html_text("a\x1b[31m'\"&\x07"), "a[31m&#39;&quot;&amp;");
+}
+
+TEST(Plot, what_is_unknown_is_a_gap_and_nothing_is_no_picture) {
+    Plot plot{"p95", {}, {}, WallTime{}, WallTime{100s}};
+    EXPECT_EQ(to_svg(plot), "");
+    const double unknown = std::numeric_limits<double>::quiet_NaN();
+    plot.points = {{WallTime{0s}, 1, unknown}, {WallTime{25s}, unknown, unknown}, {WallTime{50s}, 2, unknown}};
+    const std::string svg = to_svg(plot);
+    EXPECT_NE(svg.find("class=\"limit\" d=\"\""), std::string::npos) << svg;
+    const auto line = svg.substr(svg.find("class=\"value\""));
+    EXPECT_EQ(std::count(line.begin(), line.begin() + static_cast<std::ptrdiff_t>(line.find("/>")), 'M'), 2) << line;
 }
 
 TEST_F(Reporting, makes_no_markup_of_what_came_from_outside) {
