@@ -107,6 +107,7 @@ class App {
     int open_state();
     void publish(const Record& record, const State& state);
     Result<void> reload();
+    [[nodiscard]] std::map<std::string, NotificationCounts> notifications() const;
     void housekeep();
     void on_signal(int signal);
     void watch_signals();
@@ -148,7 +149,8 @@ int App::open_state() {
                         *runner_,
                         configs_,
                         [this](const Record& r, const State& s) { publish(r, s); },
-                        [this] { return reload(); }};
+                        [this] { return reload(); },
+                        [this] { return notifications(); }};
     driver_ = std::make_unique<Driver>(std::move(parts));
     if (auto opened = driver_->open_journal(options_.storage); !opened) {
         std::fprintf(stderr, "%s: %s\n%s%s%s", options_.storage.c_str(), opened.error().message.c_str(),
@@ -200,6 +202,7 @@ int App::run() {
             return kFailed;
         }
     }
+    driver_->meters().reloaded(true, clock_.now().wall);
     driver_->start(boot, clock_.offset());
     ::malloc_trim(0);  // what reading configuration and journal took is not needed again
     watch_signals();
@@ -232,10 +235,22 @@ Result<void> App::reload() {
         done = driver_->configure(read_.loaded, read_.text);
         notifier_->configure(read_.loaded->notify);
     }
+    driver_->meters().reloaded(done.has_value(), clock_.now().wall);
     log::write(done ? log::Level::Info : log::Level::Error, done ? "configuration reloaded" : "reload failed",
                {{"why", done ? "" : done.error().message}});
     systemd::ready("watching " + std::to_string(read_.loaded->settings.services.size()) + " services");
     return done;
+}
+
+std::map<std::string, NotificationCounts> App::notifications() const {
+    std::map<std::string, NotificationCounts> counts;
+    for (const char* channel : {"pagerduty", "webhook"}) {
+        const Notifier::Count count = notifier_->count(channel);
+        if (count.delivered + count.failed == 0) continue;
+        counts[channel].delivered = count.delivered;
+        counts[channel].failed["other"] = count.failed;
+    }
+    return counts;
 }
 
 // -- the process
@@ -262,6 +277,8 @@ void App::housekeep() {
     halted_by_file_ = halt;
     const bool moved = driver_->progress() != last_progress_ || read_.loaded->settings.services.empty();
     last_progress_ = driver_->progress();
+    const Duration lag = loop_.take_lag();
+    if (moved) driver_->meters().beat(clock_.now().wall, lag);
     if (moved || !driver_->engine().settings()) systemd::watchdog();
     loop_.at(loop_.now() + kHousekeeping, [this] { housekeep(); });
 }

@@ -19,6 +19,15 @@ struct StreamEvent {
     std::optional<int> exit_code;  ///< of guard.closed
 };
 
+/// The daemon as a process, for `status/runtimeinfo`.
+struct RuntimeInfo {
+    WallTime started{}, reloaded{};
+    bool reload_done = true;  ///< the last one
+    std::uint64_t records = 0;
+    std::string journal;  ///< its name for good
+    std::size_t events_kept = 0;
+};
+
 class Backend {
   public:
     Backend() = default;
@@ -39,15 +48,19 @@ class Backend {
     virtual void command(const Peer& peer, const Command& command, Answer answer) = 0;
 
     virtual Result<void> reload() = 0;
-    /// `format`: md or json.
+    /// `format`: md, html or json.
     [[nodiscard]] virtual Result<std::string> report(const std::string& incident, const std::string& format) const = 0;
     /// Why it was decided, line by line, from the journal.
     [[nodiscard]] virtual Result<std::vector<std::string>> explain(const std::string& id) const = 0;
     /// Text exposition of the daemon's own metrics.
     [[nodiscard]] virtual std::string metrics() const = 0;
 
+    /// The current configuration as YAML, secrets masked.
+    [[nodiscard]] virtual std::string config_text() const = 0;
+    [[nodiscard]] virtual RuntimeInfo runtime() const = 0;
+
     /// Durable events after `id`, oldest first, as far as they are kept.
-    [[nodiscard]] virtual std::vector<StreamEvent> events_after(std::uint64_t id) const = 0;
+    [[nodiscard]] virtual std::vector<StreamEvent> events_after(std::uint64_t id) = 0;
     using Listener = std::function<void(const StreamEvent&)>;
     virtual std::uint64_t subscribe(Listener listener) = 0;
     virtual void unsubscribe(std::uint64_t subscription) = 0;

@@ -11,7 +11,7 @@ namespace {
 std::string to_text(const StreamEvent& event) {
     JsonText data;
     data.open_object();
-    data.put_count("id", static_cast<std::int64_t>(event.id));
+    data.put_text("id", std::to_string(event.id));
     data.put_time("at", event.at);
     data.put_text("type", event.type);
     data.put_text("service", event.service);

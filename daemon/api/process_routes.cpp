@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The daemon as a process: is it there, is it ready, what is it, what does it measure, how does everything stand.
+#include <algorithm>
 #include <array>
 
 #include "core/authority.h"
@@ -70,10 +71,35 @@ Response build_info(const Backend&, const Request&) {
     return json_response(out.take());
 }
 
+/// As Prometheus answers it, and the hash that guards pin.
 Response config(const Backend& backend, const Request&) {
     JsonText out;
     out.open_object();
     write_hash(out, backend);
+    out.put_text("yaml", backend.config_text());
+    out.close_object();
+    return json_response(out.take());
+}
+
+Response runtime_info(const Backend& backend, const Request&) {
+    const RuntimeInfo info = backend.runtime();
+    const State& state = backend.engine().state();
+    const Settings* settings = backend.engine().settings();
+    const auto is_open = [](const auto& entry) { return entry.second.open(); };
+    JsonText out;
+    out.open_object();
+    out.put_time("started", info.started);
+    out.put_seconds("uptime", backend.now().wall - info.started);
+    out.put_time("config_reloaded", info.reloaded);
+    out.put_flag("config_last_reload_successful", info.reload_done);
+    write_hash(out, backend);
+    out.put_text("observe_only", state.observe_only);
+    out.put_count("services", static_cast<std::int64_t>(settings != nullptr ? settings->services.size() : 0));
+    out.put_count("guards", std::count_if(state.deployments.begin(), state.deployments.end(), is_open));
+    out.put_count("incidents", std::count_if(state.incidents.begin(), state.incidents.end(), is_open));
+    out.put_text("journal", info.journal);
+    out.put_count("journal_records", static_cast<std::int64_t>(info.records));
+    out.put_count("events_kept", static_cast<std::int64_t>(info.events_kept));
     out.close_object();
     return json_response(out.take());
 }
@@ -107,16 +133,12 @@ void resume(const Call& call) {
 }  // namespace
 
 std::span<const Route> process_routes() {
-    static constexpr std::array<Route, 9> kRoutes{
-        Route{"/-/healthy", healthy},
-        Route{"/-/ready", ready},
-        Route{"/-/reload", nullptr, reload},
-        Route{"/metrics", metrics},
-        Route{"/api/v1/status", status},
-        Route{"/api/v1/status/buildinfo", build_info},
-        Route{"/api/v1/status/config", config},
-        Route{"/api/v1/halt", nullptr, halt},
-        Route{"/api/v1/resume", nullptr, resume},
+    static constexpr std::array<Route, 10> kRoutes{
+        Route{"/-/healthy", healthy},           Route{"/-/ready", ready},
+        Route{"/-/reload", nullptr, reload},    Route{"/metrics", metrics},
+        Route{"/api/v1/status", status},        Route{"/api/v1/status/buildinfo", build_info},
+        Route{"/api/v1/status/config", config}, Route{"/api/v1/status/runtimeinfo", runtime_info},
+        Route{"/api/v1/halt", nullptr, halt},   Route{"/api/v1/resume", nullptr, resume},
     };
     return kRoutes;
 }

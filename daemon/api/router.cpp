@@ -50,15 +50,19 @@ Response method_not_allowed(const Request& request, const Route& route) {
 }
 
 const Route* find_route(Request& request) {
-    for (const auto& routes :
-         {process_routes(), deployment_routes(), incident_routes(), service_routes(), event_routes()})
-        for (const Route& route : routes)
-            if (matches(route.pattern, request)) return &route;
-    return nullptr;
+    static const std::vector<Route> kRoutes = all_routes();
+    const auto found = std::find_if(kRoutes.begin(), kRoutes.end(),
+                                    [&](const Route& route) { return matches(route.pattern, request); });
+    return found != kRoutes.end() ? &*found : nullptr;
 }
 
-bool is_api(const Request& request) {
-    return request.path.front() == "api";
+bool begins_with(const Request& request, std::string_view segment) {
+    return !request.path.empty() && request.path.front() == segment;
+}
+
+/// PUT does what POST does under `/-/`, as in the Prometheus family.
+bool writes(const Request& request) {
+    return request.method == "POST" || (request.method == "PUT" && begins_with(request, "-"));
 }
 
 }  // namespace
@@ -70,9 +74,8 @@ void Router::handle(Request request, const Origin& origin, Respond respond) {
     const Route* route = find_route(request);
     if (route == nullptr) return respond(error_response({ErrorCode::NotFound, "there is nothing at this path"}));
     const bool read = reads(request) && route->read != nullptr;
-    if (!read && (request.method != "POST" || route->write == nullptr))
-        return respond(method_not_allowed(request, *route));
-    if (is_api(request) && !backend_.ready())
+    if (!read && (!writes(request) || route->write == nullptr)) return respond(method_not_allowed(request, *route));
+    if (begins_with(request, "api") && !backend_.ready())
         return respond(
             error_response({ErrorCode::Unavailable, "revertd is starting", "/-/ready says when it is ready"}, 1s));
     if (read) return respond(route->read(backend_, request));
@@ -80,6 +83,7 @@ void Router::handle(Request request, const Origin& origin, Respond respond) {
 }
 
 void Router::write(Request request, const Route& route, const Origin& origin, Respond respond) {
+    if (route.anyone) return route.write({backend_, request, Peer{}, std::move(respond)});
     if (!origin.ids)
         return respond(error_response({ErrorCode::NotAllowed, "nobody is known on TCP, so it is for reading only",
                                        "use the unix socket: --address unix:/run/revertd/revertd.sock"}));
@@ -94,6 +98,14 @@ void Router::write(Request request, const Route& route, const Origin& origin, Re
 }
 
 // -- what routes share
+
+std::vector<Route> all_routes() {
+    std::vector<Route> all;
+    for (const auto& routes :
+         {process_routes(), deployment_routes(), incident_routes(), service_routes(), event_routes(), later_routes()})
+        all.insert(all.end(), routes.begin(), routes.end());
+    return all;
+}
 
 void give_command(const Call& call, const Command& command, std::function<Response(const effect::Reply&)> done) {
     call.backend.command(call.peer, command,

@@ -72,7 +72,11 @@ Result<void> parse_target(std::string_view target, Request& request) {
     if (!target.starts_with('/')) return refused("does not start with /");
     const auto question = target.find('?');
     const auto segment = [&](std::string_view part) { return take_segment(part, request); };
-    if (auto path = each_part(target.substr(1, question - 1), '/', segment); !path) return path;
+    if (target.substr(1, question - 1).empty()) {
+        request.path.clear();  // the root has no segment
+    } else if (auto path = each_part(target.substr(1, question - 1), '/', segment); !path) {
+        return path;
+    }
     if (question == std::string_view::npos || question + 1 == target.size()) return {};
     return each_part(target.substr(question + 1), '&',
                      [&](std::string_view part) { return take_parameter(part, request); });

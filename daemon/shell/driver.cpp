@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "actions/rollback.h"
+#include "config/redact.h"
 #include "core/narrate.h"
 #include "daemon/io/loop.h"
 #include "daemon/journal/codec.h"
@@ -52,7 +53,10 @@ Result<void> Driver::open_journal(const std::string& dir) {
     journal::Options options;
     options.dir = dir, options.clock = &parts_.loop.clock();
     options.durable = [this](const journal::Commit& commit) {
-        parts_.loop.post([this, seq = commit.seq] { durable(seq); });
+        parts_.loop.post([this, commit] {
+            meters_.commits.observe(commit.took);
+            durable(commit.seq);
+        });
     };
     options.failed = [this](const std::string& reason) {
         parts_.loop.post([this, reason] { feed(event::JournalFailed{reason}); });
@@ -64,6 +68,7 @@ Result<void> Driver::open_journal(const std::string& dir) {
         auto record = journal::to_record(entry);
         if (!record) return record.wrap("record " + std::to_string(entry.seq));
         engine_->replay(*record);
+        journaled_ = entry.seq;
         past_.any = true, past_.at = entry.at, past_.wall = entry.wall;
         if (const auto* start = std::get_if<Started>(&record->fact))
             past_.boot = start->boot, past_.offset = start->offset;
@@ -76,6 +81,7 @@ Now Driver::now() const {
 }
 
 void Driver::start(const std::string& boot, Duration offset) {
+    started_wall_ = now().wall;
     feed(event::Start{boot, offset});
     for (const auto& [name, watch] : watches_) resync(name);
     started_ = true;
@@ -139,6 +145,7 @@ void Driver::publish(const Record& record) {
         stream_.push_back(std::move(*event));
         if (stream_.size() > kStreamKept) stream_.pop_front();
     }
+    meters_.take(record, engine_->state());
     if (parts_.published) parts_.published(record, engine_->state());
 }
 
@@ -180,6 +187,7 @@ void Driver::carry_out(const effect::RunStep& e) {
         if (plan && index < plan->steps.size() && plan->steps[index].digest == e.digest) {
             StepOrder order{e.key, plan->steps[index], {}};
             order.step.deadline = e.deadline;
+            meters_.step_started(e.incident, engine_->state(), now().at);
             parts_.runner.start(order, [this, key = e.key](const Receipt& r) { receipt(key, r); });
             return;
         }
@@ -261,11 +269,42 @@ std::optional<Time> Driver::next_check(const std::string& service) const {
     return watch->second->next_slot();
 }
 
-std::vector<StreamEvent> Driver::events_after(std::uint64_t id) const {
+std::vector<StreamEvent> Driver::events_after(std::uint64_t id) {
+    if (id < journaled_ && !past_read_) read_past_events();
     std::vector<StreamEvent> out;
     std::copy_if(stream_.begin(), stream_.end(), std::back_inserter(out),
                  [&](const StreamEvent& e) { return e.id > id; });
     return out;
+}
+
+/// Once, when a client first asks for what was before this start: most starts are asked by nobody.
+void Driver::read_past_events() {
+    past_read_ = true;
+    const std::uint64_t from = journaled_ > kStreamKept ? journaled_ - kStreamKept + 1 : 1;
+    const EventNames names(engine_->state());
+    std::vector<StreamEvent> past;
+    const auto read = journal_->for_each(from, [&](const journal::Entry& entry) -> Result<void> {
+        if (entry.seq > journaled_) return {};
+        const auto record = journal::to_record(entry);
+        if (!record) return record.error();
+        auto event = stream_event(*record, engine_->state(), &names);
+        if (event) past.push_back(std::move(*event));
+        return {};
+    });
+    if (!read) return;  // the journal says so itself; what is kept is what can be told
+    stream_.insert(stream_.begin(), std::make_move_iterator(past.begin()), std::make_move_iterator(past.end()));
+    while (stream_.size() > kStreamKept) stream_.pop_front();
+}
+
+std::string Driver::config_text() const {
+    const Settings* settings = engine_->settings();
+    const auto text = settings != nullptr ? journal_->config_text(settings->hash) : Result<std::string>(std::string());
+    return text ? config::redacted(*text) : std::string();
+}
+
+RuntimeInfo Driver::runtime() const {
+    return {started_wall_,        meters_.last_reload,  meters_.last_reload_done,
+            engine_->state().seq, journal_->instance(), stream_.size()};
 }
 
 std::uint64_t Driver::subscribe(Listener listener) {
@@ -301,11 +340,18 @@ Result<std::string> Driver::report(const std::string& id, const std::string& for
     const ReportInput input{d, i, *records, now()};
     if (format == "md") return report_markdown(input);
     if (format == "json") return report_json(input);
-    return Error(ErrorCode::Invalid, "no report in the format " + format, "md or json");
+    if (format == "html") return report_html(input);
+    return Error(ErrorCode::Invalid, "no report in the format " + format, "md, html or json");
 }
 
 std::string Driver::metrics() const {
-    return {};
+    const Now at = now();
+    MetricsInput input{meters_, *engine_, {}, parts_.notifications(), pool_->bytes};
+    input.each_watched = [&](const std::function<void(const MetricsInput::Watched&)>& visit) {
+        for (const auto& [name, watch] : watches_)
+            visit({name, *watch->settings(), watch->judge().counts(), at.wall - at.at.time_since_epoch()});
+    };
+    return metrics_text(input);
 }
 
 Result<std::vector<Record>> Driver::records_of(const std::string& incident, const std::string& deploy) const {
@@ -317,12 +363,13 @@ Result<std::vector<Record>> Driver::records_of(const std::string& incident, cons
     const bool over = (d == nullptr || !d->open()) && (i == nullptr || !i->open());
     const Time end =
         std::max(d != nullptr && d->finished ? *d->finished : Time{}, i != nullptr && i->closed ? *i->closed : Time{});
+    const EventNames names(engine_->state());
     std::vector<Record> out;
     auto read = journal_->for_each(from, [&](const journal::Entry& entry) -> Result<void> {
         if (over && entry.at > end) return {};
         auto record = journal::to_record(entry);
         if (!record) return record.error();
-        const auto event = stream_event(*record, engine_->state());
+        const auto event = stream_event(*record, engine_->state(), &names);
         const bool ours = entry.service == service || (!incident.empty() && entry.incident == incident) ||
                           (event && event->service == service);
         if (ours) out.push_back(std::move(*record));

@@ -11,6 +11,7 @@
 #include "daemon/api/backend.h"
 #include "daemon/journal/journal.h"
 #include "daemon/shell/config_store.h"
+#include "daemon/shell/metrics_text.h"
 #include "daemon/shell/service_watch.h"
 
 namespace revertd {
@@ -32,6 +33,7 @@ class Driver final : public Backend, private WatchListener {
         ConfigStore& configs;
         Published published;
         std::function<Result<void>()> reload;
+        std::function<std::map<std::string, NotificationCounts>()> notifications;  ///< counted so far, by channel
     };
 
     explicit Driver(Parts parts);
@@ -61,6 +63,8 @@ class Driver final : public Backend, private WatchListener {
 
     [[nodiscard]] journal::Journal& journal() { return *journal_; }
 
+    [[nodiscard]] Meters& meters() { return meters_; }
+
     /// Steps taken since the start: what the watchdog is fed by.
     [[nodiscard]] std::uint64_t progress() const { return progress_; }
 
@@ -80,7 +84,9 @@ class Driver final : public Backend, private WatchListener {
     [[nodiscard]] Result<std::string> report(const std::string& incident, const std::string& format) const override;
     [[nodiscard]] Result<std::vector<std::string>> explain(const std::string& id) const override;
     [[nodiscard]] std::string metrics() const override;
-    [[nodiscard]] std::vector<StreamEvent> events_after(std::uint64_t id) const override;
+    [[nodiscard]] std::string config_text() const override;
+    [[nodiscard]] RuntimeInfo runtime() const override;
+    [[nodiscard]] std::vector<StreamEvent> events_after(std::uint64_t id) override;
     std::uint64_t subscribe(Listener listener) override;
     void unsubscribe(std::uint64_t subscription) override;
 
@@ -99,6 +105,7 @@ class Driver final : public Backend, private WatchListener {
     void take(Output out);
     void durable(std::uint64_t seq);
     void publish(const Record& record);
+    void read_past_events();
     void plan_tick();
     void carry_out(const effect::Observe& e);
     void carry_out(const effect::RunStep& e);
@@ -111,6 +118,9 @@ class Driver final : public Backend, private WatchListener {
 
     // -- driver_watches.cpp
     void judged(const std::string& service, const JudgeReport& report) override;
+
+    void scraped(Duration took) override { meters_.scrapes.observe(took); }
+
     void version_read(const std::string& service, const Observation& observation) override;
     Result<std::unique_ptr<ServiceWatch>> make_watch(const std::shared_ptr<const ServiceSettings>& settings);
     void refresh_watches();
@@ -138,7 +148,11 @@ class Driver final : public Backend, private WatchListener {
     std::map<std::string, std::unique_ptr<ServiceWatch>> watches_;
     std::map<std::string, std::pair<std::string, Health>> reported_;  ///< health as last fed, by service
     std::map<std::pair<std::string, int>, std::unique_ptr<VersionAsker>> platforms_;
+    Meters meters_;
+    WallTime started_wall_{};
     std::deque<StreamEvent> stream_;
+    std::uint64_t journaled_ = 0;  ///< the last record before this start
+    bool past_read_ = false;       ///< the stream holds what was before this start, as far as it is kept
     std::map<std::uint64_t, Listener> listeners_;
 };
 

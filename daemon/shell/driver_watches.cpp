@@ -48,6 +48,7 @@ Result<void> Driver::configure(std::shared_ptr<const Loaded> loaded, const std::
     if (auto pinned = journal_->pin_config(text); !pinned) return pinned.error();
     parts_.configs.set_current(loaded);
     platforms_.clear();
+    meters_.keep(loaded->settings);
     feed(event::Configured{std::make_shared<const Settings>(loaded->settings)});
     refresh_watches();
     return {};

@@ -109,7 +109,7 @@ void ServiceWatch::ask(Time deadline, bool is_sample) {
     is_sample_ = is_sample;
     asking_ = true;
     pending_ = checks_.size() + scrapes_.size() + 1;  // one for us, so that the last answer closes after all have begun
-    const Time now = parts_.loop.now();
+    const Time now = asked_ = parts_.loop.now();
     for (const auto& check : checks_) {
         check->finding = {};
         check->fetch->start(std::min(deadline, now + check->target.timeout.value_or(kHealthLimit)), check->sink);
@@ -171,6 +171,7 @@ SeriesId ServiceWatch::add_series(TargetIndex target, std::uint64_t identity_has
 
 void ServiceWatch::scrape(TargetIndex target, const ScrapeResult& result, Time at) {
     judge_.scrape(target, result, at);
+    parts_.listener.scraped(at - asked_);
     one_answered();
 }
 

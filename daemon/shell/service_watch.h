@@ -17,7 +17,7 @@ namespace revertd {
 
 class HttpClient;
 
-/// What a watch tells the driver. Both are called on the loop.
+/// What a watch tells the driver, on the loop.
 class WatchListener {
   public:
     WatchListener() = default;
@@ -25,6 +25,7 @@ class WatchListener {
     WatchListener& operator=(const WatchListener&) = delete;
     virtual ~WatchListener() = default;
     virtual void judged(const std::string& service, const JudgeReport& report) = 0;
+    virtual void scraped(Duration took) = 0;
     virtual void version_read(const std::string& service, const Observation& observation) = 0;
 };
 
@@ -81,7 +82,7 @@ class ServiceWatch final : private ScrapeListener, private HealthListener {
     std::vector<std::unique_ptr<HealthCheck>> checks_;
     std::vector<std::unique_ptr<Scrape>> scrapes_;
     TimerId timer_ = TimerId::None, sample_timer_ = TimerId::None;
-    Time next_slot_{};
+    Time next_slot_{}, asked_{};
     std::size_t pending_ = 0;
     bool asking_ = false, is_sample_ = false, slot_waits_ = false;
 };

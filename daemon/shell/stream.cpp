@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/shell/stream.h"
 
+#include <algorithm>
+
 #include "core/narrate.h"
 
 namespace revertd {
@@ -67,7 +69,36 @@ const char* type_of(const Record& record) {
 
 }  // namespace
 
-std::optional<StreamEvent> stream_event(const Record& record, const State& state) {
+EventNames::EventNames(const State& state, const std::string* service) {
+    for (const auto& [id, deployment] : state.deployments)
+        if (service == nullptr || deployment.service == *service) guards_[deployment.service].push_back(&deployment);
+    for (const auto& [id, incident] : state.incidents)
+        if (service == nullptr || incident.service == *service) incidents_[incident.deploy].push_back(&incident);
+    const auto older = [](const auto* a, const auto* b) { return a->opened_seq < b->opened_seq; };
+    for (auto& [name, deployments] : guards_) std::sort(deployments.begin(), deployments.end(), older);
+    for (auto& [name, incidents] : incidents_) std::sort(incidents.begin(), incidents.end(), older);
+}
+
+std::string EventNames::guard(const std::string& service, Time instant) const {
+    const auto found = guards_.find(service);
+    if (found == guards_.end()) return {};
+    for (auto it = found->second.rbegin(); it != found->second.rend(); ++it) {
+        const Deployment& deployment = **it;
+        if (deployment.started > instant) continue;
+        return !deployment.finished || *deployment.finished >= instant ? deployment.id : std::string{};
+    }
+    return {};
+}
+
+std::string EventNames::incident(const std::string& deployment, std::uint64_t seq) const {
+    const auto found = incidents_.find(deployment);
+    if (found == incidents_.end()) return {};
+    const auto known = [seq](const Incident* incident) { return incident->opened_seq <= seq; };
+    const auto newest = std::find_if(found->second.rbegin(), found->second.rend(), known);
+    return newest == found->second.rend() ? std::string{} : (*newest)->id;
+}
+
+std::optional<StreamEvent> stream_event(const Record& record, const State& state, const EventNames* names) {
     const char* type = type_of(record);
     if (type == nullptr) return std::nullopt;
     StreamEvent event;
@@ -77,12 +108,14 @@ std::optional<StreamEvent> stream_event(const Record& record, const State& state
         event.service = incident->service;
         if (event.deployment.empty()) event.deployment = incident->deploy;
     }
-    if (const Deployment* d = state.deployment(event.deployment)) {
-        event.service = d->service;
-        if (event.incident.empty()) event.incident = d->incident;
-    } else if (const ServiceState* s = state.service(event.service)) {
-        event.deployment = s->guard;
-    }
+    const Deployment* deployment = state.deployment(event.deployment);
+    if (deployment != nullptr) event.service = deployment->service;
+    std::optional<EventNames> own;
+    if (names == nullptr) names = &own.emplace(state, &event.service);
+    if (deployment == nullptr)
+        event.deployment = names->guard(event.service, record.at);
+    else if (event.incident.empty())
+        event.incident = names->incident(deployment->id, record.seq);
     if (const auto* closed = std::get_if<GuardClosed>(&record.fact)) event.exit_code = closed->exit_code;
     return event;
 }

@@ -43,7 +43,8 @@ TEST(Events, are_what_the_contract_says) {
     Answered data;
     data.body = text.substr(text.find("data: ") + 6);
     const auto json = data.json();
-    EXPECT_EQ(json["id"].number(), 7);
+    EXPECT_EQ(json["id"].text(), "7");
+    EXPECT_FALSE(json["id"].number().has_value());  // ids are strings
     EXPECT_EQ(json["at"].text(), "2025-11-20T00:53:20.000Z");
     EXPECT_EQ(json["type"].text(), "guard.closed");
     EXPECT_EQ(json["service"].text(), "api");

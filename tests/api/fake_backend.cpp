@@ -152,7 +152,7 @@ std::string FakeBackend::metrics() const {
     return "# TYPE revertd_build_info gauge\nrevertd_build_info 1\n";
 }
 
-std::vector<StreamEvent> FakeBackend::events_after(std::uint64_t id) const {
+std::vector<StreamEvent> FakeBackend::events_after(std::uint64_t id) {
     std::vector<StreamEvent> out;
     std::copy_if(kept.begin(), kept.end(), std::back_inserter(out), [&](const StreamEvent& e) { return e.id > id; });
     return out;

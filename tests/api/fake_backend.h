@@ -55,7 +55,11 @@ class FakeBackend final : public Backend {
 
     [[nodiscard]] std::string metrics() const override;
 
-    [[nodiscard]] std::vector<StreamEvent> events_after(std::uint64_t id) const override;
+    [[nodiscard]] std::string config_text() const override { return "services: {}\n"; }
+
+    [[nodiscard]] RuntimeInfo runtime() const override { return {.records = 7, .journal = "0af", .events_kept = 3}; }
+
+    [[nodiscard]] std::vector<StreamEvent> events_after(std::uint64_t id) override;
     std::uint64_t subscribe(Listener listener) override;
 
     void unsubscribe(std::uint64_t subscription) override { listeners_.erase(subscription); }

@@ -108,7 +108,10 @@ TEST_F(Incidents, have_reports_and_explanations) {
     const auto json = bed_.get(path("report.json"));
     EXPECT_EQ(json.json()["report"].text(), id_);
     EXPECT_TRUE(json.has("Content-Type: application/json"));
-    EXPECT_EQ(bed_.get(path("report.html")).status, 404);
+    const auto html = bed_.get(path("report.html"));
+    EXPECT_TRUE(html.has("Content-Type: text/html; charset=utf-8"));
+    EXPECT_TRUE(html.has("Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'"));
+    EXPECT_EQ(bed_.get(path("report.pdf")).status, 404);
     const auto words = bed_.get(path("explain")).json()["words"].items();
     ASSERT_EQ(words.size(), 2U);
     EXPECT_EQ(words.back().text(), "P1 asks \"leads\"");

@@ -173,9 +173,42 @@ TEST(Process, says_what_it_is) {
     const Bed bed;
     EXPECT_FALSE(bed.get("/api/v1/status/buildinfo").json()["version"].text().empty());
     const auto config = bed.get("/api/v1/status/config").json();
-    ASSERT_EQ(config.members().size(), 1U);
+    ASSERT_EQ(config.members().size(), 2U);
     EXPECT_EQ(config["hash"].text(), "5e77");
     EXPECT_FALSE(bed.get("/api/v1/status").json()["frozen"].truth());
+}
+
+TEST(Process, shows_its_configuration_and_how_it_runs) {
+    const Bed bed;
+    const auto config = bed.get("/api/v1/status/config").json();
+    EXPECT_EQ(config["yaml"].text(), "services: {}\n");
+    const auto runtime = bed.get("/api/v1/status/runtimeinfo").json();
+    EXPECT_EQ(runtime["journal_records"].number(), 7);
+    EXPECT_EQ(runtime["services"].number(), 1);
+    EXPECT_EQ(runtime["guards"].number(), 0);
+    EXPECT_EQ(runtime["journal"].text(), "0af");
+}
+
+TEST(Process, reloads_by_put_too_and_nothing_else_does) {
+    Bed bed;
+    Client client = bed.connect();
+    client.send("PUT /-/reload HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+    EXPECT_EQ(client.receive().status, 200);
+    client.send("PUT /api/v1/halt HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+    EXPECT_EQ(client.receive().status, 405);
+}
+
+TEST(Later, is_501_in_words) {
+    const Bed bed;
+    for (const char* path : {"/", "/i/i-42"}) {
+        const auto answer = bed.get(path);
+        EXPECT_EQ(answer.status, 501) << path;
+        EXPECT_NE(answer.error().find("not built yet"), std::string::npos) << path;
+    }
+    for (const char* hook : {"alertmanager", "github", "gitlab", "argocd", "cdevents", "slack", "pagerduty"})
+        EXPECT_EQ(bed.post(std::string("/api/v1/hooks/") + hook, "whatever").status, 501) << hook;
+    EXPECT_EQ(bed.post("/api/v1/hooks/other").status, 404);
+    EXPECT_EQ(bed.get("/api/v1/hooks/github").status, 405);
 }
 
 }  // namespace

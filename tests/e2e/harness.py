@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The real programs beside services that do as they are told: every service has targets on ports of their own, a platform
 (two small commands over a file) and behaviour by version."""
+import http.client
 import http.server
 import json
 import os
@@ -265,6 +266,18 @@ class World:
         done = subprocess.run([self.programs / "revertctl", "--address", f"unix:{self.root}/s", *words],
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, timeout=timeout, text=True)
         return done.returncode, done.stdout
+
+    def http(self, method, path, body=None, headers=None, timeout=30):
+        """(status, headers, body) of one request to the daemon's socket, as any other client would ask."""
+        connection = http.client.HTTPConnection("localhost", timeout=timeout)
+        connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection.sock.settimeout(timeout)
+        connection.sock.connect(str(self.root / "s"))
+        connection.request(method, path, body=None if body is None else json.dumps(body), headers=headers or {})
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        connection.close()
+        return answer.status, dict(answer.getheaders()), text
 
     def json(self, *words):
         code, text = self.ctl("-o", "json", *words)
