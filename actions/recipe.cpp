@@ -65,11 +65,27 @@ std::vector<Recipe> load() {
     return all;
 }
 
+std::vector<Recipe>& known() {
+    static std::vector<Recipe> all = load();
+    return all;
+}
+
 }  // namespace
 
+std::string_view to_string(RecipeParameter::Kind kind) {
+    const auto* found = std::find_if(kKinds.begin(), kKinds.end(), [&](const auto& k) { return k.second == kind; });
+    return found == kKinds.end() ? std::string_view() : found->first;
+}
+
 const std::vector<Recipe>& recipes() {
-    static const std::vector<Recipe> kAll = load();
-    return kAll;
+    return known();
+}
+
+void try_recipe(Recipe recipe) {
+    std::vector<Recipe>& all = known();
+    std::erase_if(all, [&](const Recipe& other) { return other.name == recipe.name; });
+    const auto place = std::find_if(all.begin(), all.end(), [&](const Recipe& r) { return r.name > recipe.name; });
+    all.insert(place, std::move(recipe));
 }
 
 const Recipe* find_recipe(std::string_view name) {

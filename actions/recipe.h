@@ -46,8 +46,12 @@ struct Recipe {
     bool reports_progress = false;  ///< it can say that nothing is in progress (S34)
 };
 
+[[nodiscard]] std::string_view to_string(RecipeParameter::Kind kind);
+
 /// In alphabetical order.
 [[nodiscard]] const std::vector<Recipe>& recipes();
+/// From here on as if it were compiled in, instead of one of the same name: for trying a file before it is.
+void try_recipe(Recipe recipe);
 [[nodiscard]] const Recipe* find_recipe(std::string_view name);
 
 /// Reads one recipe file; the message says what is wrong with it.

@@ -7,7 +7,9 @@
 #include "config/load.h"
 #include "daemon/ctl/commands.h"
 #include "daemon/ctl/exit_code.h"
+#include "daemon/ctl/github.h"
 #include "daemon/ctl/json.h"
+#include "daemon/ctl/junit.h"
 #include "daemon/ctl/session.h"
 #include "daemon/ctl/text.h"
 
@@ -53,6 +55,41 @@ void print_findings_as_json(Session& session, const std::vector<Diagnostic>& dia
     if (const auto json = Json::parse("[" + list + "]")) print_json(session.out(), *json, session.options().format);
 }
 
+std::string words_of(const Diagnostic& diagnostic) {
+    return diagnostic.what + (diagnostic.hint.empty() ? "" : "; " + diagnostic.hint);
+}
+
+void print_workflow_commands(Session& session, const std::vector<Diagnostic>& diagnostics) {
+    for (const auto& diagnostic : diagnostics) {
+        const bool is_error = diagnostic.severity == Diagnostic::Severity::Error;
+        const bool is_warning = diagnostic.severity == Diagnostic::Severity::Warning;
+        session.out() << workflow_command(is_error     ? "error"
+                                          : is_warning ? "warning"
+                                                       : "notice",
+                                          {{"file", diagnostic.file},
+                                           {"line", std::to_string(diagnostic.line)},
+                                           {"col", std::to_string(diagnostic.column)},
+                                           {"title", "revertctl check"}},
+                                          words_of(diagnostic));
+    }
+}
+
+/// One case a file.
+TestSuite suite_of(const Arguments& arguments, const std::vector<Diagnostic>& diagnostics) {
+    TestSuite suite{.name = "revertctl check", .classname = "revertd.check", .timestamp = {}, .cases = {}};
+    for (const auto& file : arguments.files) {
+        TestCase test{.name = file, .kind = "configuration", .message = {}, .details = {}};
+        for (const auto& diagnostic : diagnostics) {
+            if (diagnostic.file != file || diagnostic.severity != Diagnostic::Severity::Error) continue;
+            if (test.result == TestCase::Result::Passed) test.message = words_of(diagnostic);
+            test.result = TestCase::Result::Failed;
+            test.details += to_line(diagnostic) + "\n";
+        }
+        suite.cases.push_back(std::move(test));
+    }
+    return suite;
+}
+
 int exit_code(const std::vector<Diagnostic>& diagnostics, bool strict) {
     if (has(diagnostics, Diagnostic::Severity::Error)) return kFailed;
     return strict && has(diagnostics, Diagnostic::Severity::Warning) ? kWarnings : kDone;
@@ -69,7 +106,13 @@ int check(Session& session, const Arguments& arguments) {
         if (session.for_people() && arguments.explain && result.loaded) session.out() << explain(*result.loaded);
         all.insert(all.end(), result.diagnostics.begin(), result.diagnostics.end());
     }
-    if (!session.for_people()) print_findings_as_json(session, all);
+    if (session.options().format == Format::GitHub) {
+        print_workflow_commands(session, all);
+    } else if (session.options().format == Format::JUnit) {
+        session.out() << junit_xml(suite_of(arguments, all));
+    } else if (!session.for_people()) {
+        print_findings_as_json(session, all);
+    }
     return exit_code(all, arguments.strict);
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace CLI {
 class App;
@@ -23,6 +24,15 @@ void add_check_command(CLI::App& root, Command& chosen);
 void add_config_commands(CLI::App& root, Command& chosen);
 void add_audit_commands(CLI::App& root, Command& chosen);
 void add_judge_command(CLI::App& root, Command& chosen);
+void add_top_command(CLI::App& root, Command& chosen);
+void add_history_command(CLI::App& root, Command& chosen);
+void add_recipe_commands(CLI::App& root, Command& chosen);
+void add_completion_command(CLI::App& root, Command& chosen);
+
+/// What may stand where the last of `words` is, a line each: the word, a tab, and what it means. `root` is the whole
+/// grammar; names of services, deploys and incidents are asked of the daemon.
+[[nodiscard]] std::vector<std::string> complete(const CLI::App& root, const std::vector<std::string>& words,
+                                                Session& session);
 
 /// Nothing for a duration, else why the text is none: a check of CLI11.
 [[nodiscard]] std::string check_duration(const std::string& text);

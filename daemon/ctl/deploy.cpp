@@ -5,6 +5,7 @@
 #include "daemon/ctl/block.h"
 #include "daemon/ctl/commands.h"
 #include "daemon/ctl/exit_code.h"
+#include "daemon/ctl/github.h"
 #include "daemon/ctl/json.h"
 #include "daemon/ctl/session.h"
 #include "daemon/ctl/text.h"
@@ -56,9 +57,30 @@ std::optional<std::map<std::string, std::string>> meta_of(const std::vector<std:
     return meta;
 }
 
+int watch_started(Session& session, const Json& deployment, const StartArguments& arguments) {
+    WatchArguments watched = arguments.watch;
+    watched.options.target = deployment["id"].text();
+    watched.options.wait = true;
+    watched.options.end_on_err = true;
+    return watch_guard(session, watched);
+}
+
+/// The id is an output at once: a later step may be the one that waits.
+int start_in_github(Session& session, const Json& deployment, const StartArguments& arguments) {
+    const auto id = deployment["id"].text();
+    if (const auto set = set_outputs(session.outside(), {{"deployment", id}}); !set)
+        return session.fail("start a guard of " + arguments.service, set.error());
+    if (arguments.wait) return watch_started(session, deployment, arguments);
+    session.out() << workflow_command("notice", {{"title", "revertd"}},
+                                      "the guard of " + arguments.service + " " + arguments.version + " is " + id);
+    return kDone;
+}
+
 int start(Session& session, const StartArguments& arguments) {
     const auto meta = meta_of(arguments.meta);
     if (!meta) return session.refuse("--meta is written key=value", "e.g. --meta commit=1a2b3c");
+    if (session.options().format == Format::JUnit && !arguments.wait)
+        return session.refuse("-o junit tells how a guard ended: use it with --wait", "or with deploy watch --wait");
     const auto body = json_object({{"service", arguments.service},
                                    {"version", arguments.version},
                                    {"from", given(arguments.from)},
@@ -70,13 +92,10 @@ int start(Session& session, const StartArguments& arguments) {
     const auto doing = "start a guard of " + arguments.service;
     const auto print_id = [&](const Json& deployment) { session.out() << deployment["id"].text() << std::endl; };
     if (!answer) return session.fail(doing, answer.error());
+    if (session.options().format == Format::GitHub) return start_in_github(session, *answer, arguments);
     if (!arguments.wait) return session.show(doing, answer, print_id);
     if (session.for_people()) print_id(*answer);
-    WatchArguments watched = arguments.watch;
-    watched.options.target = (*answer)["id"].text();
-    watched.options.wait = true;
-    watched.options.end_on_err = true;
-    return watch_guard(session, watched);
+    return watch_started(session, *answer, arguments);
 }
 
 int list(Session& session, const ListArguments& arguments) {

@@ -43,13 +43,14 @@ int show(Session& session, const std::string& id) {
                         [&](const Json& incident) { session.out() << incident_words(incident, session.now().wall); });
 }
 
-/// Markdown unless JSON is asked for; printed as the daemon wrote it.
+/// Markdown unless HTML or JSON is asked for; printed as the daemon wrote it.
 int report(Session& session, const std::string& id) {
     const auto format = session.options().format;
     if (format == Format::Json || format == Format::JsonLines) {
         return session.show("report " + id, session.client().get(path_of(id, "report.json")), {});
     }
-    const auto text = session.client().get_text(path_of(id, "report.md"));
+    const auto* name = format == Format::Html ? "report.html" : "report.md";
+    const auto text = session.client().get_text(path_of(id, name));
     if (!text) return session.fail("report " + id, text.error());
     session.out() << *text;
     return kDone;

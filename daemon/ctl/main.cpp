@@ -21,10 +21,12 @@ std::optional<std::string> environment(const char* name) {
     return value == nullptr ? std::nullopt : std::optional<std::string>(value);
 }
 
-std::size_t columns() {
+winsize terminal_size() {
     winsize size{};
-    const bool known = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
-    return known ? size.ws_col : 80;
+    const bool known = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 || ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0;
+    if (!known || size.ws_col == 0) size.ws_col = 80;
+    if (!known || size.ws_row == 0) size.ws_row = 24;
+    return size;
 }
 
 std::size_t read_input(std::span<char> into) {
@@ -44,8 +46,10 @@ int main(int count, char** arguments) {
     revertd::ctl::Outside outside{.out = std::cout,
                                   .err = std::cerr,
                                   .environment = environment,
-                                  .columns = columns,
+                                  .columns = [] { return std::size_t{terminal_size().ws_col}; },
+                                  .rows = [] { return std::size_t{terminal_size().ws_row}; },
                                   .err_is_terminal = ::isatty(STDERR_FILENO) == 1,
+                                  .out_is_terminal = ::isatty(STDOUT_FILENO) == 1,
                                   .clock = clock,
                                   .pace = pace,
                                   .input = read_input};

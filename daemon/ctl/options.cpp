@@ -12,11 +12,25 @@
 namespace revertd::ctl {
 namespace {
 
+constexpr const char* kPurpose = "Asks and steers revertd, which guards every deploy and undoes a bad one.";
 constexpr const char* kDefaultAddress = "unix:/run/revertd/revertd.sock";
 
 /// Commands and output formats that the contract names and this version does not have.
-constexpr std::array kNotBuilt = {"top",     "freeze",   "drill",  "init",       "notify", "test",
-                                  "recipes", "backtest", "replay", "completion", "history"};
+constexpr std::array kNotBuilt = {"freeze", "drill", "init", "notify", "test", "backtest", "replay"};
+
+/// Which commands have more formats than table, json and jsonl.
+struct Offer {
+    std::string_view format;
+    Format value;
+    std::array<std::string_view, 4> commands;
+};
+
+constexpr std::array<Offer, 4> kOffers{
+    Offer{"md", Format::Markdown, {"incident report"}},
+    Offer{"html", Format::Html, {"incident report"}},
+    Offer{"github", Format::GitHub, {"check", "deploy start", "deploy watch", "gate"}},
+    Offer{"junit", Format::JUnit, {"check", "deploy start", "deploy watch", "recipes test"}},
+};
 
 struct Parsed {
     std::string address;
@@ -44,7 +58,8 @@ void add_not_built(CLI::App& parent, const std::string& name) {
 }
 
 void add_globals(CLI::App& root, Parsed& parsed) {
-    root.add_option("-o,--output", parsed.format, "table, json or jsonl; md for `incident report`")
+    root.add_option("-o,--output", parsed.format,
+                    "table, json or jsonl; md and html for reports, github and junit for CI")
         ->check(CLI::IsMember({"table", "json", "jsonl", "md", "html", "github", "junit"}));
     root.add_option("--address", parsed.address, "unix:/path or a URL (also REVERTD_ADDRESS)");
     root.add_flag("--no-progress", parsed.no_progress, "no progress on stderr");
@@ -59,6 +74,10 @@ void add_commands(CLI::App& root, Parsed& parsed) {
     add_ledger_commands(root, parsed.command);
     add_audit_commands(root, parsed.command);
     add_judge_command(root, parsed.command);
+    add_top_command(root, parsed.command);
+    add_history_command(root, parsed.command);
+    add_recipe_commands(root, parsed.command);
+    add_completion_command(root, parsed.command);
     set_command(*root.add_subcommand("version", "versions of revertctl and of the daemon"), parsed.command, version);
     for (const auto* name : kNotBuilt) add_not_built(root, name);
     add_not_built(*root.get_subcommand("audit"), "prune");
@@ -133,31 +152,70 @@ int usage_error(const CLI::App& root, const CLI::ParseError& error, std::ostream
     return kUsage;
 }
 
+/// NO_COLOR wins over everything, CLICOLOR_FORCE over what the terminal is.
+bool wants_colour(const Outside& outside, bool live) {
+    const auto variable = [&](const char* name) { return outside.environment(name).value_or(""); };
+    if (!variable("NO_COLOR").empty()) return false;
+    if (const auto force = variable("CLICOLOR_FORCE"); !force.empty() && force != "0") return true;
+    return live && variable("CLICOLOR") != "0";
+}
+
 GlobalOptions globals(const Parsed& parsed, const Outside& outside) {
     GlobalOptions options;
     options.address = parsed.address;
     if (options.address.empty()) options.address = outside.environment("REVERTD_ADDRESS").value_or(kDefaultAddress);
     if (parsed.format == "json") options.format = Format::Json;
     if (parsed.format == "jsonl") options.format = Format::JsonLines;
-    if (parsed.format == "md") options.format = Format::Markdown;
+    for (const Offer& offer : kOffers)
+        if (parsed.format == offer.format) options.format = offer.value;
     options.progress = !parsed.no_progress;
-    options.colour = outside.err_is_terminal && outside.environment("NO_COLOR").value_or("").empty();
+    options.live = outside.err_is_terminal && outside.environment("TERM").value_or("") != "dumb";
+    options.colour = wants_colour(outside, options.live);
     return options;
 }
 
-bool is_report(const CLI::App& root) {
-    return root.got_subcommand("incident") && root.get_subcommand("incident")->got_subcommand("report");
+/// Why the format is none of this command's; empty: it is.
+std::string not_offered(const std::string& format, const std::string& command) {
+    for (const Offer& offer : kOffers) {
+        if (offer.format != format) continue;
+        if (std::find(offer.commands.begin(), offer.commands.end(), command) != offer.commands.end()) return {};
+        std::string names;
+        for (const auto name : offer.commands)
+            if (!name.empty()) names += (names.empty() ? "" : ", ") + std::string(name);
+        return "output format '" + format + "' is for " + names + " only";
+    }
+    return {};
 }
 
 int run_command(const CLI::App& root, const Parsed& parsed, Outside& outside) {
-    if (!parsed.command) return not_built(path_of(deepest_of(root)), outside.err);
-    const bool later = parsed.format == "html" || parsed.format == "github" || parsed.format == "junit";
-    if (later) return not_built("output format '" + parsed.format + "'", outside.err);
+    const auto path = path_of(deepest_of(root));
+    if (!parsed.command) return not_built(path, outside.err);
     Session session(outside, globals(parsed, outside));
-    if (parsed.format == "md" && !is_report(root)) {
-        return session.refuse("output format 'md' is for `incident report` only", "use table, json or jsonl");
-    }
+    const auto command = path.substr(std::min(path.size(), root.get_name().size() + 1));
+    if (const auto why = not_offered(parsed.format, command); !why.empty())
+        return session.refuse(why, "use table, json or jsonl");
     return parsed.command(session);
+}
+
+void build(CLI::App& root, Parsed& parsed) {
+    root.fallthrough();  // global options may stand after the verb; subcommands inherit this
+    root.require_subcommand(1);
+    root.set_version_flag("--version", "revertctl " REVERTD_VERSION);
+    add_globals(root, parsed);
+    add_commands(root, parsed);
+}
+
+/// `revertctl __complete -- WORDS…`: what the completions of the shells ask. No grammar applies: the words are
+/// unfinished.
+int print_completions(const CLI::App& root, const std::vector<std::string>& arguments, Outside& outside) {
+    std::vector<std::string> words(arguments.begin() + 1, arguments.end());
+    if (!words.empty() && words.front() == "--") words.erase(words.begin());
+    Parsed parsed;
+    for (std::size_t i = 0; i + 1 < words.size(); ++i)
+        if (words[i] == "--address") parsed.address = words[i + 1];
+    Session session(outside, globals(parsed, outside));
+    for (const auto& line : complete(root, words, session)) outside.out << line << '\n';
+    return kDone;
 }
 
 }  // namespace
@@ -170,14 +228,18 @@ void set_command(CLI::App& verb, Command& chosen, Command command) {
     verb.callback([&chosen, command = std::move(command)] { chosen = command; });
 }
 
+void describe(CLI::App& root) {
+    static Parsed unused;  // the options of the grammar refer to it
+    root.name("revertctl");
+    root.description(kPurpose);
+    build(root, unused);
+}
+
 int run(const std::vector<std::string>& arguments, Outside& outside) {
-    CLI::App root("Asks and steers revertd, which guards every deploy and undoes a bad one.", "revertctl");
+    CLI::App root(kPurpose, "revertctl");
     Parsed parsed;
-    root.fallthrough();  // global options may stand after the verb; subcommands inherit this
-    root.require_subcommand(1);
-    root.set_version_flag("--version", "revertctl " REVERTD_VERSION);
-    add_globals(root, parsed);
-    add_commands(root, parsed);
+    build(root, parsed);
+    if (!arguments.empty() && arguments.front() == "__complete") return print_completions(root, arguments, outside);
     try {
         root.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
     } catch (const CLI::Success& success) {  // --help and --version

@@ -11,7 +11,7 @@
 
 namespace revertd::ctl {
 
-enum class Format { Table, Json, JsonLines, Markdown };
+enum class Format { Table, Json, JsonLines, Markdown, Html, GitHub, JUnit };
 
 /// Columns aligned by what is displayed; the last one is not padded.
 class Table {

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <optional>
 #include <ostream>
+#include <sstream>
+#include <vector>
 
 #include "daemon/ctl/block.h"
 #include "daemon/ctl/text.h"
@@ -20,26 +22,40 @@ class LiveBlock : public Progress {
     void show(const Json& deployment) override {
         history_.add(deployment);
         const BlockStyle style{session_.outside().columns(), session_.options().colour, session_.now().wall};
-        const auto block = render_block(deployment, history_, style);
-        std::string frame = to_first_line();
-        for (const char c : block) frame += c == '\n' ? std::string("\x1b[K\n") : std::string(1, c);
+        const auto lines = lines_of(render_block(deployment, history_, style));
+        std::string frame = to_first_line(style.columns);
+        for (const auto& line : lines) frame += line + "\x1b[K\n";
         session_.err() << frame << "\x1b[J" << std::flush;
-        lines_ = std::count(block.begin(), block.end(), '\n');
+        widths_.clear();
+        for (const auto& line : lines) widths_.push_back(display_width(line));
     }
 
     void note(const std::string& words) override {
-        session_.err() << to_first_line() << "\x1b[J" << words << std::endl;
-        lines_ = 0;
+        session_.err() << to_first_line(session_.outside().columns()) << "\x1b[J" << words << std::endl;
+        widths_.clear();
     }
 
   private:
-    [[nodiscard]] std::string to_first_line() const {
-        return lines_ == 0 ? std::string() : "\x1b[" + std::to_string(lines_) + "A\r";
+    /// A block that is higher than the window could not be reached again from below: it is cut.
+    [[nodiscard]] std::vector<std::string> lines_of(const std::string& block) const {
+        std::vector<std::string> lines;
+        std::istringstream in(block);
+        for (std::string line; std::getline(in, line);) lines.push_back(line);
+        const auto rows = session_.outside().rows();
+        lines.resize(std::min(lines.size(), std::max<std::size_t>(rows, 2) - 1));
+        return lines;
+    }
+
+    /// In a window that became narrower the terminal has wrapped what was drawn before.
+    [[nodiscard]] std::string to_first_line(std::size_t columns) const {
+        std::size_t rows = 0;
+        for (const auto width : widths_) rows += std::max<std::size_t>(1, (width + columns - 1) / columns);
+        return rows == 0 ? std::string() : "\x1b[" + std::to_string(rows) + "A\r";
     }
 
     Session& session_;
     History history_;
-    std::ptrdiff_t lines_ = 0;
+    std::vector<std::size_t> widths_;  ///< of the lines that stand on the screen
 };
 
 class Lines : public Progress {
@@ -86,7 +102,7 @@ std::unique_ptr<Progress> make_progress(Session& session) {
     if (!session.options().progress || session.options().format == Format::JsonLines) {
         return std::make_unique<Notes>(session);
     }
-    if (session.outside().err_is_terminal) return std::make_unique<LiveBlock>(session);
+    if (session.outside().err_is_terminal && session.options().live) return std::make_unique<LiveBlock>(session);
     return std::make_unique<Lines>(session);
 }
 

@@ -4,7 +4,9 @@
 
 #include "daemon/ctl/commands.h"
 #include "daemon/ctl/exit_code.h"
+#include "daemon/ctl/github.h"
 #include "daemon/ctl/json.h"
+#include "daemon/ctl/service_words.h"
 #include "daemon/ctl/session.h"
 #include "daemon/ctl/text.h"
 
@@ -26,47 +28,13 @@ void print_done(Session& session, const Json& answer, const std::string& done) {
     session.out() << '\n';
 }
 
-std::string guard_words(const Json& guard) {
-    if (guard.members().empty()) return guard.text();
-    const auto id = guard["id"].text();
-    const auto state = guard["phase_words"].text().empty() ? guard["state"].text() : guard["phase_words"].text();
-    return id + " " + guard["version"].text() + " " + state;
-}
-
-std::string last_incident_words(const Json& incident) {
-    return incident.members().empty() ? incident.text() : incident["id"].text() + " " + incident["state"].text();
-}
-
-std::string rollback_words(const Json& service) {
-    if (service["ready_to_rollback"].truth()) return "yes";
-    const auto why = service["why_not"].text();
-    return why.empty() ? "no" : "no: " + why;
-}
-
-/// What keeps everything from acting stands before the table: nobody may overlook it.
-void print_brakes(Session& session, const Json& status) {
-    const auto by = printable(status["halted_by"].text());
-    if (status["halted"].truth()) {
-        session.out() << "HALTED" << (by.empty() ? "" : " by " + by) << ": nothing acts until `revertctl resume`\n";
-    }
-    const auto why = printable(status["observe_only"].text());
-    if (!why.empty()) session.out() << "OBSERVING ONLY, nothing acts: " << why << '\n';
-}
-
 void print_status(Session& session, const Json& status) {
-    print_brakes(session, status);
-    const auto services = status["services"].items();
-    if (services.empty()) {
+    session.out() << brakes_words(status);
+    if (status["services"].items().empty()) {
         session.err() << "no services are configured\n";
         return;
     }
-    Table table({"SERVICE", "MODE", "LIVE", "GOOD", "GUARD", "LAST INCIDENT", "CAN ROLL BACK"});
-    for (const auto& s : services) {
-        table.add({s["name"].text(), s["mode"].text() + (s["halted"].truth() ? ", halted" : ""), s["live"].text(),
-                   s["good"].text(), guard_words(s["guard"]), last_incident_words(s["last_incident"]),
-                   rollback_words(s)});
-    }
-    table.print(session.out());
+    services_table(status).print(session.out());
 }
 
 int status(Session& session) {
@@ -119,6 +87,15 @@ int gate(Session& session, const Order& order) {
         session.out() << (gate["go"].truth() ? "go" : "no go") << (reason.empty() ? "" : ": ") << reason << '\n';
     });
     if (code != kDone) return code;
+    if (session.options().format == Format::GitHub) {
+        const bool go = (*answer)["go"].truth();
+        session.out() << workflow_command(
+            go ? "notice" : "error", {{"title", "revertd gate"}},
+            order.service + " " + order.version + ": " + (go ? "go" : "no go: " + (*answer)["reason"].text()));
+        const auto set =
+            set_outputs(session.outside(), {{"go", go ? "true" : "false"}, {"code", (*answer)["code"].text()}});
+        if (!set) return session.fail("gate " + order.service, set.error());
+    }
     // An answer without a code is no permission.
     return static_cast<int>((*answer)["code"].number().value_or(kFailed));
 }

@@ -14,7 +14,7 @@ int Session::show(const std::string& doing, const Result<Json>& answer, const st
     if (!answer) return fail(doing, answer.error());
     if (for_people()) {
         words(*answer);
-    } else {
+    } else if (options_.format != Format::GitHub && options_.format != Format::JUnit) {  // those say it their own way
         print_json(out(), *answer, options_.format);
     }
     return kDone;

@@ -26,6 +26,14 @@ class Pace {
     virtual void hold_signals() = 0;
     /// True as soon as the person or the system wants the program to end, at the latest after `duration`.
     [[nodiscard]] virtual bool interrupted_within(Duration duration) = 0;
+
+    /// From here on until `release_keys` what is typed arrives key by key, unseen on the screen.
+    virtual void hold_keys() = 0;
+    virtual void release_keys() = 0;
+    /// The next key, at the latest after `duration`; kInterrupt for a signal and for a terminal that is gone.
+    [[nodiscard]] virtual std::optional<char> key_within(Duration duration) = 0;
+
+    static constexpr char kInterrupt = 3;  ///< Ctrl-C
 };
 
 /// Everything a run of revertctl has from outside.
@@ -34,7 +42,8 @@ struct Outside {
     std::ostream& err;
     std::function<std::optional<std::string>(const char* name)> environment;
     std::function<std::size_t()> columns;  ///< of the terminal behind `err`
-    bool err_is_terminal = false;
+    std::function<std::size_t()> rows;     ///< of the same one
+    bool err_is_terminal = false, out_is_terminal = false;
     const Clock& clock;
     Pace& pace;
     /// The next bytes of stdin, as many as there are; none at its end.
@@ -45,6 +54,7 @@ struct GlobalOptions {
     std::string address;
     Format format = Format::Table;
     bool progress = true;
+    bool live = false;    ///< a block may be redrawn in place
     bool colour = false;  ///< on `err` only: data carries no escape sequences
 };
 

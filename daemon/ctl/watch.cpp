@@ -6,6 +6,8 @@
 #include "daemon/ctl/block.h"
 #include "daemon/ctl/events.h"
 #include "daemon/ctl/exit_code.h"
+#include "daemon/ctl/github.h"
+#include "daemon/ctl/junit.h"
 #include "daemon/ctl/progress.h"
 
 namespace revertd::ctl {
@@ -128,10 +130,27 @@ class Watch {
     static bool has_ended(const Json& deployment) { return deployment["exit_code"].number().has_value(); }
 
     int end(const Json& deployment) {
+        const auto format = session_.options().format;
+        if (format == Format::GitHub || format == Format::JUnit) return tell_ci(deployment, format);
         if (session_.for_people()) {
             (options_.end_on_err ? session_.err() : session_.out()) << render_end(deployment) << std::flush;
         } else {
-            print_json(session_.out(), deployment, session_.options().format);
+            print_json(session_.out(), deployment, format);
+        }
+        return exit_code(deployment);
+    }
+
+    /// A verdict that cannot be written where the job looks for it is still the exit code.
+    int tell_ci(const Json& deployment, Format format) {
+        session_.client().give_up_when({});
+        const auto id = deployment["id"].text();
+        const auto report = session_.client().get("/api/v1/incidents/" + encoded(id) + "/report.json");
+        if (!report) print_error(session_.err(), "report of " + id, report.error());
+        const Json rules = report ? *report : Json();
+        if (format == Format::JUnit) {
+            session_.out() << junit_xml(suite_of(deployment, rules, options_.inconclusive_passes)) << std::flush;
+        } else if (const auto told = tell_github(session_, deployment, rules, options_.inconclusive_passes); !told) {
+            print_error(session_.err(), "GitHub", told.error());
         }
         return exit_code(deployment);
     }

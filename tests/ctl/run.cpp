@@ -19,7 +19,9 @@ Outcome Terminal::run(const std::vector<std::string>& arguments) {
                     .err = err,
                     .environment = variable,
                     .columns = [this] { return columns; },
+                    .rows = [this] { return rows; },
                     .err_is_terminal = is_terminal,
+                    .out_is_terminal = is_terminal,
                     .clock = time,
                     .pace = time,
                     .input =

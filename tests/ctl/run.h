@@ -29,6 +29,21 @@ class FakeTime : public Clock, public Pace {
         return pauses >= interrupt_at || interrupted;
     }
 
+    void hold_keys() override { holds_keys = true; }
+
+    void release_keys() override { holds_keys = false; }
+
+    /// Time passes; then the next key that is to be typed.
+    [[nodiscard]] std::optional<char> key_within(Duration duration) override {
+        if (interrupted_within(duration)) return kInterrupt;
+        if (keys.empty()) return std::nullopt;
+        const char key = keys.front();
+        keys.erase(keys.begin());
+        return key == '.' ? std::nullopt : std::optional<char>(key);  // '.': nothing is typed in this time
+    }
+
+    std::string keys;
+    bool holds_keys = false;
     std::function<void(int pause)> on_pause;
     Duration per_check{};  ///< what passes between two looks while a stream is idle
     std::atomic<bool> interrupted = false;
@@ -58,7 +73,7 @@ class Terminal {
     std::string input;  ///< what stdin holds
     std::map<std::string, std::string> environment;
     bool is_terminal = false;
-    std::size_t columns = 80;
+    std::size_t columns = 80, rows = 24;
 };
 
 /// A deployment of the API; `members` are added to (and replace) the usual ones, e.g. `"state":"healthy"`.

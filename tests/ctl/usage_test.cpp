@@ -61,17 +61,28 @@ TEST(Usage, is_2_for_whatever_is_missing_or_wrong) {
 }
 
 TEST(Usage, says_what_is_not_built_yet) {
-    for (const auto& arguments : std::vector<std::vector<std::string>>{{"top"},
-                                                                       {"freeze", "on", "--reason", "x"},
+    for (const auto& arguments : std::vector<std::vector<std::string>>{{"freeze", "on", "--reason", "x"},
                                                                        {"notify", "test"},
                                                                        {"backtest", "--config", "f"},
                                                                        {"audit", "prune"},
-                                                                       {"check", "--live", "f"},
-                                                                       {"incident", "report", "i-42", "-o", "html"},
-                                                                       {"deploy", "watch", "d-81", "-o", "github"}}) {
+                                                                       {"check", "--live", "f"}}) {
         const auto outcome = run(arguments);
         EXPECT_EQ(outcome.code, 2) << arguments.front();
         EXPECT_NE(outcome.err.find("not built yet"), std::string::npos) << outcome.err;
+    }
+}
+
+TEST(Usage, a_format_is_refused_where_it_makes_no_sense) {
+    for (const auto& arguments :
+         std::vector<std::vector<std::string>>{{"status", "-o", "junit"},
+                                               {"status", "-o", "github"},
+                                               {"gate", "api", "v2", "-o", "junit"},
+                                               {"incident", "show", "i-42", "-o", "html"},
+                                               {"deploy", "start", "api", "--version", "v2", "-o", "junit"}}) {
+        const auto outcome = run(arguments);
+        EXPECT_EQ(outcome.code, 2) << arguments.front();
+        EXPECT_NE(outcome.err.find("hint: "), std::string::npos) << outcome.err;
+        EXPECT_EQ(outcome.out, "");
     }
 }
 

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/ctl/service_words.h"
+
+#include "daemon/ctl/text.h"
+
+namespace revertd::ctl {
+namespace {
+
+std::string guard_words(const Json& guard) {
+    if (guard.members().empty()) return guard.text();
+    const auto id = guard["id"].text();
+    const auto state = guard["phase_words"].text().empty() ? guard["state"].text() : guard["phase_words"].text();
+    return id + " " + guard["version"].text() + " " + state;
+}
+
+std::string last_incident_words(const Json& incident) {
+    return incident.members().empty() ? incident.text() : incident["id"].text() + " " + incident["state"].text();
+}
+
+std::string rollback_words(const Json& service) {
+    if (service["ready_to_rollback"].truth()) return "yes";
+    const auto why = service["why_not"].text();
+    return why.empty() ? "no" : "no: " + why;
+}
+
+}  // namespace
+
+std::string brakes_words(const Json& status) {
+    std::string out;
+    const auto by = printable(status["halted_by"].text());
+    if (status["halted"].truth())
+        out += "HALTED" + (by.empty() ? "" : " by " + by) + ": nothing acts until `revertctl resume`\n";
+    if (const auto why = printable(status["observe_only"].text()); !why.empty())
+        out += "OBSERVING ONLY, nothing acts: " + why + "\n";
+    return out;
+}
+
+Table services_table(const Json& status) {
+    Table table({"SERVICE", "MODE", "LIVE", "GOOD", "GUARD", "LAST INCIDENT", "CAN ROLL BACK"});
+    for (const auto& s : status["services"].items()) {
+        table.add({s["name"].text(), s["mode"].text() + (s["halted"].truth() ? ", halted" : ""), s["live"].text(),
+                   s["good"].text(), guard_words(s["guard"]), last_incident_words(s["last_incident"]),
+                   rollback_words(s)});
+    }
+    return table;
+}
+
+}  // namespace revertd::ctl
