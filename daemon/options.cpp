@@ -25,9 +25,7 @@ void complete(std::vector<std::string>& listen) {
 
 }  // namespace
 
-std::variant<Options, int> parse_options(int argc, char** argv) {
-    Options options;
-    CLI::App app{"Guards every deploy for its bake period and undoes a bad one", "revertd"};
+void add_options(CLI::App& app, Options& options) {
     app.add_option("--config.file", options.config_file, "Configuration")->capture_default_str();
     app.add_option("--storage.path", options.storage, "Journal, receipts and reports")->capture_default_str();
     app.add_option("--web.listen-address", options.listen, "unix:PATH or a loopback address; repeatable");
@@ -41,6 +39,12 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
     app.add_option("--runner", options.runner, "auto, child or unix:PATH")->capture_default_str();
     app.add_flag("--dry-run", options.dry_run, "Judge and report; never act");
     app.set_version_flag("--version", std::string("revertd ") + REVERTD_VERSION);
+}
+
+std::variant<Options, int> parse_options(int argc, char** argv) {
+    Options options;
+    CLI::App app{"Guards every deploy for its bake period and undoes a bad one", "revertd"};
+    add_options(app, options);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& e) {

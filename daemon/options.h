@@ -4,6 +4,10 @@
 #include <variant>
 #include <vector>
 
+namespace CLI {
+class App;
+}
+
 namespace revertd {
 
 struct Options {
@@ -15,6 +19,9 @@ struct Options {
     std::string runner = "auto";
     bool dry_run = false;
 };
+
+/// Every option, with its words: for the program and for the manual.
+void add_options(CLI::App& app, Options& options);
 
 /// The options, or the exit code when there is nothing to run (--help, --version, bad usage: 2).
 [[nodiscard]] std::variant<Options, int> parse_options(int argc, char** argv);

@@ -18,6 +18,7 @@
 #include "core/clock.h"
 #include "daemon/runner/helpers.h"
 #include "daemon/runner/server.h"
+#include "daemon/runner/usage.h"
 #include "systemd/notify.h"
 
 namespace revertd::runner {
@@ -25,19 +26,6 @@ namespace {
 
 constexpr int kExitFailure = 1, kExitUsage = 2, kExitLocked = 75;
 constexpr off_t kMaxLog = 1024 * 1024;
-
-constexpr const char* kUsage = R"(usage: revertd-runner --storage DIR [--socket PATH] [options]
-
-Executes the steps that revertd decided on. Without --socket it takes the one passed by systemd.
-
-  --socket PATH       unix socket to listen at (mode 0660)
-  --storage DIR       where receipts are kept; --storage.path is the same
-  --allow-user USER   may speak, beside root, the own user and the owner of DIR; repeatable
-  --detach            goes to the background, and returns when it listens
-  --idle-exit TIME    ends when so long nobody is connected and no step runs
-  --grace TIME        between SIGTERM and SIGKILL (10s)
-  --version, --help
-)";
 
 struct Settings {
     ServerOptions server;
@@ -175,7 +163,7 @@ int run_detached(ServerOptions options) {
 int run(const std::vector<std::string>& argv) {
     hold_standard_descriptors();
     if (const std::optional<int> code = run_helper(argv)) return *code;
-    if (argv.size() == 2 && argv[1] == "--help") return std::fputs(kUsage, stdout) < 0 ? kExitFailure : 0;
+    if (argv.size() == 2 && argv[1] == "--help") return std::fputs(usage().c_str(), stdout) < 0 ? kExitFailure : 0;
     if (argv.size() == 2 && argv[1] == "--version")
         return std::puts("revertd-runner " REVERTD_VERSION) < 0 ? kExitFailure : 0;
     Settings settings;
