@@ -10,6 +10,7 @@
 #include "daemon/ctl/github.h"
 #include "daemon/ctl/json.h"
 #include "daemon/ctl/junit.h"
+#include "daemon/ctl/live_check.h"
 #include "daemon/ctl/session.h"
 #include "daemon/ctl/text.h"
 
@@ -95,25 +96,94 @@ int exit_code(const std::vector<Diagnostic>& diagnostics, bool strict) {
     return strict && has(diagnostics, Diagnostic::Severity::Warning) ? kWarnings : kDone;
 }
 
+// -- live
+
+std::string to_json(const LiveFinding& finding) {
+    const auto series = finding.series ? std::optional<JsonLeaf>(static_cast<double>(*finding.series)) : std::nullopt;
+    return json_object({{"service", finding.service},
+                        {"what", finding.what},
+                        {"good", finding.good},
+                        {"value", given(finding.value)},
+                        {"series", series},
+                        {"age", seconds(finding.age)},
+                        {"words", given(finding.words)}});
+}
+
+void print_live(Session& session, const std::vector<LiveFinding>& findings) {
+    Table table({"SERVICE", "WHAT", "", "VALUE", "SERIES", "AGE", "WORDS"});
+    for (const auto& f : findings) {
+        const auto whole = std::chrono::ceil<std::chrono::milliseconds>(f.age);
+        table.add({f.service, f.what, f.good ? "ok" : "BAD", f.value, f.series ? std::to_string(*f.series) : "",
+                   whole > Duration::zero() ? to_words(whole) : "", f.words});
+    }
+    table.print(session.out());
+}
+
+/// What a file asks, asked once; nothing of a file that is not valid.
+Result<std::vector<LiveFinding>> ask_live(const Arguments& arguments, const LoadResult& result) {
+    if (!arguments.live || !result.loaded) return std::vector<LiveFinding>{};
+    return check_live(*result.loaded);
+}
+
+// -- all of it
+
+struct Found {
+    std::vector<Diagnostic> diagnostics;
+    std::vector<LiveFinding> live;
+};
+
+void print_as_json(Session& session, const Arguments& arguments, const Found& found) {
+    if (!arguments.live) return print_findings_as_json(session, found.diagnostics);
+    std::string diagnostics, live;
+    for (const auto& diagnostic : found.diagnostics)
+        diagnostics += (diagnostics.empty() ? "" : ",") + to_json(diagnostic);
+    for (const auto& finding : found.live) live += (live.empty() ? "" : ",") + to_json(finding);
+    const auto json = Json::parse("{\"diagnostics\":[" + diagnostics + "],\"live\":[" + live + "]}");
+    if (json) print_json(session.out(), *json, session.options().format);
+}
+
+void add_live_cases(TestSuite& suite, const std::vector<LiveFinding>& findings) {
+    for (const auto& finding : findings) {
+        TestCase test{.name = finding.service + ": " + finding.what, .kind = "live", .message = {}, .details = {}};
+        test.message = finding.value + (finding.words.empty() ? "" : ": " + finding.words);
+        if (!finding.good) test.result = TestCase::Result::Failed;
+        suite.cases.push_back(std::move(test));
+    }
+}
+
+void print_for_programs(Session& session, const Arguments& arguments, const Found& found) {
+    if (session.options().format == Format::JUnit) {
+        TestSuite suite = suite_of(arguments, found.diagnostics);
+        add_live_cases(suite, found.live);
+        session.out() << junit_xml(suite);
+    } else if (session.options().format == Format::GitHub) {
+        print_workflow_commands(session, found.diagnostics);
+        for (const auto& finding : found.live)
+            if (!finding.good)
+                session.out() << workflow_command("error", {{"title", "revertctl check --live"}},
+                                                  finding.service + ": " + finding.what + ": " + finding.words);
+    } else {
+        print_as_json(session, arguments, found);
+    }
+}
+
 int check(Session& session, const Arguments& arguments) {
-    if (arguments.live) return session.refuse("check --live is not built yet", "check without it reads the file only");
     LoadOptions options;
     options.credentials_directory = session.outside().environment("CREDENTIALS_DIRECTORY").value_or("");
-    std::vector<Diagnostic> all;
+    Found found;
     for (const auto& file : arguments.files) {
         const auto result = load_file(file, options);
         if (session.for_people()) print_result(session.out(), file, result);
         if (session.for_people() && arguments.explain && result.loaded) session.out() << explain(*result.loaded);
-        all.insert(all.end(), result.diagnostics.begin(), result.diagnostics.end());
+        const auto live = ask_live(arguments, result);
+        if (!live) return session.fail("check --live " + file, live.error());
+        if (session.for_people() && !live->empty()) print_live(session, *live);
+        found.diagnostics.insert(found.diagnostics.end(), result.diagnostics.begin(), result.diagnostics.end());
+        found.live.insert(found.live.end(), live->begin(), live->end());
     }
-    if (session.options().format == Format::GitHub) {
-        print_workflow_commands(session, all);
-    } else if (session.options().format == Format::JUnit) {
-        session.out() << junit_xml(suite_of(arguments, all));
-    } else if (!session.for_people()) {
-        print_findings_as_json(session, all);
-    }
-    return exit_code(all, arguments.strict);
+    if (!session.for_people()) print_for_programs(session, arguments, found);
+    const bool all_good = std::all_of(found.live.begin(), found.live.end(), [](const auto& f) { return f.good; });
+    return all_good ? exit_code(found.diagnostics, arguments.strict) : static_cast<int>(kFailed);
 }
 
 }  // namespace
@@ -124,7 +194,7 @@ void add_check_command(CLI::App& root, Command& chosen) {
     verb->add_option("file", arguments->files)->required();
     verb->add_flag("--explain", arguments->explain, "prints what the file means, every default included");
     verb->add_flag("--strict", arguments->strict, "exit 3 when there are warnings");
-    verb->add_flag("--live", arguments->live)->group("");
+    verb->add_flag("--live", arguments->live, "asks every target and what runs once; exit 1 when something is wrong");
     set_command(*verb, chosen, [arguments](Session& session) { return check(session, *arguments); });
 }
 

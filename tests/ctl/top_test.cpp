@@ -69,6 +69,22 @@ TEST_F(TopCommand, leaves_the_terminal_as_it_was) {
     EXPECT_EQ(outcome.out.find("\n\x1b[J"), std::string::npos);
 }
 
+TEST_F(TopCommand, obeys_what_is_said_about_colour) {
+    const auto is_coloured = [this](const std::map<std::string, std::string>& variables) {
+        auto environment = terminal.environment;
+        terminal.environment.insert(variables.begin(), variables.end());
+        terminal.time.keys = "q";
+        const auto outcome = terminal.run({"top"});
+        terminal.environment = environment;
+        return outcome.out.find("\x1b[32m") != std::string::npos;
+    };
+    EXPECT_TRUE(is_coloured({}));
+    EXPECT_FALSE(is_coloured({{"NO_COLOR", "1"}}));
+    EXPECT_FALSE(is_coloured({{"CLICOLOR", "0"}}));
+    EXPECT_TRUE(is_coloured({{"CLICOLOR", "0"}, {"CLICOLOR_FORCE", "1"}}));
+    EXPECT_FALSE(is_coloured({{"CLICOLOR_FORCE", "1"}, {"NO_COLOR", "1"}}));
+}
+
 TEST_F(TopCommand, asks_at_most_once_a_second) {
     terminal.time.keys = std::string(39, '.') + "q";  // ten seconds
     EXPECT_EQ(terminal.run({"top"}).code, 0);
