@@ -93,7 +93,8 @@ class ServiceCheck final : private HealthListener, private ScrapeListener {
 
     void ask_health(HttpClient& http, const HealthTarget& target) {
         const auto index = static_cast<TargetIndex>(&target - settings_.health.data());
-        start(http, "health " + target.url, target.url, {}, std::make_unique<HealthSink>(index, target, *this));
+        start(http, "health " + target.url, target.url, {},
+              std::make_unique<HealthSink>(index, target, static_cast<HealthListener&>(*this)));
     }
 
     void health(TargetIndex target, const HealthFinding& finding, Time) override {

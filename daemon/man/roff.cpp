@@ -41,7 +41,7 @@ std::string quoted(std::string_view text) {
 
 Page::Page(const std::string& name, const std::string& section, const std::string& purpose) {
     text_ = ".\\\" SPDX-License-Identifier: Apache-2.0\n.TH " + quoted(upper(name)) + " " + section +
-            " \"\" \"revertd " REVERTD_VERSION "\" \"revertd\"\n.SH NAME\n" + escaped(name) + " \\- " +
+            " \"" REVERTD_DATE "\" \"revertd " REVERTD_VERSION "\" \"revertd\"\n.SH NAME\n" + escaped(name) + " \\- " +
             escaped(purpose) + "\n";
 }
 
@@ -54,7 +54,17 @@ void Page::subheading(std::string_view text) {
 }
 
 void Page::paragraph(std::string_view text) {
-    text_ += ".PP\n" + escaped(text) + "\n";
+    begin_paragraph();
+    text_ += escaped(text) +
+             "
+             ";
+}
+
+/// The first one of a section begins by itself.
+void Page::begin_paragraph() {
+    const auto line = text_.rfind('\n', text_.size() - 2);
+    const auto last = std::string_view(text_).substr(line == std::string::npos ? 0 : line + 1);
+    if (!last.starts_with(".SH") && !last.starts_with(".SS")) text_ += ".PP\n";
 }
 
 void Page::item(std::string_view term, std::string_view words) {
@@ -62,7 +72,8 @@ void Page::item(std::string_view term, std::string_view words) {
 }
 
 void Page::example(std::string_view lines) {
-    text_ += ".PP\n.nf\n.RS 4\n" + escaped(lines) + (lines.ends_with('\n') ? "" : "\n") + ".RE\n.fi\n";
+    begin_paragraph();
+    text_ += ".nf\n.RS 4\n" + escaped(lines) + (lines.ends_with('\n') ? "" : "\n") + ".RE\n.fi\n";
 }
 
 void Page::see_also(std::string_view own) {

@@ -23,6 +23,8 @@ class Page {
     [[nodiscard]] const std::string& text() const { return text_; }
 
   private:
+    void begin_paragraph();
+
     std::string text_;
 };
 

@@ -50,7 +50,7 @@ TEST(Conformance, each_fault_is_found) {
     EXPECT_NE(faults("mine", with(kGood, "words: A program.\n", "")).find("`words` is missing"), std::string::npos);
     EXPECT_NE(faults("mine", with(kGood, "observe: [$mine, current]\n", "")).find("`observe` is missing"),
               std::string::npos);
-    EXPECT_NE(faults("mine", with(kGood, ", \"{to}\"]", ", \"v1\"]")).find("the steps are the same for every target"),
+    EXPECT_NE(faults("mine", with(kGood, ", \"{to}\"]", ", \"v1\"]")).find("no step is told the target"),
               std::string::npos);
     EXPECT_NE(faults("mine", with(kGood, "exec: [$mine, set", "exec: [thing, set")).find("no absolute path"),
               std::string::npos);

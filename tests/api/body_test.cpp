@@ -137,12 +137,19 @@ TEST(Target, may_have_an_empty_query) {
 }
 
 TEST(Target, is_refused_when_it_could_be_read_in_two_ways) {
-    for (const char* target : {"",      "a",      "*",           "/",       "//",     "/a/",        "/a//b",   "/.",
-                               "/a/..", "/a/%2e", "/a/%2E%2e/b", "/a/.%2e", "/%",     "/%2",        "/%zz",    "/%00",
-                               "/%0a",  "/%7f",   "/%ff",        "/%c0%af", "/a?b=%", "/a?b=1&b=2", "/a?b=%0d"}) {
+    for (const char* target :
+         {"",   "a",   "*",    "//",   "/a/",  "/a//b", "/.",   "/a/..",   "/a/%2e", "/a/%2E%2e/b", "/a/.%2e",
+          "/%", "/%2", "/%zz", "/%00", "/%0a", "/%7f",  "/%ff", "/%c0%af", "/a?b=%", "/a?b=1&b=2",  "/a?b=%0d"}) {
         Request request;
         EXPECT_FALSE(parse_target(target, request)) << target;
     }
+}
+
+TEST(Target, the_root_has_no_segment) {
+    Request request;
+    ASSERT_TRUE(parse_target("/?a=b", request));
+    EXPECT_TRUE(request.path.empty());
+    EXPECT_EQ(request.parameter("a"), "b");
 }
 
 }  // namespace

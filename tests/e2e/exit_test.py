@@ -78,7 +78,8 @@ class Exits(unittest.TestCase):
             outputs = dict(line.split("=", 1) for line in (self.folder / f"{name}.output").read_text().splitlines())
             self.assertEqual(outputs["exit_code"], str(code))
             self.assertEqual(outputs["deployment"], f"d-{name}")
-            self.assertIn("| errors \\> 5% for 2s | P1 |", (self.folder / f"{name}.summary").read_text())
+            if name != "aborted":  # before anything was judged
+                self.assertIn("| errors \\> 5% for 2s | P1 |", (self.folder / f"{name}.summary").read_text())
 
     def test_junit_is_read_by_its_consumers(self):
         for name, code in ENDS.items():
@@ -88,10 +89,13 @@ class Exits(unittest.TestCase):
             suites = junitparser.JUnitXml.fromstring(text.encode())
             suite = next(iter(suites))
             cases = {case.name: case for case in suite}
-            self.assertLessEqual({"P0: health down for 1s", "P0: errors > 20% for 1s", "P1: errors > 5% for 2s", "bake"}, set(cases), name)
+            rules = set() if name == "aborted" else {"P0: health down for 1s", "P0: errors > 20% for 1s", "P1: errors > 5% for 2s"}
+            self.assertLessEqual({*rules, "bake"}, set(cases), name)
             bad = [case.name for case in suite if any(isinstance(r, (junitparser.Failure, junitparser.Error)) for r in case.result)]
             self.assertEqual("bake" in bad, code != 0, name)
-            self.assertEqual("P1: errors > 5% for 2s" in bad, name in ("restored", "failing", "denied"), f"{name}: {text}")
+            self.assertEqual("P0: errors > 20% for 1s" in bad, name in ("restored", "failing"), f"{name}: {text}")
+            if name == "denied":
+                self.assertIn("P1: errors > 5% for 2s", bad)
             self.assertEqual(int(suite.attrib("tests") if callable(getattr(suite, "attrib", None)) else suite.tests), len(cases))
             self.assertEqual(ElementTree.fromstring(text).tag, "testsuites")
 

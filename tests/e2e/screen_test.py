@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a person sees in a terminal of several sizes, from the start of a deploy to its end: screen_test.py DIRECTORY_OF_PROGRAMS."""
+import itertools
 import os
 import pathlib
 import shlex
@@ -18,8 +19,10 @@ SIZES = [(80, 24), (200, 50), (40, 15)]
 class Screen:
     """A terminal of tmux with a server of its own."""
 
+    count = itertools.count()
+
     def __init__(self, folder, columns, rows, command, term="screen-256color"):
-        self.socket = str(pathlib.Path(folder) / f"tmux-{columns}-{abs(hash(command)) % 10**8}")
+        self.socket = str(pathlib.Path(folder) / f"tmux-{next(Screen.count)}")
         script = f"{command}; printf 'ended %s\\n' $?; exec cat"
         self.tmux("new-session", "-d", "-x", str(columns), "-y", str(rows), f"TERM={term} sh -c {shlex.quote(script)}")
 
