@@ -10,12 +10,17 @@
 #include "detectors/history.h"
 #include "detectors/latency_test.h"
 #include "detectors/recent.h"
+#include "detectors/share_watch.h"
+#include "detectors/statistics.h"
 #include "detectors/tuning.h"
 
 namespace revertd::detect {
 namespace {
 
-constexpr double kErrorShare = 0.30, kBlockShare = 0.15, kPartShare = 0.15, kLatencyShare = 0.40;
+constexpr double kErrorShare = 0.35, kBlockShare = 0.10, kPartShare = 0.15, kLatencyShare = 0.40;
+constexpr double kStartErrors = 0.25;  // share of requests that may fail while instances start
+constexpr double kQuiet = 3;           // evidence below which the noise is learned
+constexpr double kHardTail = 2e-5;
 constexpr double kLookBack = 400;  // seconds that the fast paths look back
 
 }  // namespace
@@ -44,9 +49,7 @@ struct DeployTest::State {
               blocks(shape, before, kBlockShare),
               parts(shape, before, kPartShare),
               latency(shape, LatencyModel(shape, history), kLatencyShare),
-              recent(static_cast<std::size_t>(kLookBack / shape.interval) + 24, latency.model().edges().size()) {
-            slow.resize(2 * LatencyModel::kMostEdges);
-        }
+              recent(static_cast<std::size_t>(kLookBack / shape.interval) + 24, latency.model().cells().size()) {}
 
         ErrorHistory before;
         OwnNoise noise;
@@ -55,7 +58,8 @@ struct DeployTest::State {
         PartTest parts;
         LatencyTest latency;
         Recent recent;
-        std::vector<double> slow;
+        ShareWatch share;
+        LatencyTest::Cells fresh_cells{}, reference_cells{};
         Events fresh, reference;
         std::size_t ticks = 0;
         std::size_t memory_samples = 0;
@@ -76,7 +80,7 @@ struct DeployTest::State {
     [[nodiscard]] bool still_slow(double at) const;
     std::optional<Finding> errors(const GroupTick& fresh, const Events& reference);
     std::optional<Finding> parts(const GroupTick& fresh, const GroupTick* reference);
-    std::optional<Finding> latency(const GroupTick& fresh, const Events& reference);
+    std::optional<Finding> latency(const GroupTick& fresh);
 };
 
 std::optional<Finding> DeployTest::State::hard_failure(double at) const {
@@ -87,6 +91,8 @@ std::optional<Finding> DeployTest::State::hard_failure(double at) const {
     const double base = shape.control ? (sum.reference.errors + 1) / (sum.reference.requests + 2)
                                       : (before.errors + 1) / (before.requests + 2);
     if (rate < 0.4 || rate <= 3 * base) return std::nullopt;
+    if (binomial_tail(sum.fresh.errors, sum.fresh.requests, std::max(kStartErrors, 2 * base)) > kHardTail)
+        return std::nullopt;
     return Finding{.kind = Finding::Kind::HardFailure,
                    .at = at,
                    .fresh = sum.fresh,
@@ -117,21 +123,20 @@ bool DeployTest::State::still_bad(double at) const {
 }
 
 bool DeployTest::State::still_slow(double at) const {
-    const std::size_t edge = bake->latency.strongest();
     const auto sum = bake->recent.over(at - std::max(40.0, 3 * shape.interval), at);
-    if (sum.fresh.requests <= 0 || (shape.control && sum.reference.requests <= 0)) return false;
-    const auto& model = bake->latency.model();
-    const double share = model.edges()[edge].share;
-    const double now = (bake->recent.fresh_cell(sum, edge) + 0.5) / sum.fresh.requests;
-    const double base = shape.control ? (bake->recent.reference_cell(sum, edge) + 0.5) / sum.reference.requests : share;
-    return now > base * std::exp(model.log_above(edge, std::log(tuning().still_slow))) / share;
+    LatencyTest::Cells fresh{}, reference{};
+    for (std::size_t c = 0; c < bake->latency.model().cells().size(); ++c) {
+        fresh[c] = bake->recent.fresh_cell(sum, c);
+        reference[c] = bake->recent.reference_cell(sum, c);
+    }
+    return bake->latency.still(fresh, reference);
 }
 
 std::optional<Finding> DeployTest::State::errors(const GroupTick& fresh, const Events& reference) {
     auto& b = *bake;
     const double own = shape.control ? b.noise.value() : 0;
     b.errors.step(fresh.all, reference, own, fresh.dt);
-    if (shape.control) b.noise.add(fresh.all, reference);
+    if (shape.control && b.errors.evidence() < kQuiet) b.noise.add(fresh.all, reference);
     if (b.errors.evidence() * shape.alpha * kErrorShare >= 1 && still_bad(fresh.at)) {
         return Finding{.kind = Finding::Kind::Errors, .at = fresh.at, .evidence = b.errors.evidence()};
     }
@@ -152,16 +157,12 @@ std::optional<Finding> DeployTest::State::parts(const GroupTick& fresh, const Gr
         .kind = Finding::Kind::Part, .at = fresh.at, .evidence = b.parts.evidence(), .part = b.parts.strongest()};
 }
 
-std::optional<Finding> DeployTest::State::latency(const GroupTick& fresh, const Events& reference) {
+std::optional<Finding> DeployTest::State::latency(const GroupTick& fresh) {
     auto& b = *bake;
-    const std::span<const double> slow(b.slow);
-    b.latency.step(fresh.at, fresh.dt, fresh.all, reference, slow.first(LatencyModel::kMostEdges),
-                   slow.subspan(LatencyModel::kMostEdges));
-    if (b.latency.evidence() * shape.alpha * kLatencyShare < 1 || !still_slow(fresh.at)) return std::nullopt;
-    return Finding{.kind = Finding::Kind::Latency,
-                   .at = fresh.at,
-                   .evidence = b.latency.evidence(),
-                   .part = b.latency.strongest()};
+    b.latency.step(fresh.at, fresh.dt, b.fresh_cells, b.reference_cells);
+    if (b.latency.evidence() * shape.alpha * kLatencyShare < 1 || b.share.suspicious() || !still_slow(fresh.at))
+        return std::nullopt;
+    return Finding{.kind = Finding::Kind::Latency, .at = fresh.at, .evidence = b.latency.evidence()};
 }
 
 DeployTest::DeployTest(const DeployShape& shape) : state_(std::make_unique<State>(shape)) {}
@@ -187,12 +188,15 @@ std::optional<Finding> DeployTest::tick(const GroupTick& fresh, const GroupTick*
     auto& s = *state_;
     auto& b = *s.bake;
     const Events common = reference != nullptr ? reference->all : Events{};
-    std::fill(b.slow.begin(), b.slow.end(), 0.0);
-    const std::span<double> slow(b.slow);
-    b.latency.model().slower(fresh.buckets, slow.first(LatencyModel::kMostEdges));
-    if (reference != nullptr) b.latency.model().slower(reference->buckets, slow.subspan(LatencyModel::kMostEdges));
-    b.recent.push(fresh.at, fresh.all, common, slow.first(LatencyModel::kMostEdges),
-                  slow.subspan(LatencyModel::kMostEdges));
+    b.fresh_cells.fill(0);
+    b.reference_cells.fill(0);
+    b.latency.model().fill(fresh.buckets, b.fresh_cells);
+    if (reference != nullptr) b.latency.model().fill(reference->buckets, b.reference_cells);
+    b.recent.push(fresh.at, fresh.all, common, b.fresh_cells, b.reference_cells);
+    if (reference != nullptr) {
+        if (const auto since = b.share.add(fresh.at, fresh.dt, fresh.all.requests, common.requests))
+            b.latency.restart(*since);
+    }
     b.fresh += fresh.all;
     b.reference += common;
     ++b.ticks;
@@ -202,7 +206,7 @@ std::optional<Finding> DeployTest::tick(const GroupTick& fresh, const GroupTick*
     if (fresh.at - fresh.dt < tuning().grace - 0.5 * s.shape.interval) return std::nullopt;
     if (auto found = s.errors(fresh, common)) return found;
     if (auto found = s.parts(fresh, reference)) return found;
-    if (auto found = s.latency(fresh, common)) return found;
+    if (auto found = s.latency(fresh)) return found;
     if (const auto growth = s.growth.grows(fresh.at)) {
         return Finding{.kind = Finding::Kind::Memory, .at = fresh.at, .value = growth->now, .expected = growth->rise};
     }

@@ -23,6 +23,15 @@ double limit(const DeployShape& shape, double share) {
     return std::log(1 / (shape.alpha * share));
 }
 
+/// A blip of 20 s touches ticks of one interval more.
+double least(const DeployShape& shape) {
+    return tuning().blip + shape.interval;
+}
+
+SharedLevel level(const DeployShape& shape, const ErrorHistory& history) {
+    return {history.rate, 1 / std::max(history.extra, 0.01), incident(shape)};
+}
+
 /// The level of one part: its own history, drawn to the overall rate by two events.
 RatioComparison part_comparison(const Events& before, const ErrorHistory& history, bool control) {
     const double rate = (before.errors + 2) / (before.requests + 2 / std::max(history.rate, 1e-6));
@@ -43,7 +52,11 @@ ErrorHistory::ErrorHistory(const History& history, bool control) : all(history.a
     if (!events.empty()) extra = local_dispersion(events, requests, 0.1, 3, false);
     const double base = control ? tuning().error_sd : tuning().error_sd_alone;
     const double design = 1 + extra * all.errors / std::max<double>(1, static_cast<double>(events.size()));
-    spread = std::sqrt(base * base + design / (all.errors + 1));
+    // What is not known of the rate counts as far as a tick leans on history instead of on the control group.
+    const double shape = 1 / std::max(extra, 0.01);
+    const double usual = all.errors / std::max<double>(1, static_cast<double>(events.size()));
+    const double lean = control ? shape / (shape + usual) : 1;
+    spread = std::sqrt(base * base + lean * lean * design / (all.errors + 1));
 }
 
 void OwnNoise::add(const Events& fresh, const Events& reference) {
@@ -60,9 +73,8 @@ void OwnNoise::add(const Events& fresh, const Events& reference) {
 }
 
 ErrorTest::ErrorTest(const DeployShape& shape, const ErrorHistory& history, double share)
-    : comparison_(SharedLevel(history.rate, 1 / std::max(history.extra, 0.01), incident(shape)), history.spread,
-                  kErrorRatios),
-      evidence_({kErrorWeights.begin(), kErrorWeights.end()}, shape.bake, limit(shape, share), tuning().least),
+    : comparison_(level(shape, history), history.spread, kErrorRatios),
+      evidence_({kErrorWeights.begin(), kErrorWeights.end()}, shape.bake, limit(shape, share), least(shape)),
       llr_(kErrorRatios.size()) {}
 
 void ErrorTest::step(const Events& fresh, const Events& reference, double extra, double dt) {
@@ -98,7 +110,7 @@ bool ErrorBlockTest::step(const Events& fresh, const Events& reference, double e
 }
 
 PartTest::PartTest(const DeployShape& shape, const ErrorHistory& history, double share)
-    : evidence_(even(shape.parts * kPartRatios.size()), shape.bake, limit(shape, share), tuning().least),
+    : evidence_(even(shape.parts * kPartRatios.size()), shape.bake, limit(shape, share), least(shape)),
       llr_(shape.parts * kPartRatios.size()) {
     for (const auto& part : history.parts) parts_.push_back(part_comparison(part, history, shape.control));
 }

@@ -8,6 +8,7 @@
 #include "detectors/evidence.h"
 #include "detectors/history.h"
 #include "detectors/ratio_comparison.h"
+#include "detectors/tuning.h"
 
 namespace revertd::detect {
 
@@ -31,7 +32,7 @@ class OwnNoise {
 
     void add(const Events& fresh, const Events& reference);
 
-    [[nodiscard]] double value() const { return std::min(learned_.value(), most_); }
+    [[nodiscard]] double value() const { return std::min(tuning().noise_margin * learned_.value(), most_); }
 
   private:
     double most_;

@@ -38,6 +38,30 @@ void OnsetMixture::add_up() {
     value_ = std::inner_product(sums_.begin(), sums_.end(), weights_.begin(), 0.0);
 }
 
+void OnsetMixture::remember(std::size_t ticks) {
+    marks_.assign(ticks, 0.0);
+    marked_.assign(ticks * sums_.size(), 0.0);
+}
+
+void OnsetMixture::mark(double at) {
+    if (marks_.empty()) return;
+    const std::size_t row = mark_count_++ % marks_.size();
+    marks_[row] = at;
+    std::copy(sums_.begin(), sums_.end(), marked_.begin() + static_cast<std::ptrdiff_t>(row * sums_.size()));
+}
+
+void OnsetMixture::back_to(double since) {
+    const std::size_t known = std::min(mark_count_, marks_.size());
+    for (std::size_t back = 1; back <= known; ++back) {
+        const std::size_t row = (mark_count_ - back) % marks_.size();
+        if (marks_[row] > since + 1e-6 && back < known) continue;
+        // Never more than there is now: going back must not bring evidence back that later ticks took away.
+        for (std::size_t k = 0; k < sums_.size(); ++k) sums_[k] = std::min(sums_[k], marked_[row * sums_.size() + k]);
+        break;
+    }
+    add_up();
+}
+
 std::size_t OnsetMixture::strongest() const {
     std::size_t best = 0;
     for (std::size_t k = 1; k < sums_.size(); ++k) {

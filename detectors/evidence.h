@@ -29,6 +29,13 @@ class OnsetMixture {
     /// The evidence: its inverse is the odds against a healthy deploy.
     [[nodiscard]] double value() const { return value_; }
 
+    /// From now on each tick's end is remembered, the last `ticks` of them.
+    void remember(std::size_t ticks);
+    /// The tick that ended at `at` is complete.
+    void mark(double at);
+    /// What was counted after `since` does not count: the null that it was counted against did not hold.
+    void back_to(double since);
+
     [[nodiscard]] std::span<const double> parts() const { return sums_; }
 
     /// The alternative with the largest share of the evidence.
@@ -38,6 +45,8 @@ class OnsetMixture {
     void add_up();
 
     std::vector<double> weights_, sums_;
+    std::vector<double> marks_, marked_;  // ring: when, and the sums then
+    std::size_t mark_count_ = 0;
     double bake_, rate_;
     double value_ = 0.5;
 };

@@ -4,28 +4,26 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <numeric>
 
-#include "detectors/dispersion.h"
+#include "detectors/evidence.h"
 #include "detectors/tail_curve.h"
 #include "detectors/tuning.h"
 
 namespace revertd::detect {
 namespace {
 
-constexpr double kFewest = 50;  // requests before the deploy
-constexpr std::array kShares = {0.6, 0.3, 0.12, 0.05, 0.015};
-constexpr double kLeastShare = 0.004, kMostShare = 0.85, kLeastAbove = 5;
-constexpr double kShareFloor = 1e-6, kShareRoof = 0.985;
-constexpr std::size_t kDriftParts = 6;
+constexpr double kFewest = 50;                                            // requests before the deploy
+constexpr std::array kShares = {0.8, 0.6, 0.4, 0.25, 0.12, 0.05, 0.015};  // slower than the edges that are looked for
+constexpr double kLeastShare = 0.004, kMostShare = 0.92, kLeastAbove = 5;
+constexpr double kLeastCell = 1e-6;
+constexpr std::size_t kDriftParts = 6, kHalf = 6;
+constexpr double kTrendDoubt = 0.5;        // how far the drift before is believed to go on
+constexpr double kLevelVariance = 0.0025;  // of the level of the last minutes around that of the whole time
+constexpr double kPriorJitter = 4e-4, kPriorStrength = 4;
 
 double sum(std::span<const double> x) {
-    double total = 0;
-    for (const double v : x) total += v;
-    return total;
-}
-
-double above(std::span<const double> counts, std::size_t bucket) {
-    return sum(counts.subspan(bucket + 1));
+    return std::accumulate(x.begin(), x.end(), 0.0);
 }
 
 }  // namespace
@@ -45,81 +43,119 @@ TablePlace::TablePlace(double log_factor) {
 LatencyModel::LatencyModel(const DeployShape& shape, const History& history) {
     const auto counts = history.all_buckets();
     if (counts.size() < 2 || sum(counts) < kFewest) return;
-    choose_edges(shape, counts);
-    if (edges_.empty()) return;
-    learn_noise(history, shape.control);
-    spread_ = shape.control ? tuning().latency_sd : std::hypot(tuning().latency_sd_alone, drift(shape, history));
+    choose_cells(shape, counts);
+    if (empty()) return;
+    learn_jitter(history);
+    spread_ = tuning().latency_sd;
+    if (shape.control) return;
+    learn_level(history);
+    learn_trend(history);
+    spread_ = std::hypot(tuning().latency_sd_alone, kTrendDoubt * trend_ * shape.bake);
 }
 
-void LatencyModel::choose_edges(const DeployShape& shape, std::span<const double> counts) {
+void LatencyModel::choose_cells(const DeployShape& shape, std::span<const double> counts) {
     const double total = sum(counts);
-    const TailCurve curve(shape.edges, counts);
+    std::vector<std::size_t> edges;
     for (const double wanted : kShares) {
         std::size_t best = 0;
         double least = 1e300;
         for (std::size_t b = 0; b + 1 < counts.size(); ++b) {
-            const double away = std::abs(std::log(std::max(above(counts, b) / total, 1e-9) / wanted));
+            const double share = std::max(sum(counts.subspan(b + 1)) / total, 1e-9);
+            const double away =
+                std::abs(std::log(share / wanted)) + std::abs(std::log(std::max(1 - share, 1e-9) / (1 - wanted)));
             if (away < least) best = b;
             least = std::min(least, away);
         }
-        const double slower = above(counts, best), share = slower / total;
-        const bool known =
-            std::any_of(edges_.begin(), edges_.end(), [best](const Edge& e) { return e.bucket == best; });
-        if (known || share < kLeastShare || share > kMostShare || slower < kLeastAbove) continue;
-        Edge edge{best, 0, 0, {}, {}};
-        const double at = std::log(shape.edges[best]);
-        edge.share = std::max(curve.above(at), kShareFloor);
+        const double slower = sum(counts.subspan(best + 1)), share = slower / total;
+        if (share < kLeastShare || share > kMostShare || slower < kLeastAbove) continue;
+        if (std::find(edges.begin(), edges.end(), best) == edges.end()) edges.push_back(best);
+    }
+    std::sort(edges.begin(), edges.end());
+    const TailCurve curve(shape.edges, counts);
+    const auto above = [&](std::size_t bucket, double log_factor) {
+        return curve.above(std::log(shape.edges[bucket]) - log_factor);
+    };
+    for (std::size_t c = 0; c <= edges.size() && !edges.empty(); ++c) {
+        const auto share = [&](double log_factor) {
+            const double from = c == 0 ? 1 : above(edges[c - 1], log_factor);
+            return std::max(from - (c == edges.size() ? 0 : above(edges[c], log_factor)), kLeastCell);
+        };
+        Cell cell{c == 0 ? 0 : edges[c - 1] + 1, c == edges.size() ? counts.size() - 1 : edges[c], share(0), 0, {}, {}};
+        cell.slope = (std::log(share(0.02)) - std::log(share(-0.02))) / 0.04;
         for (std::size_t s = 0; s < kSteps; ++s) {
-            const double q =
-                std::clamp(curve.above(at - (kLow + kStep * static_cast<double>(s))), kShareFloor, kShareRoof);
-            edge.log_above.push_back(std::log(q));
-            edge.log_below.push_back(std::log1p(-q));
+            const double now = share(kLow + kStep * static_cast<double>(s));
+            cell.ratio.push_back(now / cell.share);
+            cell.log_ratio.push_back(std::log(now / cell.share));
         }
-        edges_.push_back(std::move(edge));
+        cells_.push_back(std::move(cell));
     }
+    information_ = 0;
+    for (const auto& cell : cells_) information_ += cell.share * cell.slope * cell.slope;
+    information_ = std::max(information_, 1e-3);
 }
 
-void LatencyModel::learn_noise(const History& history, bool control) {
-    std::vector<double> requests, events;
-    for (std::size_t i = 0; i < history.size(); ++i) requests.push_back(history.tick(i).all.requests);
-    for (auto& edge : edges_) {
-        events.clear();
-        for (std::size_t i = 0; i < history.size(); ++i) events.push_back(above(history.buckets(i), edge.bucket));
-        edge.extra = local_dispersion(events, requests, 0.002, 4, true) * (control ? 1.2 : 1) + 5e-4;
+double LatencyModel::shift(std::span<const double> cells) const {
+    double requests = 0, score = 0;
+    for (std::size_t c = 0; c < cells_.size(); ++c) requests += cells[c];
+    for (std::size_t c = 0; c < cells_.size(); ++c) score += (cells[c] - requests * cells_[c].share) * cells_[c].slope;
+    return requests > 0 ? score / (requests * information_) : 0;
+}
+
+/// Each tick against its neighbourhood, so that a slow drift does not count.
+void LatencyModel::learn_jitter(const History& history) {
+    std::vector<double> shifts, weights;
+    std::array<double, kMostCells> cells{};
+    for (std::size_t i = 0; i < history.size(); ++i) {
+        fill(history.buckets(i), cells);
+        const double requests =
+            std::accumulate(cells.begin(), cells.begin() + static_cast<std::ptrdiff_t>(cells_.size()), 0.0);
+        if (requests <= 0) continue;
+        shifts.push_back(shift(cells));
+        weights.push_back(requests * information_);
     }
-}
-
-double LatencyModel::log_above(std::size_t edge, double log_factor) const {
-    return TablePlace(log_factor).in(edges_[edge].log_above.data());
-}
-
-double LatencyModel::log_factor_of(std::size_t edge, double share) const {
-    const auto& table = edges_[edge].log_above;
-    const double x = std::log(share);
-    std::size_t s = 1;
-    while (s + 1 < kSteps && table[s] < x) ++s;
-    const double width = table[s] - table[s - 1];
-    const double part = width > 0 ? std::clamp((x - table[s - 1]) / width, 0.0, 1.0) : 0;
-    return kLow + kStep * (static_cast<double>(s - 1) + part);
-}
-
-double LatencyModel::drift(const DeployShape& shape, const History& history) const {
-    if (history.size() < 5 * kDriftParts) return 0;
-    std::size_t edge = 0;
-    for (std::size_t e = 1; e < edges_.size(); ++e) {
-        if (std::abs(std::log(edges_[e].share / 0.3)) < std::abs(std::log(edges_[edge].share / 0.3))) edge = e;
+    ExtraVariance jitter(kPriorJitter, kPriorStrength);
+    for (std::size_t i = 0; i < shifts.size(); ++i) {
+        const std::size_t from = i < kHalf ? 0 : i - kHalf, to = std::min(shifts.size(), i + kHalf + 1);
+        double mean = 0, weight = 0;
+        for (std::size_t j = from; j < to; ++j) {
+            if (j == i) continue;
+            mean += weights[j] * shifts[j];
+            weight += weights[j];
+        }
+        if (weight <= 0) continue;
+        const double residual = shifts[i] - mean / weight;
+        jitter.add(residual * residual, 1 / weights[i] + 1 / weight, 1 + 1.0 / static_cast<double>(to - from));
     }
+    jitter_ = jitter.value();
+}
+
+/// The mean of the shifts before the deploy, later ones counting more, drawn to none by their uncertainty.
+void LatencyModel::learn_level(const History& history) {
+    std::array<double, kMostCells> total{}, cells{};
+    for (std::size_t i = 0; i < history.size(); ++i) {
+        fill(history.buckets(i), cells);
+        const double weight = std::exp(history.tick(i).at / tuning().level_seconds);
+        for (std::size_t c = 0; c < cells_.size(); ++c) total[c] += weight * cells[c];
+    }
+    const double requests = sum(total);
+    const double known = requests * information_;
+    level_ = shift(total) * known / (known + 1 / kLevelVariance);
+}
+
+/// Its slope less one standard error.
+void LatencyModel::learn_trend(const History& history) {
+    if (history.size() < 5 * kDriftParts) return;
     std::array<double, kDriftParts> x{}, y{};
     for (std::size_t p = 0; p < kDriftParts; ++p) {
         const std::size_t from = p * history.size() / kDriftParts, to = (p + 1) * history.size() / kDriftParts;
-        double requests = 0, slow = 0;
+        std::array<double, kMostCells> total{}, cells{};
         for (std::size_t i = from; i < to; ++i) {
-            requests += sum(history.buckets(i));
-            slow += above(history.buckets(i), edges_[edge].bucket);
+            fill(history.buckets(i), cells);
+            for (std::size_t c = 0; c < cells_.size(); ++c) total[c] += cells[c];
         }
-        if (requests < 20) return 0;
+        if (sum(total) < 20) return;
         x[p] = history.tick((from + to) / 2).at;
-        y[p] = log_factor_of(edge, (slow + 0.5) / requests);
+        y[p] = shift(total);
     }
     const double mx = sum(x) / kDriftParts, my = sum(y) / kDriftParts;
     double sxx = 0, sxy = 0, rest = 0;
@@ -133,12 +169,14 @@ double LatencyModel::drift(const DeployShape& shape, const History& history) con
         rest += residual * residual;
     }
     const double error = std::sqrt(rest / (kDriftParts - 2) / sxx);
-    return std::max(0.0, std::abs(slope) - error) * (shape.bake - mx);
+    trend_ = std::copysign(std::max(0.0, std::abs(slope) - error), slope);
 }
 
-void LatencyModel::slower(std::span<const double> buckets, std::span<double> out) const {
-    for (std::size_t e = 0; e < edges_.size(); ++e) {
-        out[e] = edges_[e].bucket < buckets.size() ? above(buckets, edges_[e].bucket) : 0;
+void LatencyModel::fill(std::span<const double> buckets, std::span<double> cells) const {
+    for (std::size_t c = 0; c < cells_.size(); ++c) {
+        double n = 0;
+        for (std::size_t b = cells_[c].first; b <= cells_[c].last && b < buckets.size(); ++b) n += buckets[b];
+        cells[c] = n;
     }
 }
 

@@ -9,48 +9,56 @@
 
 namespace revertd::detect {
 
-/// What the time before the deploy says about latency: a few bucket edges worth watching, and what the share of slower
-/// requests above each would be if all latencies were multiplied by a factor.
+/// What the time before the deploy says about latency: the buckets are joined to a few cells, and for each the share of
+/// the requests that would lie in it if all latencies were multiplied by a factor.
 class LatencyModel {
   public:
     /// Factors are tabulated over [kLow, kLow + kStep (kSteps - 1)] in their logarithm.
     static constexpr double kLow = -0.3, kStep = 0.05;
     static constexpr std::size_t kSteps = 48;
-    static constexpr std::size_t kMostEdges = 5;
+    static constexpr std::size_t kMostCells = 8;
 
-    struct Edge {
-        std::size_t bucket = 0;                    ///< slower: in a bucket beyond this one
-        double share = 0;                          ///< slower before the deploy, as the curve says
-        double extra = 0;                          ///< relative variance of that share between ticks, beyond chance
-        std::vector<double> log_above, log_below;  ///< of the share above and below, for every tabulated factor
+    struct Cell {
+        std::size_t first = 0, last = 0;       ///< buckets
+        double share = 0;                      ///< of the requests before the deploy
+        double slope = 0;                      ///< d log share / d log factor at factor 1
+        std::vector<double> log_ratio, ratio;  ///< of the share to that at factor 1, for every tabulated factor
     };
 
     LatencyModel(const DeployShape& shape, const History& history);
 
-    [[nodiscard]] std::span<const Edge> edges() const { return edges_; }
+    [[nodiscard]] std::span<const Cell> cells() const { return cells_; }
 
     /// Nothing to compare with: too few requests before the deploy, or no bucket edge in a useful place.
-    [[nodiscard]] bool empty() const { return edges_.empty(); }
+    [[nodiscard]] bool empty() const { return cells_.size() < 2; }
+
+    /// Without a control group: the log factor to expect at `at` seconds after the deploy, from the level of the last
+    /// minutes before it and the steady drift of the whole time, as far as that is sure. Daily load drifts.
+    [[nodiscard]] double expected(double at) const { return level_ + trend_ * at; }
 
     /// Standard deviation of the log factor of a healthy deploy.
     [[nodiscard]] double spread() const { return spread_; }
 
-    /// Requests slower than each edge.
-    void slower(std::span<const double> buckets, std::span<double> out) const;
+    /// Variance of the log factor from tick to tick, beyond chance.
+    [[nodiscard]] double jitter() const { return jitter_; }
 
-    /// log of the share above the edge for a factor, linear between tabulated ones.
-    [[nodiscard]] double log_above(std::size_t edge, double log_factor) const;
+    /// Fisher information of one request about the log factor.
+    [[nodiscard]] double information() const { return information_; }
+
+    /// Requests in each cell.
+    void fill(std::span<const double> buckets, std::span<double> cells) const;
+
+    /// How far the counts lie from factor 1, in its logarithm: one step of Fisher scoring.
+    [[nodiscard]] double shift(std::span<const double> cells) const;
 
   private:
-    void choose_edges(const DeployShape& shape, std::span<const double> counts);
-    void learn_noise(const History& history, bool control);
-    /// What a steady drift of latency before the deploy would add until the end of the bake: its slope less one
-    /// standard error. Daily load drifts; without a control group it would look like a regression.
-    [[nodiscard]] double drift(const DeployShape& shape, const History& history) const;
-    [[nodiscard]] double log_factor_of(std::size_t edge, double share) const;
+    void choose_cells(const DeployShape& shape, std::span<const double> counts);
+    void learn_jitter(const History& history);
+    void learn_level(const History& history);
+    void learn_trend(const History& history);
 
-    std::vector<Edge> edges_;
-    double spread_ = 0.03;
+    std::vector<Cell> cells_;
+    double spread_ = 0.03, jitter_ = 0, information_ = 1, level_ = 0, trend_ = 0;
 };
 
 /// Where a log factor lies in the table: four weights for cubic interpolation.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 #include "detectors/ratio_comparison.h"
@@ -12,187 +13,229 @@
 namespace revertd::detect {
 namespace {
 
-constexpr std::array kFactors = {1.2, 1.35, 1.6, 2.0, 3.0};
-constexpr std::array kSlowModes = {2.0, 4.0};  // times the share above an edge
+constexpr std::array kFactors = {1.15, 1.25, 1.4, 1.65, 2.0, 3.0};
+constexpr std::array kFactorWeights = {0.12, 0.18, 0.18, 0.12, 0.08, 0.07};
+constexpr std::array kSlowModes = {1.5, 2.2, 4.0};  // times the share above an edge
+constexpr double kSlowWeight = 0.25;
+constexpr double kMostSlowShare = 0.3;  // of the cells that a slow mode adds to
 constexpr std::array kAmplitudes = {0.25, 0.5, 1.0, 1.7, 2.6, 4.0};
 constexpr std::array kTaus = {15.0, 30.0, 55.0, 90.0, 140.0, 210.0, 320.0};
 constexpr double kColdPrior = 0.4;  // weight of "there is a warm-up"
-constexpr double kEdgeSpread = 0.8, kEdgeDrift = 0.005;
-constexpr double kRuledOut = -30;
-constexpr std::size_t kPruneEvery = 8;
-constexpr double kJump = 1.4, kJumpSigmas = 4, kJumpNoise = 0.05;
-
-double log1p_exp(double x) {
-    return x > 30 ? x : std::log1p(std::exp(x));
-}
+constexpr double kRuledOut = 1e-30;
+constexpr double kQuiet = 3;  // evidence below which the jitter is learned
 
 }  // namespace
 
 LatencyTest::LatencyTest(const DeployShape& shape, LatencyModel model, double share)
     : shape_(shape), model_(std::move(model)) {
     if (model_.empty()) return;
-    const std::size_t edges = model_.edges().size();
-    const BenignRatios benign(model_.spread() * kEdgeSpread);
-    for (std::size_t e = 0; e < edges; ++e) {
-        auto& alternatives = alternatives_.emplace_back();
-        for (const double factor : kFactors) alternatives.push_back(model_.log_above(e, std::log(factor)));
-        for (const double more : kSlowModes)
-            alternatives.push_back(std::log(std::min(model_.edges()[e].share * more, 0.97)));
-        auto& null = edge_null_.emplace_back();
-        for (const double x : benign.log_ratio) null.push_back(model_.log_above(e, x));
-        edge_mixtures_.emplace_back(benign.log_prior, kEdgeDrift);
-    }
-    const std::size_t alternatives = kFactors.size() + kSlowModes.size();
-    evidence_.emplace(std::vector<double>(edges * alternatives, 1.0 / static_cast<double>(edges * alternatives)),
-                      shape.bake, std::log(1 / (shape.alpha * share)), tuning().least);
-    llr_.resize(edges * alternatives);
-    predicted_.resize(edges);
-    table_.resize(edges * LatencyModel::kSteps);
-    make_null();
-}
-
-void LatencyTest::make_null() {
+    make_alternatives();
     curves_.push_back({0, 1, 0});
     for (const double a : kAmplitudes) {
         for (const double tau : kTaus) curves_.push_back({a, tau, 0});
     }
-    const double cold = std::log(kColdPrior / static_cast<double>(curves_.size() - 1)), warm = std::log(1 - kColdPrior);
     const BenignRatios benign(model_.spread());
-    for (std::size_t i = 0; i < benign.log_ratio.size(); ++i) {
+    null_ = make_null(benign.log_ratio, benign.log_prior);
+    std::vector<double> weights(kFactorWeights.begin(), kFactorWeights.end());
+    const std::size_t slow = alternatives_.size() - kFactors.size();
+    for (std::size_t i = 0; i < slow; ++i) weights.push_back(kSlowWeight / static_cast<double>(slow));
+    const double total = std::accumulate(weights.begin(), weights.end(), 0.0);
+    for (auto& w : weights) w /= total;
+    evidence_.emplace(std::move(weights), shape.bake, std::log(1 / (shape.alpha * share)), tuning().least_latency);
+    evidence_->remember(16);
+    llr_.resize(alternatives_.size());
+    const double own = shape.control ? tuning().own_jitter : 1.0;
+    jitter_ = ExtraVariance(model_.jitter() * own + 1e-5, 8);
+    most_jitter_ = 2 * model_.jitter() + 1e-4;
+}
+
+void LatencyTest::make_alternatives() {
+    const auto cells = model_.cells();
+    for (const double factor : kFactors) {
+        auto& alternative = alternatives_.emplace_back();
+        const TablePlace place(std::log(factor));
+        for (std::size_t c = 0; c < cells.size(); ++c) alternative.log_ratio[c] = place.in(cells[c].log_ratio.data());
+    }
+    for (std::size_t from = 1; from < cells.size(); ++from) {
+        double slow = 0;
+        for (std::size_t c = from; c < cells.size(); ++c) slow += cells[c].share;
+        if (slow > kMostSlowShare) continue;
+        for (const double more : kSlowModes) {
+            auto& alternative = alternatives_.emplace_back();
+            const double now = std::min(slow * more, 0.9);
+            for (std::size_t c = 0; c < cells.size(); ++c) {
+                alternative.log_ratio[c] = std::log(c >= from ? now / slow : (1 - now) / (1 - slow));
+            }
+        }
+    }
+    for (auto& alternative : alternatives_) {
+        for (std::size_t c = 0; c < cells.size(); ++c) alternative.ratio[c] = std::exp(alternative.log_ratio[c]);
+    }
+}
+
+LatencyTest::Null LatencyTest::make_null(std::vector<double> benign, std::span<const double> log_prior) const {
+    Null null;
+    null.benign = std::move(benign);
+    for (const double prior : log_prior) {
         for (std::size_t c = 0; c < curves_.size(); ++c) {
-            prior_.push_back({static_cast<float>(benign.log_ratio[i]), static_cast<std::uint16_t>(c),
-                              benign.log_prior[i] + (c == 0 ? warm : cold)});
+            const double cold = kColdPrior / static_cast<double>(curves_.size() - 1);
+            null.prior.push_back(std::exp(prior) * (c == 0 ? 1 - kColdPrior : cold));
         }
     }
-    std::vector<double> weights;
-    for (const auto& point : prior_) weights.push_back(point.log_weight);
-    const double total = log_sum_exp(weights);
-    for (auto& point : prior_) point.log_weight -= total;
-    scratch_.resize(prior_.size() + 16);
-    joint_.resize(prior_.size());
-    points_ = prior_;
+    const double total = std::accumulate(null.prior.begin(), null.prior.end(), 0.0);
+    for (auto& p : null.prior) p /= total;
+    null.weights = null.prior;
+    null.scratch.resize(null.prior.size());
+    return null;
 }
 
-void LatencyTest::restart_null() {
-    points_.assign(prior_.begin(), prior_.end());
+void LatencyTest::restart(double since) {
+    if (!evidence_) return;
+    std::copy(null_.prior.begin(), null_.prior.end(), null_.weights.begin());
+    evidence_->back_to(since);
+    warm_from_ = since;
 }
 
-/// A jump of the new group's share (canary step, autoscaling) means new instances.
-void LatencyTest::watch_share(double at, double dt, const Events& fresh, const Events& reference) {
-    Seen last;
-    const std::size_t n = std::min(seen_count_, seen_.size());
-    for (std::size_t i = 0; i < n; ++i) {
-        last.fresh += seen_[i].fresh;
-        last.all += seen_[i].all;
-    }
-    const double all = fresh.requests + reference.requests;
-    if (n >= 3 && last.all > 0 && last.fresh > 0) {
-        const double growth = fresh.requests / all / (last.fresh / last.all);
-        const double noise = std::sqrt(1 / std::max(fresh.requests, 1.0) + 1 / last.fresh) + kJumpNoise;
-        if (growth > kJump && std::log(growth) > kJumpSigmas * noise) {
-            restart_null();
-            warm_from_ = at - dt;
-            seen_count_ = 0;
-        }
-    }
-    seen_[seen_count_++ % seen_.size()] = {fresh.requests, all};
-}
-
-double LatencyTest::update_curves(double age) {
-    for (auto& curve : curves_) curve.now = std::log1p(curve.amplitude * std::exp(-age / curve.tau));
+double LatencyTest::believed_warmup() {
     double believed = 0;
-    for (const auto& point : points_) believed += std::exp(point.log_weight) * curves_[point.curve].now;
+    for (std::size_t i = 0; i < null_.weights.size(); ++i)
+        believed += null_.weights[i] * curves_[i % curves_.size()].now;
     return believed;
 }
 
-double LatencyTest::likelihood(std::size_t edge, double log_above, double slow, double requests, double reference_slow,
-                               double reference_requests, double extra) const {
-    const double share = model_.edges()[edge].share;
-    if (!shape_.control) {
-        const double design = 1 + requests * share / (1 - share) * extra;
-        return (slow * log_above + (requests - slow) * std::log1p(-std::min(std::exp(log_above), 0.985))) / design;
+/// Log-likelihood of the tick for every tabulated factor.
+void LatencyTest::tabulate(const Cells& fresh, const Cells& reference, double odds, double design) {
+    const auto cells = model_.cells();
+    table_.fill(0);
+    for (std::size_t c = 0; c < cells.size(); ++c) {
+        const double n = fresh[c], total = fresh[c] + reference[c];
+        if (total <= 0) continue;
+        const auto &log_ratio = cells[c].log_ratio, &ratio = cells[c].ratio;
+        if (shape_.control) {
+            for (std::size_t s = 0; s < table_.size(); ++s)
+                table_[s] += n * log_ratio[s] - total * std::log(1 + odds * ratio[s]);
+        } else {
+            for (std::size_t s = 0; s < table_.size(); ++s) table_[s] += n * log_ratio[s];
+        }
     }
-    // Given the total of slow requests, who owns them: odds scaled by the ratio of the shares.
-    const double log_odds = std::log(requests / reference_requests) + log_above - std::log(share);
-    const double total = slow + reference_slow, part = requests / (requests + reference_requests);
-    const double design = 1 + total * part * (1 - part) * extra;
-    return (slow * log_odds - total * log1p_exp(log_odds)) / design;
+    for (auto& x : table_) x /= design;
 }
 
-void LatencyTest::tabulate(std::size_t edge, double slow, double requests, double reference_slow,
-                           double reference_requests, double extra) {
-    const auto& known = model_.edges()[edge];
-    double* row = table_.data() + edge * LatencyModel::kSteps;
-    if (!shape_.control) {
-        const double design = 1 + requests * known.share / (1 - known.share) * extra;
-        for (std::size_t s = 0; s < LatencyModel::kSteps; ++s) {
-            row[s] = (slow * known.log_above[s] + (requests - slow) * known.log_below[s]) / design;
-        }
-        return;
+double LatencyTest::likelihood(const Alternative& alternative, const Cells& fresh, const Cells& reference, double odds,
+                               double design) const {
+    double sum = 0;
+    for (std::size_t c = 0; c < model_.cells().size(); ++c) {
+        sum += fresh[c] * alternative.log_ratio[c];
+        if (shape_.control) sum -= (fresh[c] + reference[c]) * std::log(1 + odds * alternative.ratio[c]);
     }
-    for (std::size_t s = 0; s < LatencyModel::kSteps; ++s) {
-        row[s] = likelihood(edge, known.log_above[s], slow, requests, reference_slow, reference_requests, extra);
+    return sum / design;
+}
+
+bool LatencyTest::still(const Cells& fresh, const Cells& reference) const {
+    if (!evidence_) return false;
+    const auto cells = model_.cells();
+    double n = 0, m = 0;
+    for (std::size_t c = 0; c < cells.size(); ++c) {
+        n += fresh[c];
+        m += reference[c];
+    }
+    if (n <= 0 || (shape_.control && m <= 0)) return false;
+    Alternative benign;
+    const TablePlace place(std::log(tuning().still_slow));
+    for (std::size_t c = 0; c < cells.size(); ++c) {
+        benign.log_ratio[c] = place.in(cells[c].log_ratio.data());
+        benign.ratio[c] = std::exp(benign.log_ratio[c]);
+    }
+    const double odds = shape_.control ? n / m : 0;
+    return likelihood(alternatives_[evidence_->strongest()], fresh, reference, odds, 1) >
+           likelihood(benign, fresh, reference, odds, 1);
+}
+
+/// The null's log predictive of the tabulated tick; its points learn.
+double LatencyTest::Null::predict(std::span<const Curve> curves, double expected, const double* table) {
+    double top = -1e300;
+    for (std::size_t i = 0; i < scratch.size(); ++i) {
+        scratch[i] = -1e300;
+        if (weights[i] < kRuledOut) continue;
+        scratch[i] = TablePlace(expected + benign[i / curves.size()] + curves[i % curves.size()].now).in(table);
+        top = std::max(top, scratch[i]);
+    }
+    double total = 0;
+    for (std::size_t i = 0; i < scratch.size(); ++i) {
+        weights[i] = scratch[i] > -1e299 ? weights[i] * std::exp(scratch[i] - top) : 0;
+        total += weights[i];
+    }
+    for (auto& w : weights) w /= total;
+    return top + std::log(total);
+}
+
+/// Without a control group alternatives are relative to what is expected now, not to the whole time before.
+void LatencyTest::shift_alternatives(const Cells& fresh, double design, double null) {
+    const auto cells = model_.cells();
+    const TablePlace base(expected_);
+    for (std::size_t k = 0; k < alternatives_.size(); ++k) {
+        if (k < kFactors.size()) {
+            llr_[k] = TablePlace(expected_ + std::log(kFactors[k])).in(table_.data()) - null;
+            continue;
+        }
+        double all = 0, n = 0, sum = 0;
+        for (std::size_t c = 0; c < cells.size(); ++c) {
+            all += cells[c].share * base.in(cells[c].ratio.data()) * alternatives_[k].ratio[c];
+            sum += fresh[c] * alternatives_[k].log_ratio[c];
+            n += fresh[c];
+        }
+        llr_[k] = base.in(table_.data()) + (sum - n * std::log(all)) / design - null;
     }
 }
 
-void LatencyTest::step(double at, double dt, const Events& fresh, const Events& reference,
-                       std::span<const double> fresh_slow, std::span<const double> reference_slow) {
-    if (!evidence_ || fresh.requests <= 0 || (shape_.control && reference.requests <= 0)) return;
-    if (shape_.control) watch_share(at, dt, fresh, reference);
-    if (++ticks_ % kPruneEvery == 0) prune();
-    const double believed = update_curves(at - warm_from_ - 0.5 * shape_.interval);
-    const double misfit = 2 * tuning().warm_misfit * believed;
-    const std::size_t edges = model_.edges().size(), alternatives = kFactors.size() + kSlowModes.size();
-    const double info = std::min(1.0, tuning().edge_info / static_cast<double>(edges));
-    const auto extra_of = [&](std::size_t e) { return model_.edges()[e].extra + misfit * misfit; };
-    for (std::size_t e = 0; e < edges; ++e) {
-        tabulate(e, fresh_slow[e], fresh.requests, reference_slow[e], reference.requests, extra_of(e));
-    }
-    const std::span<double> all(scratch_.data(), points_.size());
-    std::fill_n(joint_.begin(), points_.size(), 0.0);
-    for (std::size_t e = 0; e < edges; ++e) {
-        const double* row = table_.data() + e * LatencyModel::kSteps;
-        for (std::size_t i = 0; i < points_.size(); ++i) {
-            const double x = TablePlace(points_[i].log_benign + curves_[points_[i].curve].now).in(row);
-            joint_[i] += x;
-            all[i] = points_[i].log_weight + x;
+/// The benign factor wanders to its neighbours with probability `p`.
+void LatencyTest::Null::wander(std::size_t curves, double p) {
+    const std::size_t last = benign.size() - 1;
+    for (std::size_t c = 0; c < curves; ++c) {
+        double below = weights[c];
+        for (std::size_t g = 0; g <= last; ++g) {
+            const double here = weights[g * curves + c];
+            const double above = g == last ? here : weights[(g + 1) * curves + c];
+            weights[g * curves + c] = here * (1 - p) + p / 2 * (below + above);
+            below = here;
         }
-        predicted_[e] = log_sum_exp(all);
     }
-    for (std::size_t i = 0; i < points_.size(); ++i) all[i] = points_[i].log_weight + joint_[i] * info;
-    const double total = log_sum_exp(all);
-    for (std::size_t i = 0; i < points_.size(); ++i) points_[i].log_weight = all[i] - total;
-    for (std::size_t e = 0; e < edges; ++e) {
-        std::array<double, 16> one{};
-        const auto& null = edge_null_[e];
-        const auto at_edge = [&](double log_above) {
-            return likelihood(e, log_above, fresh_slow[e], fresh.requests, reference_slow[e], reference.requests,
-                              extra_of(e));
-        };
-        for (std::size_t i = 0; i < null.size(); ++i) one[i] = at_edge(null[i]);
-        const double healthy = std::max(predicted_[e], edge_mixtures_[e].predict({one.data(), null.size()}));
-        for (std::size_t k = 0; k < alternatives; ++k)
-            llr_[e * alternatives + k] = at_edge(alternatives_[e][k]) - healthy;
-    }
+}
+
+void LatencyTest::step(double at, double dt, const Cells& fresh, const Cells& reference) {
+    const std::size_t cells = model_.cells().size();
+    const double n = std::accumulate(fresh.begin(), fresh.begin() + static_cast<std::ptrdiff_t>(cells), 0.0);
+    const double m = std::accumulate(reference.begin(), reference.begin() + static_cast<std::ptrdiff_t>(cells), 0.0);
+    if (!evidence_) return;
+    if (n <= 0 || (shape_.control && m <= 0)) return evidence_->skip(dt);
+    const double age = std::max(0.0, at - warm_from_ - 0.5 * std::min(dt, shape_.interval));
+    for (auto& curve : curves_)
+        curve.now = curve.amplitude > 0 ? std::log1p(curve.amplitude * std::exp(-age / curve.tau)) : 0;
+    const double warm = believed_warmup();
+    const double misfit = tuning().warm_misfit * warm;
+    const double information = (shape_.control ? n * m / (n + m) : n) * model_.information();
+    const double variance = std::clamp(jitter_.value(), 1e-5, most_jitter_) + misfit * misfit;
+    const double design = 1 + information * variance;
+    const double odds = shape_.control ? n / m : 0;
+    expected_ = shape_.control ? 0 : model_.expected(at);
+    tabulate(fresh, reference, odds, design);
+    const double null = null_.predict(curves_, expected_, table_.data());
+    for (std::size_t k = 0; k < alternatives_.size(); ++k)
+        llr_[k] = likelihood(alternatives_[k], fresh, reference, odds, design) - null;
+    if (!shape_.control) shift_alternatives(fresh, design, null);
     evidence_->step(llr_, dt);
-}
-
-void LatencyTest::prune() {
-    std::erase_if(points_, [](const Point& point) { return point.log_weight <= kRuledOut; });
-}
-
-std::size_t LatencyTest::strongest() const {
-    const std::size_t alternatives = kFactors.size() + kSlowModes.size();
-    const auto sums = evidence_->parts();
-    std::size_t best = 0;
-    double most = -1;
-    for (std::size_t e = 0; e < model_.edges().size(); ++e) {
-        double sum = 0;
-        for (const double s : sums.subspan(e * alternatives, alternatives)) sum += s;
-        if (sum > most) best = e;
-        most = std::max(most, sum);
+    evidence_->mark(at);
+    null_.wander(curves_.size(), tuning().wander * shape_.interval / shape_.bake);
+    if (evidence_->value() < kQuiet && warm < 0.05) {
+        const double shift = model_.shift(fresh) - (shape_.control ? model_.shift(reference) : 0);
+        if (mean_weight_ > 0) {
+            const double residual = shift - mean_shift_ / mean_weight_;
+            jitter_.add(residual * residual, 1 / information + 1 / mean_weight_, 1);
+        }
+        // The mean forgets: it follows what wanders.
+        mean_shift_ = 0.9 * mean_shift_ + shift * information;
+        mean_weight_ = 0.9 * mean_weight_ + information;
     }
-    return best;
 }
 
 }  // namespace revertd::detect

@@ -13,67 +13,72 @@
 
 namespace revertd::detect {
 
-/// Are requests slower than a healthy deploy would make them? The share of requests above a few bucket edges is
-/// compared with the control group's, or with the time before the deploy.
+/// Are requests slower than a healthy deploy would make them? Requests are counted in a few latency cells. With a
+/// control group: given the total of each cell, whose requests they are (independent binomials; whatever is common to
+/// both groups cancels, in any shape). Without: against the shares before the deploy.
 ///
-/// The null is a healthy deploy: all latencies times a benign factor, and a warm-up that decays, log1p(A
-/// exp(-age/tau)), whose A and tau are learned; a second null lets each edge differ a little for itself (crude curves
-/// between buckets); the better one counts. Alternatives: factors, and a new slow mode. A jump of the new group's share
-/// of the traffic brings new, cold instances: the warm-up is learned anew.
+/// The null is a healthy deploy: all latencies times a benign factor that may wander a little, and a warm-up that
+/// decays, log1p(A exp(-age/tau)), whose A and tau are learned. Alternatives: factors, and a new slow mode. Ticks are
+/// noisier than chance: the information of one is bounded by the jitter, which is learned.
 class LatencyTest {
   public:
     LatencyTest(const DeployShape& shape, LatencyModel model, double share);
 
-    /// `slow`: requests above each edge of the model.
-    void step(double at, double dt, const Events& fresh, const Events& reference, std::span<const double> fresh_slow,
-              std::span<const double> reference_slow);
+    using Cells = std::array<double, LatencyModel::kMostCells>;
+
+    /// Requests in each cell of the model.
+    void step(double at, double dt, const Cells& fresh, const Cells& reference);
+
+    /// New, cold instances came at `since`: the warm-up is learned anew, and what was counted as evidence from then on
+    /// does not count.
+    void restart(double since);
 
     [[nodiscard]] double evidence() const { return evidence_ ? evidence_->value() : 0; }
 
     [[nodiscard]] const LatencyModel& model() const { return model_; }
 
-    /// The edge that carries most of the evidence.
-    [[nodiscard]] std::size_t strongest() const;
+    /// These sums of the last seconds, too, look more like the strongest alternative than like a healthy difference.
+    [[nodiscard]] bool still(const Cells& fresh, const Cells& reference) const;
 
   private:
-    struct Point {
-        float log_benign = 0;
-        std::uint16_t curve = 0;  ///< index into the warm-up curves
-        double log_weight = 0;
-    };
-
     struct Curve {
         double amplitude = 0, tau = 1;
         double now = 0;  ///< log factor in this tick
     };
 
-    struct Seen {
-        double fresh = 0, all = 0;
+    /// A null hypothesis: benign log factors x warm-up curves, learned.
+    struct Null {
+        std::vector<double> benign;
+        std::vector<double> prior, weights, scratch;  ///< benign x curve, benign slow
+
+        [[nodiscard]] double predict(std::span<const Curve> curves, double expected, const double* table);
+        void wander(std::size_t curves, double p);
     };
 
-    void make_null();
-    void restart_null();
-    void watch_share(double at, double dt, const Events& fresh, const Events& reference);
-    double update_curves(double age);
-    void tabulate(std::size_t edge, double slow, double requests, double reference_slow, double reference_requests,
-                  double extra);
-    [[nodiscard]] double likelihood(std::size_t edge, double log_above, double slow, double requests,
-                                    double reference_slow, double reference_requests, double extra) const;
-    void prune();
+    /// An alternative: the ratio of each cell's share to that before.
+    struct Alternative {
+        std::array<double, LatencyModel::kMostCells> ratio{}, log_ratio{};
+    };
+
+    [[nodiscard]] Null make_null(std::vector<double> benign, std::span<const double> log_prior) const;
+    void make_alternatives();
+    [[nodiscard]] double believed_warmup();
+    void tabulate(const Cells& fresh, const Cells& reference, double odds, double design);
+    [[nodiscard]] double likelihood(const Alternative& alternative, const Cells& fresh, const Cells& reference,
+                                    double odds, double design) const;
+    void shift_alternatives(const Cells& fresh, double design, double null);
 
     DeployShape shape_;
     LatencyModel model_;
-    std::vector<std::vector<double>> alternatives_;  ///< edge -> log share above
-    std::vector<std::vector<double>> edge_null_;
-    std::vector<NullMixture> edge_mixtures_;
+    std::vector<Alternative> alternatives_;
     std::vector<Curve> curves_;
-    std::vector<Point> prior_, points_;
-    std::vector<double> table_;  ///< edge x factor: log-likelihood of this tick
-    std::vector<double> scratch_, joint_, llr_, predicted_;
+    Null null_;
+    std::array<double, LatencyModel::kSteps> table_{};
+    std::vector<double> llr_;
     std::optional<OnsetMixture> evidence_;
-    std::array<Seen, 8> seen_{};
-    std::size_t seen_count_ = 0, ticks_ = 0;
-    double warm_from_ = 0;
+    ExtraVariance jitter_{0, 1};
+    double most_jitter_ = 0, mean_shift_ = 0, mean_weight_ = 0;
+    double warm_from_ = 0, expected_ = 0;
 };
 
 }  // namespace revertd::detect

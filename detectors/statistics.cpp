@@ -77,4 +77,28 @@ double negative_binomial_log(double k, double mean, double shape) {
            k * std::log(mean / (shape + mean));
 }
 
+double binomial_tail(double k, double n, double p) {
+    if (k <= 0) return 1;
+    if (k > n || p <= 0) return 0;
+    if (p >= 1) return 1;
+    // Below the mean the other tail has fewer terms that count.
+    const bool lower = k <= n * p;
+    double term = std::exp(log_gamma(n + 1) - log_gamma(k + 1) - log_gamma(n - k + 1) + k * std::log(p) +
+                           (n - k) * std::log1p(-p));
+    double sum = 0;
+    if (!lower) {
+        for (double x = k; x <= n && term > sum * 1e-17; ++x) {
+            sum += term;
+            term *= (n - x) / (x + 1) * p / (1 - p);
+        }
+        return std::min(sum, 1.0);
+    }
+    for (double x = k; x > 0 && term > sum * 1e-17;) {
+        term *= x / (n - x + 1) * (1 - p) / p;
+        --x;
+        sum += term;
+    }
+    return std::max(1 - sum, 0.0);
+}
+
 }  // namespace revertd::detect

@@ -23,4 +23,7 @@ namespace revertd::detect {
 /// itself Gamma distributed, Var = mean + mean^2 / shape.
 [[nodiscard]] double negative_binomial_log(double k, double mean, double shape);
 
+/// P(X >= k) for X ~ Binomial(n, p), exact: the terms are summed upwards from k until they no longer count.
+[[nodiscard]] double binomial_tail(double k, double n, double p);
+
 }  // namespace revertd::detect
