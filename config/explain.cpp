@@ -6,6 +6,7 @@
 
 #include "actions/rollback.h"
 #include "config/policy_reader.h"
+#include "config/promql_text.h"
 #include "core/well_known.h"
 
 namespace revertd {
@@ -101,6 +102,15 @@ std::string resolved(const Signal& signal) {
     return {};
 }
 
+std::string queried_words(const Signal& signal) {
+    if (!signal.promql.empty())
+        return signal.unit == Unit::Ratio     ? "a query, a ratio"
+               : signal.unit == Unit::Seconds ? "a query, in seconds"
+                                              : "a query";
+    if (signal.kind == Signal::Kind::Ratio) return "rate of the bad / rate of all, by one query";
+    return to_text(signal.quantile) + " quantile of the rates of all buckets, interpolated as histogram_quantile does";
+}
+
 /// The window of S20.
 Duration window_of(const Rule& rule, const ServiceSettings& service) {
     if (rule.over) return *rule.over;
@@ -168,7 +178,26 @@ class Explainer {
         if (!service.health.empty())
             line("down", kDown.at(static_cast<std::size_t>(service.down)), service.down == DownPolicy::Half);
         for (const std::string& url : service.metrics) out_ << "  metrics: " << url << "\n";
+        if (service.prometheus) prometheus(*service.prometheus);
         if (service.current) out_ << "  current: " << probe(*service.current) << ": a change opens a guard\n";
+    }
+
+    void prometheus(const PrometheusSettings& server) {
+        out_ << "  prometheus: " << server.url;
+        if (server.timeout) out_ << ", timeout " << to_words(*server.timeout);
+        if (server.lookback_delta) out_ << ", lookback_delta " << to_words(*server.lookback_delta);
+        if (server.delay > Duration::zero()) out_ << ", asked for " << to_words(server.delay) << " ago";
+        out_ << ", scrape interval "
+             << (server.scrape_interval ? to_words(*server.scrape_interval) : "read off the samples (default)") << "\n";
+    }
+
+    /// The query, its window as at a scrape interval of 15 s where that is not written.
+    static std::string query(const Signal& signal, const ServiceSettings& service) {
+        const Duration scrape = service.prometheus ? service.prometheus->scrape_interval.value_or(15s) : 15s;
+        const std::string text =
+            config::promql::query_of(signal, config::promql::rate_window(service.interval, scrape));
+        const bool assumed = signal.promql.empty() && service.prometheus && !service.prometheus->scrape_interval;
+        return text + (assumed ? "   [window: as at a scrape interval of 15s]" : "");
     }
 
     static std::string probe(const VersionProbe& probe) {
@@ -178,7 +207,11 @@ class Explainer {
 
     void signals(const ServiceSettings& service) {
         if (!service.signals.empty()) out_ << "  signals:\n";
-        for (const Signal& signal : service.signals) out_ << "    " << signal.name << ": " << resolved(signal) << "\n";
+        for (const Signal& signal : service.signals) {
+            const bool queried = signal.source == Signal::Source::Prometheus;
+            out_ << "    " << signal.name << ": " << (queried ? queried_words(signal) : resolved(signal)) << "\n";
+            if (queried) out_ << "      " << query(signal, service) << "\n";
+        }
     }
 
     void rules(const ServiceSettings& service) {

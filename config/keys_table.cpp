@@ -9,7 +9,6 @@ namespace {
 
 using T = ScalarType;
 
-constexpr std::string_view kNotYetPrometheus = "Prometheus queries";
 constexpr std::string_view kNotYetStatistics = "statistical detectors";
 constexpr std::string_view kNotYetChannels = "more channels";
 constexpr std::string_view kNotYetHours = "hours and freezes";
@@ -33,8 +32,14 @@ constexpr std::array kKeys{
         "at most 0.8 of the interval and 3 s by default"},
     Key{"services.*.health.every", kScalar, T::Period, "100ms..1h", "", "as `interval`; others are not built yet"},
     Key{"services.*.metrics", kScalar | kList | kOff, T::Url, "http|https", "", "scraped directly, one URL a target"},
-    Key{"services.*.prometheus", kScalar | kMap | kFree, T::Text, "", "", "a Prometheus-compatible HTTP API",
-        kNotYetPrometheus},
+    Key{"services.*.prometheus", kScalar | kMap | kOff, T::Url, "http|https", "", "a Prometheus-compatible HTTP API"},
+    Key{"services.*.prometheus.url", kScalar, T::Url, "http|https", "", "what stands before /api/v1/query"},
+    Key{"services.*.prometheus.timeout", kScalar, T::Period, "1ms..1m", "",
+        "of a query, as the server is told; 0.8 of the interval by default"},
+    Key{"services.*.prometheus.lookback_delta", kScalar, T::Period, "1ms..1h", "", "sent only if written"},
+    Key{"services.*.prometheus.scrape_interval", kScalar, T::Period, "100ms..1h", "",
+        "of the server; read off the samples by default"},
+    Key{"services.*.prometheus.delay", kScalar, T::Period, "0s..10m", "0s", "queries look so far back"},
     Key{"services.*.current", kScalar | kMap | kList | kOff, T::Url, "http|https", "",
         "where the running version is read: a change opens a guard"},
     Key{"services.*.current.http", kScalar, T::Url, "http|https", "", "URL whose answer names the version"},
@@ -45,7 +50,8 @@ constexpr std::array kKeys{
     Key{"services.*.runbook", kScalar | kOff, T::Url, "http|https", "", "a link for the person who is paged"},
     Key{"services.*.class", kScalar | kOff, T::Choice, "availability|correctness|performance", "", "kind of impact"},
     Key{"services.*.signals", kMap | kOff, T::None, "", "", "what is measured, by name"},
-    Key{"services.*.signals.*", kScalar | kOff, T::Sentence, "", "", "ratio(), quantile(), a selector, or a rate"},
+    Key{"services.*.signals.*", kScalar | kOff, T::Sentence, "", "",
+        "ratio(), quantile(), a selector, a rate, or with `prometheus` any PromQL"},
     Key{"services.*.compare", kMap | kFree, T::None, "", "", "control group", "the control group"},
     Key{"services.*.guard", kScalar | kMap | kList | kOff, T::Sentence, "", "", "what is dangerous, by severity"},
     Key{"services.*.guard[]", kScalar | kMap, T::Sentence, "", "", "a rule"},

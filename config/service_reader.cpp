@@ -74,11 +74,13 @@ class ServiceReader {
         TargetsReader reader(diagnostics_);
         if (const Node* node = whole("health")) reader.health(*node, out_);
         if (const Node* node = whole("metrics")) reader.metrics(*node, out_);
+        if (const Node* node = whole("prometheus")) out_.prometheus = reader.prometheus(*node);
         if (const Node* node = whole("current")) out_.current = reader.current(*node);
-        if (whole("health") == nullptr && whole("metrics") == nullptr)
-            diagnostics_.error(entry_.at,
-                               "`" + entry_.key + "` has neither `health` nor `metrics`: there is nothing to judge",
-                               "add `health: http://...`");
+        if (whole("health") == nullptr && whole("metrics") == nullptr && whole("prometheus") == nullptr)
+            diagnostics_.error(
+                entry_.at,
+                "`" + entry_.key + "` has neither `health` nor `metrics` nor `prometheus`: there is nothing to judge",
+                "add `health: http://...`");
     }
 
     void policy() {
@@ -106,7 +108,7 @@ class ServiceReader {
     void guard() {
         SignalTable signals(!out_.metrics.empty());
         layered([&](const Node& layer) { add_signals(layer, signals); });
-        GuardContext context{entry_.key, entry_.at, !out_.health.empty(), !out_.metrics.empty(), {}};
+        GuardContext context{entry_.key, entry_.at, !out_.health.empty(), has_signals(), {}};
         if (read_.rollback) context.steps = step_names(*read_.rollback);
         GuardReader reader(context, signals, diagnostics_);
         const Node* node = written("guard");
@@ -147,15 +149,30 @@ class ServiceReader {
         if (std::find(kReserved.begin(), kReserved.end(), entry.key) != kReserved.end())
             return diagnostics_.error(entry.at, "`" + entry.key + "` is a word of the rules",
                                       "give the signal another name");
-        auto parsed = parse_signal(entry.key, entry.value.text);
+        auto parsed = read_signal(entry.key, entry.value.text);
         if (const auto* error = std::get_if<SentenceError>(&parsed))
             return diagnostics_.error(inside(entry.value, error->offset, diagnostics_), error->what, error->hint);
         auto& signal = std::get<ParsedSignal>(parsed);
-        if (!signal.warning.empty()) diagnostics_.warning(entry.value.at, signal.warning);
-        if (out_.metrics.empty())
-            diagnostics_.error(entry.at, "a signal, but `" + entry_.key + "` has no `metrics`",
+        for (const Remark& remark : signal.remarks) {
+            const Position at = inside(entry.value, remark.at, diagnostics_);
+            remark.error ? diagnostics_.error(at, remark.what, remark.hint)
+                         : diagnostics_.warning(at, remark.what, remark.hint);
+        }
+        if (!has_signals())
+            diagnostics_.error(entry.at, "a signal, but `" + entry_.key + "` has neither `metrics` nor `prometheus`",
                                "add `metrics: http://...`");
         signals.add(std::move(signal));
+    }
+
+    [[nodiscard]] bool has_signals() const { return !out_.metrics.empty() || out_.prometheus; }
+
+    /// What can be scraped directly is: it is cheaper and sooner. Everything else is asked of the Prometheus.
+    [[nodiscard]] std::variant<ParsedSignal, SentenceError> read_signal(const std::string& name,
+                                                                        const std::string& text) const {
+        if (!out_.prometheus) return parse_signal(name, text);
+        if (out_.metrics.empty()) return parse_query_signal(name, text);
+        auto direct = parse_signal(name, text);
+        return std::holds_alternative<ParsedSignal>(direct) ? direct : parse_query_signal(name, text);
     }
 
     void check_times() {

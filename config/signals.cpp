@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::string_view kOtherPromql =
     "directly scraped are ratio(), quantile(), a selector, sum|max|min|avg(selector), rate(selector[5m]) and "
-    "sum(rate(selector[5m])); other PromQL needs `prometheus:`, which is not built yet";
+    "sum(rate(selector[5m])); other PromQL needs `prometheus: http://...`";
 
 bool is_metric_start(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == ':';
@@ -298,11 +298,15 @@ void set_unit(Signal& signal) {
     }
 }
 
-std::string lint(const Signal& signal) {
+std::vector<Remark> lint(const Signal& signal) {
     const std::string& metric = signal.selector.metric;
     if (signal.kind != Signal::Kind::Gauge) return {};
     if (metric.ends_with("_total") || metric.ends_with("_count") || metric.ends_with("_bucket"))
-        return "`" + metric + "` is a counter, which only grows: rate(" + metric + "[1m]) or ratio() is probably meant";
+        return {
+            {0,
+             "`" + metric + "` is a counter, which only grows: rate(" + metric + "[1m]) or ratio() is probably meant",
+             {},
+             false}};
     return {};
 }
 
@@ -314,7 +318,7 @@ std::variant<ParsedSignal, SentenceError> parse_signal(const std::string& name, 
         parsed->signal.name = name;
         parsed->signal.text = text;
         set_unit(parsed->signal);
-        parsed->warning = lint(parsed->signal);
+        parsed->remarks = lint(parsed->signal);
     }
     return read;
 }

@@ -18,13 +18,25 @@ struct SentenceError {
     std::string what, hint;
 };
 
+/// Understood, but probably not what is meant; or, as an error, something that can never work.
+struct Remark {
+    std::size_t at = 0;  ///< in bytes from the beginning of the text
+    std::string what, hint;
+    bool error = false;
+};
+
 struct ParsedSignal {
     Signal signal;
     std::optional<Duration> window;  ///< `[5m]`: the window of rules on it that write no `over`
-    std::string warning;             ///< understood, but probably not what is meant
+    std::vector<Remark> remarks;
 };
 
 [[nodiscard]] std::variant<ParsedSignal, SentenceError> parse_signal(const std::string& name, std::string_view text);
+
+/// For a service with `prometheus`: `ratio(...)` and `quantile(0.95, metric{...})` become queries, anything else is
+/// one.
+[[nodiscard]] std::variant<ParsedSignal, SentenceError> parse_query_signal(const std::string& name,
+                                                                           std::string_view text);
 
 /// `errors` and `p95`, whose series the first scrape finds by well-known names.
 [[nodiscard]] std::optional<Signal> well_known_signal(std::string_view name);

@@ -89,6 +89,33 @@ void TargetsReader::metrics(const Node& node, ServiceSettings& out) {
         diagnostics_.error(node.at, "more than " + std::to_string(kMaxTargets) + " targets", {});
 }
 
+std::optional<PrometheusSettings> TargetsReader::prometheus(const Node& node) {
+    PrometheusSettings out;
+    if (node.is_scalar()) out.url = node.text;
+    if (node.is_map()) read_text(node, "url", out.url);
+    if (node.is_map() && node.find("url") == nullptr)
+        diagnostics_.error(node.at, "`prometheus` needs `url`", "as in { url: http://prometheus:9090 }");
+    const auto period = [&](const char* key, std::optional<Duration>& value) {
+        Duration read{};
+        read_duration(node, key, read);
+        if (node.find(key) != nullptr) value = read;
+    };
+    if (node.is_map()) {
+        period("timeout", out.timeout);
+        period("lookback_delta", out.lookback_delta);
+        period("scrape_interval", out.scrape_interval);
+        read_duration(node, "delay", out.delay);
+    }
+    const Node* at = node.is_map() ? node.find("url") : &node;
+    if (out.url.find('?') != std::string::npos)
+        diagnostics_.error(at->at, "`prometheus` is what stands before /api/v1/query, without a query", {});
+    if (out.url.find("/api/v1") != std::string::npos)
+        diagnostics_.error(at->at, "`prometheus` is what stands before /api/v1/query",
+                           "write " + out.url.substr(0, out.url.find("/api/v1")));
+    if (out.url.empty()) return std::nullopt;
+    return out;
+}
+
 std::optional<VersionProbe> TargetsReader::current(const Node& node) {
     VersionProbe probe;
     if (node.is_scalar()) probe.url = node.text;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `health`, `metrics` and `current`: what is asked, and how.
+// `health`, `metrics`, `prometheus` and `current`: what is asked, and how.
 #pragma once
 #include <optional>
 
@@ -14,6 +14,7 @@ class TargetsReader {
 
     void health(const Node& node, ServiceSettings& out);
     void metrics(const Node& node, ServiceSettings& out);
+    [[nodiscard]] std::optional<PrometheusSettings> prometheus(const Node& node);
     [[nodiscard]] std::optional<VersionProbe> current(const Node& node);
 
   private:

@@ -42,12 +42,14 @@ SignalState signal_state(const ServiceSettings& settings, std::uint32_t index, c
         lengths.window = std::max(lengths.window, rules[rule].window);
         lengths.count = std::max(lengths.count, rules[rule].count);
     }
-    SignalState state{.window = SignalWindow(signal, lengths), .status = {}, .found = signal.selector.metric};
+    SignalState state{
+        .window = SignalWindow(signal, lengths), .status = {}, .found = signal.selector.metric, .query = {}};
     // What a counter gained while it could not be seen belongs to the slot that sees it again, if the blind stretch is
     // no longer than the shortest window; else it would stand there for more than the rule asks about. Half an interval
     // more, because answers jitter.
     state.longest_gap = static_cast<int>(shortest.value_or(1) + 1) * settings.interval + settings.interval / 2;
     state.counter = signal.kind != Signal::Kind::Gauge;
+    state.queried = signal.source == Signal::Source::Prometheus;
     return state;
 }
 
@@ -129,11 +131,15 @@ void Judge::State::forget_answers(bool whole_slot) {
         if (whole_slot || target.answer) target.missed = target.answer != Verdict::Ok;
         target.answer.reset();
     }
+    for (SignalState& signal : signals) {
+        signal.query.answer.reset();
+        signal.query.present = false;
+    }
 }
 
 void Judge::State::end_slot(SlotIndex slot, Time at) {
     for (SignalState& signal : signals) {
-        if (slot >= (signal.counter ? warm.difference : warm.moment)) signal.window.add_to_bake();
+        if (slot >= first_slot(signal, warm)) signal.window.add_to_bake();
         if (phase.kind == JudgePhase::Kind::Good && !frozen) {
             if (signal.status.verdict == Verdict::Ok)
                 signal.window.baseline.add(signal.window.slot(), at);
@@ -194,6 +200,10 @@ void Judge::health(TargetIndex target, const HealthResult& result, Time at) {
 
 void Judge::scrape(TargetIndex target, const ScrapeResult& result, Time at) {
     state_->take(target, result, at);
+}
+
+void Judge::query(std::uint32_t signal, const QueryResult& result, Time at) {
+    state_->take_query(signal, result, at);
 }
 
 JudgeReport Judge::close_slot(Time at) {

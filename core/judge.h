@@ -40,6 +40,21 @@ struct ScrapeResult {
     std::string_view reason;              ///< words for a person, when not Ok
 };
 
+/// One number of a query's answer.
+struct QueryCell {
+    double value = 0;  ///< counters: a second, over the answer's span
+    bool bad = false;  ///< ratio: of the bad ones (they are part of all, too)
+    double le = 0;     ///< quantile: upper bound of the bucket, base unit; +infinity for the last
+};
+
+/// What one query says of one signal; the server has added up all series.
+struct QueryResult {
+    Verdict verdict = Verdict::Ok;
+    std::span<const QueryCell> values;  ///< empty though Ok: there is no such series
+    Duration span{};                    ///< how far back the values look
+    std::string_view reason;            ///< words for a person, when not Ok
+};
+
 struct HealthResult {
     Health health = Health::Unknown;
     std::string_view reason;  ///< "503", "connection refused", "/checks/db/status is down"
@@ -124,6 +139,9 @@ struct JudgeCounts {
 /// - A gauge with one series a target is the mean over targets. A relative rule over a baseline of 0 is insufficient,
 ///   but for ratios, where no error in N requests is taken as one.
 /// - `suspicious` samples: a rule for which somebody has not answered has no sample then, and waits for the next.
+/// - A query's counters are rates over a span that may be longer than the interval. A slot keeps rate times interval;
+///   a window is so many slots shorter that it reaches no further back than its rule says, at least one; nothing counts
+///   whose span begins before the phase; breaches in a row are at least a span apart. Such rules raise no suspicion.
 class Judge {
   public:
     explicit Judge(std::shared_ptr<const ServiceSettings> settings);
@@ -139,6 +157,8 @@ class Judge {
     // -- one slot: every target's answers, then `close`
     void health(TargetIndex target, const HealthResult& result, Time at);
     void scrape(TargetIndex target, const ScrapeResult& result, Time at);
+    /// The answer for a signal of Signal::Source::Prometheus; `at` is the instant that it was asked about.
+    void query(std::uint32_t signal, const QueryResult& result, Time at);
     /// Judges the slot with what has come; targets that did not answer are blind. `at` is the judging instant.
     JudgeReport close_slot(Time at);
     /// A sample between slots, in suspicion: only rules that count samples see it.

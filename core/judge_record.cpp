@@ -10,7 +10,7 @@
 namespace revertd {
 namespace {
 
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
 constexpr std::size_t kText = 4096;  // names and sentences are far shorter
 
 void put(ByteWriter& out, const Border& border) {
@@ -32,6 +32,7 @@ std::uint64_t Judge::State::shape() const {
     for (const HealthTarget& target : settings->health) out.put(std::string_view(target.url));
     for (const std::string& url : settings->metrics) out.put(std::string_view(url));
     for (const Signal& signal : settings->signals) {
+        out.put(signal.source);
         out.put(signal.kind);
         out.put(signal.aggregate);
         out.put(signal.quantile);
@@ -72,6 +73,8 @@ void Judge::State::save(ByteWriter& out) const {
         out.put(signal.seen);
         out.put(signal.too_many);
         out.put(std::string_view(signal.found));
+        out.put(signal.query.known);
+        out.put(signal.query.span.count());
         signal.window.save(out);
     }
     for (std::size_t index = 0; index < rules.size(); ++index) {
@@ -104,8 +107,11 @@ bool Judge::State::load_targets(ByteReader& in) {
         if (!in.get(one.member)) return false;
     if (!series.load(in)) return false;
     for (SignalState& signal : signals) {
-        if (!in.get(signal.seen) || !in.get(signal.too_many) || !in.get(signal.found, kText) || !signal.window.load(in))
-            return false;
+        if (!in.get(signal.seen) || !in.get(signal.too_many) || !in.get(signal.found, kText)) return false;
+        Duration::rep span = 0;
+        if (!in.get(signal.query.known) || !in.get(span) || span < 0 || span > kLongestSpan.count()) return in.fail();
+        signal.query.span = Duration(span);
+        if (!signal.window.load(in)) return false;
     }
     for (SeriesId id = 0; id < series.size(); ++id) {
         const SeriesTable::Live& live = series.live(id);

@@ -19,8 +19,8 @@ Evaluation without_value(Verdict verdict, Cause cause) {
 
 SlotIndex Judge::State::begin_of(const Rule& rule, bool warmed) const {
     const Border& border = warmed ? warm : opened;
-    const bool difference = is_of_signal(rule) && rule.kind != Rule::Kind::Absent && signals[rule.signal].counter;
-    return difference ? border.difference : border.moment;
+    const bool windowed = is_of_signal(rule) && rule.kind != Rule::Kind::Absent;
+    return windowed ? first_slot(signals[rule.signal], border) : border.moment;
 }
 
 Evaluation Judge::State::evaluate(std::size_t rule_index, SlotIndex slot) {
@@ -101,6 +101,7 @@ Health Judge::State::service_health(bool whole_slot) const {
 
 Evaluation Judge::State::evaluate_absent(const Rule& rule) const {
     const SignalState& signal = signals[rule.signal];
+    if (signal.queried) return evaluate_absent_query(signal);
     const SignalStatus& status = signal.status;
     if (status.present > 0) return without_value(Verdict::Ok, Cause::None);
     if (!signal.seen) return without_value(Verdict::Insufficient, Cause::NeverSeen);
@@ -142,6 +143,7 @@ Evaluation Judge::State::evaluate_threshold(std::size_t rule_index, SlotIndex sl
     const Rule& rule = settings->rules[rule_index];
     const RuleState& state = rules[rule_index];
     SignalState& signal = signals[rule.signal];
+    const std::size_t window = window_slots(rule_index);
     Evaluation evaluation = without_value(signal.status.verdict, signal.status.cause);
     set_limit(rule, evaluation);
     if (signal.status.verdict != Verdict::Ok) {
@@ -152,8 +154,7 @@ Evaluation Judge::State::evaluate_threshold(std::size_t rule_index, SlotIndex sl
     const bool samples = rule.in_a_row > 0;
     const SlotIndex begin = begin_of(rule, !counts_in_warmup(rule));
     const auto from = [&](std::size_t slots) { return std::max(begin, slot - static_cast<SlotIndex>(slots) + 1); };
-    const SignalWindow::Value value =
-        samples ? signal.window.of_sample() : signal.window.of_window(from(state.window), slot);
+    const SignalWindow::Value value = samples ? signal.window.of_sample() : signal.window.of_window(from(window), slot);
     evaluation.value = value.value.value_or(kUnknown);
     evaluation.requests = value.requests;
     const auto insufficient = [&evaluation](Cause cause) {
@@ -189,7 +190,7 @@ void Judge::State::step(std::size_t rule_index, SlotIndex slot, Time at) {
     state.now = evaluation;
     ++state.evaluations[static_cast<std::size_t>(evaluation.verdict)];
     state.words_before.clear();
-    state.run.push(evaluation.verdict, at);
+    state.run.push(evaluation.verdict, at, apart(rule));
     if (state.run.complete()) {
         if (!state.holds) state.held_since = state.run.since();
         state.holds = true;
@@ -204,6 +205,7 @@ bool Judge::State::unanswered(const Rule& rule) const {
         const auto verdict = evaluate_health().verdict;
         return verdict == Verdict::NoData;
     }
+    if (signals[rule.signal].queried) return !signals[rule.signal].query.answer;
     for (TargetIndex target = 0; target < targets.size(); ++target) {
         const TargetState& state = targets[target];
         const bool matters = !state.known || presence_of(target, rule.signal).member;
@@ -213,7 +215,9 @@ bool Judge::State::unanswered(const Rule& rule) const {
 }
 
 bool Judge::State::never_there(const Rule& rule) const {
-    return is_of_signal(rule) && !signals[rule.signal].seen && std::ranges::any_of(targets, &TargetState::known);
+    if (!is_of_signal(rule) || signals[rule.signal].seen) return false;
+    const SignalState& signal = signals[rule.signal];
+    return signal.queried ? signal.query.known : std::ranges::any_of(targets, &TargetState::known);
 }
 
 void Judge::State::summarise_slot(std::size_t rule_index, SlotIndex slot) {
@@ -236,7 +240,8 @@ void Judge::State::tell(JudgeReport& report) {
         const bool nowhere = never_there(settings->rules[rule]);
         const bool same = state.now.verdict == state.told && state.holds == state.told_holds &&
                           nowhere == state.told_never_there && !state.tell_anew;
-        report.suspicious = report.suspicious || (state.run.suspicious() && !state.holds);
+        const bool asked_again = !is_of_signal(settings->rules[rule]) || !signals[settings->rules[rule].signal].queried;
+        report.suspicious = report.suspicious || (state.run.suspicious() && !state.holds && asked_again);
         if (same) continue;
         state.tell_anew = false;
         state.told = state.now.verdict;

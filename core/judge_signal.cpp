@@ -47,6 +47,7 @@ void Judge::State::count_target(SignalStatus& status, std::size_t signal, Target
 }
 
 SignalStatus Judge::State::status_of(std::size_t signal) const {
+    if (signals[signal].queried) return status_of_query(signal);
     SignalStatus status;
     bool nan = false;
     bool infinite = false;
@@ -90,6 +91,7 @@ void Judge::State::complete_sample(bool whole_slot) {
         if (whole_slot && !target.answer) target.reason = "no answer in time";
     for (std::size_t signal = 0; signal < signals.size(); ++signal) {
         SignalState& state = signals[signal];
+        if (whole_slot && state.queried && !state.query.answer) state.query.reason.clear();
         state.status = status_of(signal);
         state.window.complete_sample(state.status.judged + state.status.blind);
     }

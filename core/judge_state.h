@@ -82,6 +82,18 @@ struct SignalStatus {
     bool pooled = false;
 };
 
+constexpr Duration kLongestSpan = 24h * 3650;  ///< of a query: room for arithmetic
+
+/// What a Prometheus has said of a signal.
+struct QueryState {
+    std::optional<Verdict> answer;  ///< of this slot; nothing: none came
+    Cause cause = Cause::None;
+    bool present = false;  ///< this answer had the signal
+    bool known = false;    ///< a good answer came at least once
+    Duration span{};       ///< of the last good answer
+    std::string reason;
+};
+
 struct SignalState {
     SignalWindow window;
     SignalStatus status;
@@ -89,8 +101,10 @@ struct SignalState {
     bool counter = true;     ///< values are differences
     bool seen = false;
     bool too_many = false;
-    std::string found;  ///< the metric's name
-    Time last_ok{};     ///< the last slot that showed it
+    Time last_ok{};        ///< the last slot that showed it
+    bool queried = false;  ///< its source is a Prometheus
+    std::string found;     ///< the metric's name
+    QueryState query;
 };
 
 struct Evaluation {
@@ -135,6 +149,19 @@ struct Judge::State {
     [[nodiscard]] double increase(const TargetState& target, const Presence& presence, const SeriesTable::Live& live,
                                   double value) const;
 
+    // -- judge_query.cpp
+    void take_query(std::size_t signal, const QueryResult& result, Time at);
+    void take_cells(std::size_t signal, const QueryResult& result);
+    [[nodiscard]] SignalStatus status_of_query(std::size_t signal) const;
+    [[nodiscard]] Evaluation evaluate_absent_query(const SignalState& signal) const;
+    /// The first slot whose values of the signal lie wholly behind the border.
+    [[nodiscard]] SlotIndex first_slot(const SignalState& signal, const Border& border) const;
+    /// Slots of the rule's window: fewer if each of them looks back further than a slot.
+    [[nodiscard]] std::size_t window_slots(std::size_t rule) const;
+    /// How far apart breaches in a row must be at least.
+    [[nodiscard]] Duration apart(const Rule& rule) const;
+    [[nodiscard]] std::string query_words(const SignalState& signal, Cause cause) const;
+
     // -- judge_signal.cpp
     [[nodiscard]] HealthCount count_health(Health HealthState::*which) const;
     [[nodiscard]] bool is_down(const TargetState& target) const;
@@ -165,7 +192,7 @@ struct Judge::State {
     [[nodiscard]] std::string words_of(std::size_t rule) const;
     [[nodiscard]] std::string health_words() const;
     [[nodiscard]] std::string value_words_of(std::size_t rule) const;
-    [[nodiscard]] std::string blind_words(const SignalStatus& status, Cause cause) const;
+    [[nodiscard]] std::string blind_words(std::size_t signal, Cause cause) const;
     [[nodiscard]] std::string insufficient_words(std::size_t rule) const;
     [[nodiscard]] std::string baseline_words() const;
 

@@ -52,7 +52,9 @@ std::string Judge::State::value_words_of(std::size_t rule_index) const {
     return words;
 }
 
-std::string Judge::State::blind_words(const SignalStatus& status, Cause cause) const {
+std::string Judge::State::blind_words(std::size_t signal, Cause cause) const {
+    if (signals[signal].queried) return query_words(signals[signal], cause);
+    const SignalStatus& status = signals[signal].status;
     switch (cause) {
         case Cause::NotANumber:
             return "the value is not a number";
@@ -118,7 +120,7 @@ std::string Judge::State::insufficient_words(std::size_t rule_index) const {
         case Cause::Unanswered:
             break;
     }
-    return blind_words(signals[rule.signal].status, now.cause);
+    return blind_words(rule.signal, now.cause);
 }
 
 std::string Judge::State::words_of(std::size_t rule_index) const {
@@ -132,7 +134,7 @@ std::string Judge::State::words_of(std::size_t rule_index) const {
     if (rule.kind == Rule::Kind::Detector && now.cause == Cause::Detector)
         return name + " " + rules[rule_index].detector->words() + period_words(rule);
     if (now.verdict == Verdict::Insufficient) return name + ": " + insufficient_words(rule_index);
-    if (is_blind(now.verdict)) return name + ": " + blind_words(signals[rule.signal].status, now.cause);
+    if (is_blind(now.verdict)) return name + ": " + blind_words(rule.signal, now.cause);
     if (rule.kind == Rule::Kind::Threshold) return value_words_of(rule_index);
     return name +
            (now.verdict == Verdict::Breach ? " is absent, it was there before" + period_words(rule) : " is there");

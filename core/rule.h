@@ -27,7 +27,7 @@ struct Selector {
 
 enum class Unit : std::uint8_t { None, Ratio, Seconds };
 
-/// What is computed from a direct scrape, over all targets of the service.
+/// What is computed over all targets of the service: here, from direct scrapes, or by a Prometheus.
 struct Signal {
     enum class Kind : std::uint8_t {
         Ratio,     ///< increase of the series that match `bad` / increase of all that match `selector`
@@ -36,8 +36,10 @@ struct Signal {
         Rate       ///< increase per second, summed
     };
     enum class Aggregate : std::uint8_t { Single, Sum, Max, Min, Avg };
+    enum class Source : std::uint8_t { Scrape, Prometheus };
 
     std::string name;
+    Source source = Source::Scrape;
     Kind kind = Kind::Gauge;
     Aggregate aggregate = Aggregate::Single;
     Selector selector;
@@ -47,6 +49,8 @@ struct Signal {
     double to_base = 1;       ///< factor from the series' unit to the signal's, e.g. 0.001 for milliseconds
     bool well_known = false;  ///< `errors` or `p95` found by name: `selector` is filled by the first scrape that has it
     std::string text;         ///< as written, for people
+    std::string promql;       ///< Prometheus: any query, asked as it is (Gauge); empty: made from what is above
+    Duration reach{};         ///< how far back `promql` looks: its longest [range]
 };
 
 struct DetectorKind;  // core/detector.h

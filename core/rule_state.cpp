@@ -23,18 +23,18 @@ bool upward(Rule::Op op) {
 RuleRun::RuleRun(const Rule& rule, Duration interval)
     : apart_(interval / 10), in_a_row_(rule.in_a_row), n_(rule.of > 0 ? rule.n : 0), marks_(slots_of(rule, interval)) {}
 
-void RuleRun::push(Verdict verdict, Time at) {
-    if (in_a_row_ > 0) return push_sample(verdict, at);
+void RuleRun::push(Verdict verdict, Time at, Duration apart) {
+    if (in_a_row_ > 0) return push_sample(verdict, at, std::max(apart, apart_));
     push_slot(verdict == Verdict::Breach ? Mark::Breach : is_blind(verdict) ? Mark::Blind : Mark::Other, at);
 }
 
-void RuleRun::push_sample(Verdict verdict, Time at) {
+void RuleRun::push_sample(Verdict verdict, Time at, Duration apart) {
     if (verdict != Verdict::Breach) {
         // A blind sample ends the run, too: a breach replaced by blindness must never bring an action nearer.
         breached_ = 0;
         return;
     }
-    if (breached_ > 0 && at - last_sample_ < apart_) return;
+    if (breached_ > 0 && at - last_sample_ < apart) return;
     if (breached_ == 0) since_ = at;
     breached_ = std::min(breached_ + 1, in_a_row_);
     last_sample_ = at;

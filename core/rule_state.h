@@ -14,7 +14,8 @@ class RuleRun {
     RuleRun(const Rule& rule, Duration interval);
 
     /// One verdict: of a slot, or of a sample for a rule that counts samples.
-    void push(Verdict verdict, Time at);
+    /// Breaches in a row count at least `apart` from one another.
+    void push(Verdict verdict, Time at, Duration apart = {});
     /// Slots that nobody judged: the daemon was down or the host suspended.
     void miss(std::uint64_t slots);
     /// Everything so far is forgotten: a phase began, or the rule cleared.
@@ -36,7 +37,7 @@ class RuleRun {
     /// What a slot was to the rule. Slots before the phase are `Other`: seen, and not breached.
     enum class Mark : std::uint8_t { Other, Breach, Blind };
 
-    void push_sample(Verdict verdict, Time at);
+    void push_sample(Verdict verdict, Time at, Duration apart);
     void push_slot(Mark mark, Time at);
     void mark_slot(Mark mark);
 

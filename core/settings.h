@@ -36,6 +36,17 @@ struct HealthTarget {
     std::optional<Duration> timeout;  ///< default: 0.8 of the interval, at most 3 s
 };
 
+/// A Prometheus-compatible HTTP API: Prometheus, Thanos, Mimir, VictoriaMetrics.
+struct PrometheusSettings {
+    std::string url;                          ///< what stands before /api/v1/query
+    std::optional<Duration> timeout;          ///< of a query, told to the server; default: what the slot leaves
+    std::optional<Duration> lookback_delta;   ///< told to the server only if written: not every one knows it
+    std::optional<Duration> scrape_interval;  ///< of the server; default: read off the samples
+    Duration delay{};                         ///< queries ask for so long ago (servers that hide the newest samples)
+
+    [[nodiscard]] bool operator==(const PrometheusSettings&) const = default;
+};
+
 /// Where a running version is read: an http answer (a JSON pointer into it, or its first line) or a command's first
 /// line.
 struct VersionProbe {
@@ -89,6 +100,7 @@ struct ServiceSettings {
     std::vector<HealthTarget> health;
     DownPolicy down = DownPolicy::Half;
     std::vector<std::string> metrics;  ///< URLs scraped directly, one a target
+    std::optional<PrometheusSettings> prometheus;
     std::optional<VersionProbe> current;
 
     std::vector<Signal> signals;

@@ -38,7 +38,10 @@ StepOutcome outcome_of(const Receipt& receipt) {
 
 }  // namespace
 
-Driver::Driver(Parts parts) : parts_(std::move(parts)), pool_(std::make_unique<ScrapePool>()) {
+Driver::Driver(Parts parts)
+    : parts_(std::move(parts)),
+      pool_(std::make_unique<ScrapePool>()),
+      prom_(std::make_unique<PromHub>(parts_.loop, parts_.http)) {
     engine_ = std::make_unique<Engine>(parts_.configs, [this](const std::string& config, const std::string& service) {
         return parts_.configs.pinned(config, service);
     });

@@ -145,6 +145,7 @@ class Driver final : public Backend, private WatchListener {
     std::uint64_t snapshot_round_ = 0;
 
     std::unique_ptr<ScrapePool> pool_;
+    std::unique_ptr<PromHub> prom_;
     std::map<std::string, std::unique_ptr<ServiceWatch>> watches_;
     std::map<std::string, std::pair<std::string, Health>> reported_;  ///< health as last fed, by service
     std::map<std::pair<std::string, int>, std::unique_ptr<VersionAsker>> platforms_;

@@ -38,7 +38,7 @@ std::optional<Probe> periodic_probe(const ServiceSettings& settings, const Rollb
 Result<std::unique_ptr<ServiceWatch>> Driver::make_watch(const std::shared_ptr<const ServiceSettings>& settings) {
     const auto& current = parts_.configs.current();
     const auto spec = current->rollbacks.find(settings->name);
-    ServiceWatch::Parts parts{parts_.loop, parts_.http, *pool_, *this, nullptr};
+    ServiceWatch::Parts parts{parts_.loop, parts_.http, *pool_, *prom_, *this, nullptr};
     if (auto probe = periodic_probe(*settings, spec == current->rollbacks.end() ? nullptr : &spec->second))
         parts.version = std::make_unique<VersionAsker>(parts_.loop, parts_.http, parts_.runner, std::move(*probe));
     return ServiceWatch::make(settings, std::move(parts));

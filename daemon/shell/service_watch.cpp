@@ -75,6 +75,10 @@ Result<void> ServiceWatch::make_fetches() {
         scrape->fetch = std::move(*fetch);
         scrapes_.push_back(std::move(scrape));
     }
+    for (std::uint32_t signal = 0; signal < settings_->signals.size(); ++signal) {
+        const bool queried = settings_->signals[signal].source == Signal::Source::Prometheus;
+        if (queried && settings_->prometheus) queries_.push_back(parts_.prom.add(*settings_, signal, *this));
+    }
     return {};
 }
 
@@ -108,13 +112,16 @@ void ServiceWatch::ask(Time deadline, bool is_sample) {
     parts_.loop.cancel(sample_timer_);
     is_sample_ = is_sample;
     asking_ = true;
-    pending_ = checks_.size() + scrapes_.size() + 1;  // one for us, so that the last answer closes after all have begun
+    pending_ = checks_.size() + scrapes_.size() + (is_sample ? 0 : queries_.size()) +
+               1;  // one for us, so that the last answer closes after all have begun
     const Time now = asked_ = parts_.loop.now();
     for (const auto& check : checks_) {
         check->finding = {};
         check->fetch->start(std::min(deadline, now + check->target.timeout.value_or(kHealthLimit)), check->sink);
     }
     for (const auto& scrape : scrapes_) scrape->fetch->start(deadline, scrape->target);
+    if (!is_sample)  // a server has nothing new after a tenth of the interval
+        for (const auto& query : queries_) query->ask(deadline);
     one_answered();
 }
 
@@ -172,6 +179,11 @@ SeriesId ServiceWatch::add_series(TargetIndex target, std::uint64_t identity_has
 void ServiceWatch::scrape(TargetIndex target, const ScrapeResult& result, Time at) {
     judge_.scrape(target, result, at);
     parts_.listener.scraped(at - asked_);
+    one_answered();
+}
+
+void ServiceWatch::query(std::uint32_t signal, const QueryResult& result, Time at) {
+    judge_.query(signal, result, at);
     one_answered();
 }
 

@@ -11,6 +11,7 @@
 #include "daemon/io/loop.h"
 #include "daemon/shell/version_asker.h"
 #include "daemon/sources/health.h"
+#include "daemon/sources/prom_query.h"
 #include "daemon/sources/scrape.h"
 
 namespace revertd {
@@ -29,12 +30,13 @@ class WatchListener {
     virtual void version_read(const std::string& service, const Observation& observation) = 0;
 };
 
-class ServiceWatch final : private ScrapeListener, private HealthListener {
+class ServiceWatch final : private ScrapeListener, private HealthListener, private PromListener {
   public:
     struct Parts {
         Loop& loop;
         HttpClient& http;
         ScrapePool& pool;
+        PromHub& prom;
         WatchListener& listener;
         std::unique_ptr<VersionAsker> version;  ///< null: nothing can be asked
     };
@@ -74,6 +76,7 @@ class ServiceWatch final : private ScrapeListener, private HealthListener {
     SeriesId add_series(TargetIndex target, std::uint64_t identity_hash, const SeriesRole& role) override;
     void scrape(TargetIndex target, const ScrapeResult& result, Time at) override;
     void health(TargetIndex target, const HealthFinding& finding, Time at) override;
+    void query(std::uint32_t signal, const QueryResult& result, Time at) override;
 
     std::shared_ptr<const ServiceSettings> settings_;
     Parts parts_;
@@ -81,6 +84,7 @@ class ServiceWatch final : private ScrapeListener, private HealthListener {
     SeriesSelector selector_;
     std::vector<std::unique_ptr<HealthCheck>> checks_;
     std::vector<std::unique_ptr<Scrape>> scrapes_;
+    std::vector<std::unique_ptr<PromQuery>> queries_;
     TimerId timer_ = TimerId::None, sample_timer_ = TimerId::None;
     Time next_slot_{}, asked_{};
     std::size_t pending_ = 0;

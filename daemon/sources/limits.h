@@ -42,4 +42,10 @@ inline constexpr int kMaxJsonDepth = 64;
 /// A buffer that a larger answer has grown is given back.
 inline constexpr std::size_t kKeptBodyBytes = 16 * 1024;
 
+/// Queries in flight to one server: it runs 20 at a time itself, for everybody.
+inline constexpr std::size_t kPromInFlight = 4;
+
+/// An answer to a query for some hundred services with their buckets, or a range of an hour for one.
+inline constexpr std::size_t kMaxPromBytes = 16 * 1024 * 1024;
+
 }  // namespace revertd

@@ -85,8 +85,8 @@ TEST(Signals, escapes_in_label_values) {
 }
 
 TEST(Signals, a_counter_as_a_gauge_is_probably_a_mistake) {
-    EXPECT_FALSE(good("orders_total").warning.empty());
-    EXPECT_TRUE(good("rate(orders_total[1m])").warning.empty());
+    EXPECT_FALSE(good("orders_total").remarks.empty());
+    EXPECT_TRUE(good("rate(orders_total[1m])").remarks.empty());
 }
 
 TEST(Signals, what_is_wrong_is_named_with_its_place) {

@@ -172,11 +172,14 @@ class Service:
         health = "[" + ", ".join(f'{{ url: "http://127.0.0.1:{p}/health", json: {{ /status: ready, "/checks/*/status": ok }} }}' for p in ports) + "]"
         guard = self.config.get("guard", "{ P0: [health down for 1s, errors > 20% for 1s], P1: [errors > 5% for 2s] }")
         bake = f"    bake: {self.config['bake']}\n" if "bake" in self.config else ""
+        signals = self.config.get("signals", """{ errors: 'ratio(shop_calls_total, outcome="fail")', queue: shop_queue }""")
+        source = f"prometheus: {self.config['prometheus']}" if "prometheus" in self.config else f"metrics: {metrics}"
+        more = self.config.get("more", "")
         return f"""  {self.name}:
 {bake}    health: {health}
-    metrics: {metrics}
-    signals: {{ errors: 'ratio(shop_calls_total, outcome="fail")', queue: shop_queue }}
-    guard: {guard}
+    {source}
+    signals: {signals}
+{more}    guard: {guard}
     rollback: {{ exec: [{self.dir}/rollback, "{{to}}"], current: [{self.dir}/current] }}
 """
 

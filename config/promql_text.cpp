@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/promql_text.h"
+
+#include <algorithm>
+
+#include "config/promql.h"
+
+namespace revertd::config::promql {
+
+namespace {
+
+std::string sign_of(Matcher::Op op) {
+    switch (op) {
+        case Matcher::Op::Equal:
+            return "=";
+        case Matcher::Op::NotEqual:
+            return "!=";
+        case Matcher::Op::Regex:
+            return "=~";
+        case Matcher::Op::NotRegex:
+            return "!~";
+    }
+    return "=";
+}
+
+/// "6s", "1500ms": exact, in a form that every server reads.
+std::string duration_text(Duration duration) {
+    const auto ms = std::chrono::ceil<std::chrono::milliseconds>(duration).count();
+    return ms % 1000 == 0 ? std::to_string(ms / 1000) + "s" : std::to_string(ms) + "ms";
+}
+
+std::string part(const std::string& expression, const std::string& name) {
+    return "label_replace(" + expression + ", \"" + kPart + "\", \"" + name + "\", \"\", \"\")";
+}
+
+/// ` by (le, app)`
+std::string by(const Group& group, const std::string& more = {}) {
+    std::string labels = more;
+    if (!group.label.empty()) labels += (labels.empty() ? "" : ", ") + group.label;
+    return labels.empty() ? "" : " by (" + labels + ") ";
+}
+
+}  // namespace
+
+std::string quoted(const std::string& text) {
+    std::string out = "\"";
+    for (const char c : text) {
+        if (c == '\n') {
+            out += "\\n";
+            continue;
+        }
+        if (c == '"' || c == '\\') out += '\\';
+        out += c;
+    }
+    return out + '"';
+}
+
+std::string exactly(const std::vector<std::string>& values) {
+    std::vector<std::string> sorted = values;
+    std::sort(sorted.begin(), sorted.end());
+    sorted.erase(std::unique(sorted.begin(), sorted.end()), sorted.end());
+    std::string out;
+    for (const std::string& value : sorted) {
+        if (!out.empty()) out += '|';
+        for (const char c : value) {
+            if (std::string_view(R"(\.+*?()|[]{}^$)").find(c) != std::string_view::npos) out += '\\';
+            out += c;
+        }
+    }
+    return out;
+}
+
+std::string selector_text(const std::string& metric, const std::vector<Matcher>& matchers, const Group& group) {
+    std::string inside;
+    for (const Matcher& m : matchers) {
+        const bool grouped = !group.label.empty() && m.label == group.label && m.op == Matcher::Op::Equal;
+        const std::string sign = grouped ? "=~" : sign_of(m.op);
+        inside += (inside.empty() ? "" : ",") + m.label + sign + quoted(grouped ? exactly(group.values) : m.value);
+    }
+    return metric + (inside.empty() ? "" : "{" + inside + "}");
+}
+
+Duration rate_window(Duration interval, Duration scrape_interval) {
+    return std::max(interval + scrape_interval, 4 * scrape_interval);
+}
+
+std::string query_of(const Signal& signal, Duration window, const Group& group) {
+    if (!signal.promql.empty()) return signal.promql;
+    const bool quantile = signal.kind == Signal::Kind::Quantile;
+    const std::string metric = signal.selector.metric + (quantile ? "_bucket" : "");
+    const std::string range = "[" + duration_text(window) + "]";
+    const auto rate = [&](const std::vector<Matcher>& matchers, const std::string& labels) {
+        return "sum" + by(group, labels) + "(rate(" + selector_text(metric, matchers, group) + range + "))";
+    };
+    std::vector<Matcher> newest = signal.selector.matchers;
+    if (quantile) newest.push_back({"le", Matcher::Op::Equal, "+Inf"});
+    const std::string at = part("max" + by(group) + "(timestamp(" + selector_text(metric, newest, group) + "))", kAt);
+    if (quantile) return part(rate(signal.selector.matchers, "le"), kBucket) + " or " + at;
+    std::string out = part(rate(signal.selector.matchers, {}), kAll);
+    if (signal.kind == Signal::Kind::Ratio) {
+        std::vector<Matcher> bad = signal.selector.matchers;
+        bad.insert(bad.end(), signal.bad.begin(), signal.bad.end());
+        out += " or " + part(rate(bad, {}), kBad);
+    }
+    return out + " or " + at;
+}
+
+std::string freshness_of(const std::string& promql) {
+    const auto parsed = parse(promql);
+    const auto* root = std::get_if<Expr>(&parsed);
+    if (root == nullptr) return {};
+    std::vector<std::string> texts;
+    for (const Expr* one : selectors(*root)) {
+        if (one->moved) continue;
+        std::size_t end = one->end;
+        if (one->matrix) end = promql.rfind('[', end);
+        const std::string text = promql.substr(one->begin, end - one->begin);
+        if (std::find(texts.begin(), texts.end(), text) == texts.end()) texts.push_back(text);
+    }
+    std::string out;
+    for (const std::string& text : texts)
+        out += (out.empty() ? "" : " or ") +
+               part("max(timestamp(" + text + "))", kAt + std::to_string(&text - texts.data()));
+    return out;
+}
+
+}  // namespace revertd::config::promql

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// The PromQL that revertd asks for a signal.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "core/rule.h"
+
+namespace revertd::config::promql {
+
+/// Rows of a generated query carry this label: what each is.
+inline constexpr const char* kPart = "revertd_part";
+inline constexpr const char* kAll = "all";        ///< ratio: all of it, a second; rate: its value
+inline constexpr const char* kBad = "bad";        ///< ratio: the bad ones, a second
+inline constexpr const char* kBucket = "bucket";  ///< quantile: one bucket, a second
+inline constexpr const char* kAt = "at";          ///< when the newest sample was taken, Unix seconds
+
+/// Several signals that differ in the value of one label only, asked by one query.
+struct Group {
+    std::string label;                ///< empty: no grouping
+    std::vector<std::string> values;  ///< of all members
+};
+
+/// What rate() looks back over: four scrapes, and at least an interval and a scrape, so that one that failed leaves no
+/// gap (as Grafana's $__rate_interval).
+[[nodiscard]] Duration rate_window(Duration interval, Duration scrape_interval);
+
+/// One query with all that the signal needs (ratio, quantile, rate): rates over `window` and the newest sample's time.
+/// Errors that are absent beside requests have no row: they are 0 (S19).
+[[nodiscard]] std::string query_of(const Signal& signal, Duration window, const Group& group = {});
+
+/// For any other query: when the newest sample of each of its selectors was taken. Empty if nothing can be asked.
+[[nodiscard]] std::string freshness_of(const std::string& promql);
+
+/// The selector as PromQL, with `group.label` matched by the group's values.
+[[nodiscard]] std::string selector_text(const std::string& metric, const std::vector<Matcher>& matchers,
+                                        const Group& group = {});
+
+/// `"text"` with what PromQL wants escaped.
+[[nodiscard]] std::string quoted(const std::string& text);
+
+/// An anchored regular expression that matches exactly these texts.
+[[nodiscard]] std::string exactly(const std::vector<std::string>& values);
+
+}  // namespace revertd::config::promql

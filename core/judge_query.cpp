@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// Signals that a Prometheus adds up: its answers as slots, and how far back they look (S10, S20, S21, S23).
+#include <algorithm>
+#include <cmath>
+
+#include "core/judge_state.h"
+
+namespace revertd {
+
+void Judge::State::take_query(std::size_t signal, const QueryResult& result, Time at) {
+    if (signal >= signals.size() || !signals[signal].queried) return;
+    QueryState& query = signals[signal].query;
+    oldest = std::min(oldest, at);
+    query.answer = result.verdict;
+    query.cause = result.verdict == Verdict::Ok ? Cause::None : Cause::Unanswered;
+    query.present = false;
+    constexpr std::size_t kReason = 160;  // a line on a phone
+    query.reason.assign(result.reason.substr(0, kReason));
+    if (result.verdict == Verdict::Ok) take_cells(signal, result);
+}
+
+/// All or nothing: a number that is none spoils the whole answer.
+void Judge::State::take_cells(std::size_t index, const QueryResult& result) {
+    SignalState& signal = signals[index];
+    QueryState& query = signal.query;
+    const Signal::Kind kind = settings->signals[index].kind;
+    query.known = true;
+    query.span = std::clamp<Duration>(result.span, Duration::zero(), kLongestSpan);
+    const auto fail = [&query](Verdict verdict, Cause cause) {
+        query.answer = verdict;
+        query.cause = cause;
+    };
+    const auto total = [&](const QueryCell& cell) { return kind != Signal::Kind::Ratio || !cell.bad; };
+    query.present = std::ranges::any_of(result.values, total);
+    if (!query.present) return fail(Verdict::NoData, signal.seen ? Cause::Vanished : Cause::NeverSeen);
+    signal.seen = true;
+    for (const QueryCell& cell : result.values) {
+        if (std::isnan(cell.value)) return fail(Verdict::NoData, Cause::NotANumber);
+        if (std::isinf(cell.value) || (signal.counter && cell.value < 0))
+            return fail(Verdict::Ambiguous, Cause::Infinite);
+    }
+    if (kind == Signal::Kind::Gauge && result.values.size() > 1) return fail(Verdict::Ambiguous, Cause::SeveralSeries);
+    const double slot = seconds(settings->interval);
+    for (const QueryCell& cell : result.values) {
+        if (kind == Signal::Kind::Gauge) {
+            signal.window.add_gauge(cell.value);
+            continue;
+        }
+        const auto place = kind == Signal::Kind::Quantile ? signal.window.bucket(cell.le)
+                                                          : std::optional(static_cast<std::uint16_t>(cell.bad));
+        if (place)
+            signal.window.add(*place, cell.value * slot);
+        else
+            signal.too_many = true;
+    }
+    if (kind == Signal::Kind::Rate) signal.window.add(SignalWindow::kSeconds, slot);
+}
+
+SignalStatus Judge::State::status_of_query(std::size_t index) const {
+    const SignalState& signal = signals[index];
+    SignalStatus status;
+    status.verdict = signal.query.answer.value_or(Verdict::NoData);
+    status.cause = signal.query.answer ? signal.query.cause : Cause::Unanswered;
+    if (signal.too_many) {
+        status.verdict = Verdict::Ambiguous;
+        status.cause = Cause::TooManySeries;
+    }
+    status.judged = status.verdict == Verdict::Ok ? 1 : 0;
+    status.blind = 1 - status.judged;
+    return status;
+}
+
+Evaluation Judge::State::evaluate_absent_query(const SignalState& signal) const {
+    Evaluation evaluation;
+    evaluation.verdict = Verdict::Insufficient;
+    evaluation.cause = Cause::NeverSeen;
+    if (!signal.seen) return evaluation;
+    const QueryState& query = signal.query;
+    const bool gone = query.answer == Verdict::NoData && query.cause == Cause::Vanished;
+    evaluation.verdict = query.present ? Verdict::Ok : gone ? Verdict::Breach : signal.status.verdict;
+    evaluation.cause = query.present || gone ? Cause::None : Cause::Unanswered;
+    return evaluation;
+}
+
+SlotIndex Judge::State::first_slot(const SignalState& signal, const Border& border) const {
+    if (!signal.queried) return signal.counter ? border.difference : border.moment;
+    if (border.moment == Border::kAhead) return Border::kAhead;
+    return border.moment + static_cast<SlotIndex>(slots_in(signal.query.span, settings->interval));
+}
+
+std::size_t Judge::State::window_slots(std::size_t rule) const {
+    const SignalState& signal = signals[settings->rules[rule].signal];
+    const std::size_t window = rules[rule].window;
+    if (!signal.queried) return window;
+    const std::size_t reach = std::max<std::size_t>(1, slots_in(signal.query.span, settings->interval));
+    return window > reach ? window - reach + 1 : 1;
+}
+
+Duration Judge::State::apart(const Rule& rule) const {
+    const bool of_query = rule.kind == Rule::Kind::Threshold && signals[rule.signal].queried;
+    // Half an interval less, because answers jitter.
+    return of_query ? signals[rule.signal].query.span - settings->interval / 2 : Duration{};
+}
+
+std::string Judge::State::query_words(const SignalState& signal, Cause cause) const {
+    switch (cause) {
+        case Cause::NotANumber:
+            return "the query's value is not a number";
+        case Cause::Infinite:
+            return "the query's value is infinite or a rate below 0";
+        case Cause::SeveralSeries:
+            return "the query gives several series where one is expected: narrow it or aggregate";
+        case Cause::TooManySeries:
+            return "the query gives too many buckets";
+        case Cause::Vanished:
+            return "the query finds no series any more";
+        case Cause::NeverSeen:
+            return "the query has never found a series";
+        case Cause::None:
+        case Cause::WarmUp:
+        case Cause::FirstSample:
+        case Cause::FewRequests:
+        case Cause::NoRequests:
+        case Cause::NoBaseline:
+        case Cause::ZeroBaseline:
+        case Cause::Unanswered:
+        case Cause::Health:
+            break;
+    }
+    return signal.query.reason.empty() ? "Prometheus did not answer in time" : signal.query.reason;
+}
+
+}  // namespace revertd

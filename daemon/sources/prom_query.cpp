@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/sources/prom_query.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "config/promql.h"
+#include "daemon/io/loop.h"
+#include "daemon/sources/number.h"
+
+namespace revertd {
+namespace {
+
+namespace promql = config::promql;
+
+constexpr Duration kLearnAgain = 10min;   // a server's configuration changes rarely
+constexpr int kRetrySlots = 4;            // while nothing could be learned
+constexpr const char* kHistory = "[5m]";  // five samples of a server that scrapes every minute
+constexpr double kRounded = 20;           // scrapes jitter: to a twentieth of a second
+
+Duration from_seconds(double value) {
+    return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(value));
+}
+
+/// The middle distance of the newest samples.
+std::optional<Duration> interval_of(const std::vector<PromPoint>& points) {
+    constexpr std::size_t kNewest = 20;
+    std::vector<double> gaps;
+    for (std::size_t i = points.size() > kNewest ? points.size() - kNewest : 1; i < points.size(); ++i)
+        gaps.push_back(points[i].at - points[i - 1].at);
+    if (gaps.empty()) return std::nullopt;
+    std::nth_element(gaps.begin(), gaps.begin() + static_cast<std::ptrdiff_t>(gaps.size() / 2), gaps.end());
+    const double gap = std::ceil(gaps[gaps.size() / 2] * kRounded) / kRounded;
+    if (!(gap > 0)) return std::nullopt;
+    return from_seconds(gap);
+}
+
+/// One series and no other.
+std::string exact(const PromSeries& series) {
+    std::string metric;
+    std::vector<Matcher> matchers;
+    for (const auto& [label, value] : series.labels) {
+        if (label == "__name__")
+            metric = value;
+        else
+            matchers.push_back({label, Matcher::Op::Equal, value});
+    }
+    return promql::selector_text(metric, matchers);
+}
+
+/// The labels in which series differ: what a person must narrow or aggregate.
+std::string differing(const std::vector<PromSeries>& series) {
+    std::map<std::string, std::set<std::string>> values;
+    for (const PromSeries& one : series)
+        for (const auto& [label, value] : one.labels) values[label].insert(value);
+    std::string out;
+    for (const auto& [label, seen] : values)
+        if (seen.size() > 1) out += (out.empty() ? "`" : ", `") + label + "`";
+    return out;
+}
+
+}  // namespace
+
+PromQuery::PromQuery(PromHub& hub, PromServer& server, const ServiceSettings& settings, std::uint32_t index,
+                     PromListener& listener)
+    : hub_(hub),
+      server_(server),
+      signal_(settings.signals[index]),
+      index_(index),
+      interval_(settings.interval),
+      listener_(listener),
+      freshness_(signal_.promql.empty() ? std::string() : promql::freshness_of(signal_.promql)) {
+    hub_.queries_.push_back(this);
+    hub_.changed_ = true;
+}
+
+PromQuery::~PromQuery() {
+    for (const PromServer::Ticket ticket : {values_ticket_, ages_ticket_}) server_.forget(ticket);
+    std::erase(hub_.queries_, this);
+    hub_.changed_ = true;
+}
+
+Duration PromQuery::scrape_interval() const {
+    if (const auto written = server_.settings().scrape_interval) return *written;
+    return hub_.scrape_interval(*this).value.value_or(interval_);
+}
+
+/// Whose samples' times are looked at.
+std::string PromQuery::selector() const {
+    const bool quantile = signal_.kind == Signal::Kind::Quantile;
+    if (signal_.promql.empty())
+        return promql::selector_text(signal_.selector.metric + (quantile ? "_bucket" : ""), signal_.selector.matchers,
+                                     group);
+    const auto parsed = promql::parse(signal_.promql);
+    const auto* root = std::get_if<promql::Expr>(&parsed);
+    if (root == nullptr) return {};
+    for (const promql::Expr* one : promql::selectors(*root)) {
+        const std::size_t end = one->matrix ? signal_.promql.rfind('[', one->end) : one->end;
+        if (!one->moved) return signal_.promql.substr(one->begin, end - one->begin);
+    }
+    return {};
+}
+
+void PromHub::learn(ScrapeInterval& interval, PromServer& server, const std::string& selector, Duration every,
+                    Time deadline) {
+    interval.trying = true;
+    const auto ended = [this, &interval](std::optional<Duration> value) {
+        interval.trying = false;
+        interval.tried = loop_.now();
+        if (value) interval.value = value;
+        for (const auto& waiting : std::exchange(interval.waiting, {})) waiting();
+    };
+    const auto history = [ended](const std::shared_ptr<const PromRound>& round) {
+        const auto& series = round->answer.series;
+        ended(series.size() == 1 ? interval_of(series.front().points) : std::nullopt);
+    };
+    const auto any = [&server, ended, history, every, deadline](const std::shared_ptr<const PromRound>& round) {
+        if (round->answer.series.size() != 1) return ended(std::nullopt);
+        const std::string one = exact(round->answer.series.front()) + kHistory;
+        server.ask(one, every, Time::min(), deadline, history);
+    };
+    server.ask("topk(1, " + selector + ")", every, Time::min(), deadline, any);
+}
+
+void PromQuery::ask(Time deadline) {
+    hub_.regroup_if_changed();
+    values_.reset();
+    ages_.reset();
+    ScrapeInterval& known = hub_.scrape_interval(*this);
+    const std::string series = server_.settings().scrape_interval ? std::string() : selector();
+    if (series.empty()) return ask_values(deadline);
+    const bool first = known.tried == Time::min();
+    const auto later = [this, deadline, alive = std::weak_ptr(alive_)] {
+        if (!alive.expired()) ask_values(deadline);
+    };
+    if (first) known.waiting.emplace_back(later);
+    const Duration pause = known.value ? kLearnAgain : kRetrySlots * interval_;
+    const bool due = first || hub_.loop().now() - known.tried > pause;
+    if (due && !known.trying) hub_.learn(known, server_, series, interval_, deadline);
+    if (!first) ask_values(deadline);
+}
+
+/// The values, and beside a query of the user's own the age of its samples.
+void PromQuery::ask_values(Time deadline) {
+    window_ = promql::rate_window(interval_, scrape_interval());
+    missing_ = freshness_.empty() ? 1 : 2;
+    const auto take = [this](std::shared_ptr<const PromRound>& place, Time& seen) {
+        return [this, &place, &seen](const std::shared_ptr<const PromRound>& round) {
+            place = round;
+            seen = round->asked;
+            if (--missing_ == 0) judge();
+        };
+    };
+    const std::string text = promql::query_of(signal_, window_, group);
+    if (!freshness_.empty())
+        ages_ticket_ = server_.ask(freshness_, interval_, seen_ages_, deadline, take(ages_, seen_ages_));
+    values_ticket_ = server_.ask(text, interval_, seen_, deadline, take(values_, seen_));
+}
+
+void PromQuery::judge() {
+    for (const auto& round : {values_, ages_})
+        if (round && round->answer.verdict != Verdict::Ok) return tell(round->answer.verdict, round->answer.reason);
+    std::string words;
+    for (const PromSeries& series : values_->answer.series)
+        if (series.points.size() != 1 || is_stale(series.points.front().at, words))
+            return tell(words.empty() ? Verdict::Error : Verdict::Stale,
+                        words.empty() ? "the answer is no vector" : words);
+    if (!signal_.promql.empty()) return tell_value();
+    std::vector<const PromSeries*> rows;
+    if (group.label.empty())
+        for (const PromSeries& series : values_->answer.series) rows.push_back(&series);
+    else
+        for (const std::size_t i : values_->answer.with(group.label, value)) rows.push_back(&values_->answer.series[i]);
+    tell_rows(rows);
+}
+
+bool PromQuery::is_stale(double at, std::string& words) const {
+    const Duration limit = 2 * std::max(interval_, scrape_interval());
+    const double age = values_->evaluated - at;
+    if (age <= seconds(limit)) return false;
+    words = "the newest sample is " + (age < 1e9 ? to_words(from_seconds(std::floor(age))) : std::string("very")) +
+            " old, at most " + to_words(limit) + " is allowed";
+    return true;
+}
+
+void PromQuery::tell(Verdict verdict, const std::string& reason) {
+    QueryResult result;
+    result.verdict = verdict;
+    result.reason = reason;
+    result.span = window_;
+    listener_.query(index_, result, values_->asked);
+}
+
+/// Ratio, quantile and rate: rows that say what they are.
+void PromQuery::tell_rows(const std::vector<const PromSeries*>& rows) {
+    std::vector<QueryCell> cells;
+    std::optional<double> newest;
+    for (const PromSeries* row : rows) {
+        const std::string_view part = row->label(promql::kPart);
+        const double number = row->points.front().value;
+        if (part == promql::kAt) {
+            newest = number;
+        } else if (part == promql::kAll || part == promql::kBad) {
+            cells.push_back({number, part == promql::kBad, 0});
+        } else if (part == promql::kBucket) {
+            const auto bound = parse_number(row->label("le"));
+            if (!bound) return tell(Verdict::Error, "a bucket has no bound `le`");
+            cells.push_back({number, false, *bound * signal_.to_base});
+        } else {
+            return tell(Verdict::Error, "the answer holds rows that were not asked for");
+        }
+    }
+    std::string words;
+    if (newest && is_stale(*newest, words)) return tell(Verdict::Stale, words);
+    if (!newest && !cells.empty()) return tell(Verdict::Error, "the answer does not say how old its samples are");
+    if (newest && cells.empty())
+        return tell(Verdict::Insufficient, "one sample in " + to_words(window_) + ", a rate needs two");
+    QueryResult result;
+    result.values = cells;
+    result.span = window_;
+    listener_.query(index_, result, values_->asked);
+}
+
+/// A query of the user's own: one number.
+void PromQuery::tell_value() {
+    const auto& series = values_->answer.series;
+    if (series.size() > 1) {
+        const std::string labels = differing(series);
+        return tell(Verdict::Ambiguous, std::to_string(series.size()) + " series where one is expected" +
+                                            (labels.empty() ? "" : ", they differ in " + labels));
+    }
+    std::vector<QueryCell> cells;
+    for (const PromSeries& one : series) cells.push_back({one.points.front().value, false, 0});
+    if (ages_) {
+        bool known = ages_->answer.series.empty();
+        std::string words;
+        for (const PromSeries& one : ages_->answer.series) {
+            if (!one.label(promql::kPart).starts_with(promql::kAt)) continue;  // the server has not understood
+            known = true;
+            if (is_stale(one.points.empty() ? 0 : one.points.front().value, words)) return tell(Verdict::Stale, words);
+        }
+        if (known && ages_->answer.series.empty()) cells.clear();  // a value of nothing: `or vector(0)`
+    }
+    QueryResult result;
+    result.values = cells;
+    result.span = signal_.reach;
+    listener_.query(index_, result, values_->asked);
+}
+
+}  // namespace revertd

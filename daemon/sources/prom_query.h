@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// Signals whose source is a Prometheus: one PromQuery each, asked once a slot. Queries that differ in the value of one
+// label only are asked as one, whatever service they belong to (S21).
+#pragma once
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/promql_text.h"
+#include "core/judge.h"
+#include "core/settings.h"
+#include "daemon/sources/prom_server.h"
+
+namespace revertd {
+
+class PromHub;
+
+/// Where answers go: the Judge of the service.
+class PromListener {
+  public:
+    PromListener() = default;
+    PromListener(const PromListener&) = delete;
+    PromListener& operator=(const PromListener&) = delete;
+    virtual ~PromListener() = default;
+    /// What the result points to is valid during the call. `at` is the instant that was asked about.
+    virtual void query(std::uint32_t signal, const QueryResult& result, Time at) = 0;
+};
+
+/// The interval at which the samples of some series are taken, read off their timestamps.
+struct ScrapeInterval {
+    std::optional<Duration> value;
+    Time tried = Time::min();
+    bool trying = false;
+    std::vector<std::function<void()>> waiting;  ///< until the first try has ended
+};
+
+class PromQuery {
+  public:
+    PromQuery(PromHub& hub, PromServer& server, const ServiceSettings& settings, std::uint32_t index,
+              PromListener& listener);
+    PromQuery(const PromQuery&) = delete;
+    PromQuery& operator=(const PromQuery&) = delete;
+    ~PromQuery();
+
+    /// The listener is told exactly once, by the deadline; possibly at once.
+    void ask(Time deadline);
+
+    [[nodiscard]] const Signal& signal() const { return signal_; }
+
+    [[nodiscard]] Duration interval() const { return interval_; }
+
+    [[nodiscard]] PromServer& server() const { return server_; }
+
+    /// Set by the hub: who is asked together with it, and its own value of the label.
+    config::promql::Group group;
+    std::string value;
+    std::string key;  ///< of what is shared by the group
+
+  private:
+    void ask_values(Time deadline);
+    void judge();
+    void tell(Verdict verdict, const std::string& reason);
+    void tell_rows(const std::vector<const PromSeries*>& rows);
+    void tell_value();
+    [[nodiscard]] bool is_stale(double at, std::string& words) const;
+    [[nodiscard]] Duration scrape_interval() const;
+    [[nodiscard]] std::string selector() const;
+
+    PromHub& hub_;
+    PromServer& server_;
+    Signal signal_;
+    std::uint32_t index_;
+    Duration interval_;
+    PromListener& listener_;
+    std::string freshness_;  ///< a query beside the signal's own; empty: none
+    std::shared_ptr<const PromRound> values_, ages_;
+    int missing_ = 0;
+    Duration window_{};
+    Time seen_ = Time::min(), seen_ages_ = Time::min();
+    PromServer::Ticket values_ticket_, ages_ticket_;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  ///< for those who hold it weakly
+};
+
+/// All servers and queries of the daemon.
+class PromHub {
+  public:
+    PromHub(Loop& loop, HttpClient& http) : loop_(loop), http_(http) {}
+
+    [[nodiscard]] Loop& loop() { return loop_; }
+
+    /// One for equal settings.
+    [[nodiscard]] PromServer& server(const PrometheusSettings& settings);
+
+    [[nodiscard]] std::unique_ptr<PromQuery> add(const ServiceSettings& settings, std::uint32_t signal,
+                                                 PromListener& listener);
+
+    /// Groups are made anew when members came or went.
+    void regroup_if_changed();
+
+    [[nodiscard]] ScrapeInterval& scrape_interval(const PromQuery& query) {
+        return scrape_intervals_[&query.server()][query.key];
+    }
+
+    [[nodiscard]] const std::vector<std::unique_ptr<PromServer>>& servers() const { return servers_; }
+
+  private:
+    friend class PromQuery;
+
+    /// Two queries: any one series, and its samples of the last minutes.
+    void learn(ScrapeInterval& interval, PromServer& server, const std::string& selector, Duration every,
+               Time deadline);
+
+    Loop& loop_;
+    HttpClient& http_;
+    std::vector<std::unique_ptr<PromServer>> servers_;
+    std::vector<PromQuery*> queries_;
+    std::map<const PromServer*, std::map<std::string, ScrapeInterval>> scrape_intervals_;
+    bool changed_ = false;
+};
+
+}  // namespace revertd
