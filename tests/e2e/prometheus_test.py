@@ -19,7 +19,7 @@ def signals(name):
 class Judged(unittest.TestCase):
     """The main job, with a real server between the service and revertd."""
 
-    KIND = "prometheus"
+    KIND, SOURCE = "prometheus", "{url}"
 
     def setUp(self):
         if not Prometheus.installed(self.KIND):
@@ -30,7 +30,7 @@ class Judged(unittest.TestCase):
 
     def services(self, **names):
         for name, config in names.items():
-            self.w.service(name, prometheus=self.prometheus.url, signals=signals(name), guard=GUARD, **config)
+            self.w.service(name, prometheus=self.SOURCE.replace("{url}", self.prometheus.url), signals=signals(name), guard=GUARD, **config)
         self.prometheus.services = list(self.w.services.values())
         self.prometheus.start()
         self.addCleanup(self.prometheus.kill)
@@ -69,7 +69,8 @@ class Judged(unittest.TestCase):
 
 
 class VictoriaMetrics(Judged):
-    KIND = "victoria-metrics"
+    # It shows samples a second after they were taken.
+    KIND, SOURCE = "victoria-metrics", "{ url: '{url}', delay: 2s }"
 
 
 class Blind(unittest.TestCase):
