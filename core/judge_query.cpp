@@ -125,6 +125,7 @@ std::string Judge::State::query_words(const SignalState& signal, Cause cause) co
         case Cause::ZeroBaseline:
         case Cause::Unanswered:
         case Cause::Health:
+        case Cause::Detector:
             break;
     }
     return signal.query.reason.empty() ? "Prometheus did not answer in time" : signal.query.reason;
