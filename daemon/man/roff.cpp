@@ -55,9 +55,7 @@ void Page::subheading(std::string_view text) {
 
 void Page::paragraph(std::string_view text) {
     begin_paragraph();
-    text_ += escaped(text) +
-             "
-             ";
+    text_ += escaped(text) + "\n";
 }
 
 /// The first one of a section begins by itself.

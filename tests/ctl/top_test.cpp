@@ -28,9 +28,8 @@ std::string joined(const std::vector<std::string>& lines) {
 
 TEST(Top, shows_brakes_guards_and_services) {
     const auto text = joined(render_top(view(), {.now = kNow}));
-    for (const char* part :
-         {"revertd  2 services, 1 guard, 1 open incident", "HALTED by ana", "api v2 (was v1)  deploy d-81", "█████",
-          "SERVICE", "web", "no: no version", "q quits"})
+    for (const char* part : {"revertd  2 services, 1 guard, 1 open incident", "HALTED by ana",
+                             "api v2 (was v1)  deploy d-81", "█████", "SERVICE", "web", "no: no version", "q quits"})
         EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
 }
 
