@@ -17,7 +17,24 @@ namespace {
 constexpr std::uint32_t kEmptySlot = std::numeric_limits<std::uint32_t>::max();
 constexpr std::size_t kNotFound = std::numeric_limits<std::size_t>::max();
 
+/// Never zero, which is "not computed".
+std::uint64_t hash_of_series(std::string_view series, std::uint64_t seed) {
+    return std::max<std::uint64_t>(bytes::hash(series.data(), series.size(), seed), 1);
+}
+
 }  // namespace
+
+std::uint64_t Layout::hash_of(std::size_t entry, std::uint64_t seed) const {
+    return shape == nullptr ? hashes[entry] : hash_of_row(entries[entry].row, seed);
+}
+
+std::uint64_t Layout::hash_of_row(std::uint32_t row, std::uint64_t seed) const {
+    constexpr std::string_view kBlanks = " \t";
+    std::string_view series = shape->start(row);
+    series.remove_prefix(std::min(series.find_first_not_of(kBlanks), series.size()));
+    series = series.substr(0, series.find_last_not_of(kBlanks) + 1);
+    return hash_of_series(series, seed);
+}
 
 void Exposition::begin(const SeriesSelector& selector, const Layout& layout, bool learn) {
     selector_ = &selector;
@@ -116,7 +133,7 @@ inline const char* Exposition::read_known_value(std::size_t row, const char* sta
     if (wanted) {
         const auto value = number.plain ? plain_value(token) : parse_number(token);
         if (!value) return nullptr;
-        keep_known(expected_, *value);
+        keep_known(expected_, 0, static_cast<std::uint32_t>(row), *value);
     } else if (!number.plain && !is_number(token)) {
         return nullptr;
     }
@@ -187,9 +204,9 @@ bool Exposition::keep(const Line& line) {
     const auto value = line.plain ? plain_value(line.value) : parse_number(line.value);
     if (!value) return fail("the value is no number that a double can hold");
     if (values_.size() >= kMaxWantedLines) return fail("there are more than 20000 series of the wanted names");
-    const std::uint64_t hash = bytes::hash(line.series.data(), line.series.size(), seed_);
-    if (expected_ < layout_->entries.size() && layout_->entries[expected_].hash == hash) {
-        keep_known(expected_, *value);
+    const std::uint64_t hash = hash_of_series(line.series, seed_);
+    if (expected_ < layout_->entries.size() && layout_->hash_of(expected_, seed_) == hash) {
+        keep_known(expected_, hash, learned_row(), *value);
         return true;
     }
     layout_held_ = false;
@@ -197,16 +214,16 @@ bool Exposition::keep(const Line& line) {
     if (entry == kNotFound) {
         keep_new(line, hash, *value);
     } else {
-        keep_known(entry, *value);
+        keep_known(entry, hash, learned_row(), *value);
     }
     return true;
 }
 
 /// Once for every signal that wants the line.
-void Exposition::keep_known(std::size_t entry, double value) {
+void Exposition::keep_known(std::size_t entry, std::uint64_t hash, std::uint32_t row, double value) {
     for (;; ++entry) {
         const Layout::Entry& known = layout_->entries[entry];
-        values_.push_back({known.hash, value, known.series, false, known.more != 0, learned_row()});
+        values_.push_back({hash, value, known.series, false, known.more != 0, row});
         if (known.more == 0) break;
     }
     expected_ = entry + 1;
@@ -227,7 +244,7 @@ std::size_t Exposition::find(std::uint64_t hash) {
     if (index_.empty()) build_index();
     for (std::size_t slot = hash & (index_.size() - 1); index_[slot] != kEmptySlot;
          slot = (slot + 1) & (index_.size() - 1)) {
-        if (layout_->entries[index_[slot]].hash == hash) return index_[slot];
+        if (layout_->hash_of(index_[slot], seed_) == hash) return index_[slot];
     }
     return kNotFound;
 }
@@ -237,7 +254,7 @@ void Exposition::build_index() {
     const std::vector<Layout::Entry>& entries = layout_->entries;
     index_.assign(std::bit_ceil(2 * entries.size()), kEmptySlot);
     for (std::uint32_t i = 0; i < entries.size(); ++i) {
-        std::size_t slot = entries[i].hash & (index_.size() - 1);
+        std::size_t slot = layout_->hash_of(i, seed_) & (index_.size() - 1);
         while (index_[slot] != kEmptySlot) slot = (slot + 1) & (index_.size() - 1);
         index_[slot] = i;
     }

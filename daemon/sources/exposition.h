@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/judge.h"
@@ -16,17 +17,20 @@
 namespace revertd {
 
 /// The wanted lines of a target's last good body, in its order: a line whose bytes up to the value are known needs no
-/// names, no labels and no matching. 16 bytes a line, because there is one layout a target; the bytes themselves would
-/// be a hundred times more.
+/// names, no labels and no matching. 8 bytes a line with a shape, else 16, because there is one layout a target; the
+/// bytes themselves would be a hundred times more.
 struct Layout {
     struct Entry {
-        std::uint64_t hash = 0;
         SeriesId series = kNoSeries;  ///< none: the name is wanted, the series is not
         std::uint32_t more : 1 = 0;   ///< the next entry is of the same line: another signal wants it, too
         std::uint32_t row : 31 = 0;   ///< of the shape, if there is one
     };
 
     std::vector<Entry> entries;
+    std::vector<std::uint64_t> hashes;  ///< of the entries' lines up to the value; a shape has the bytes themselves
+
+    [[nodiscard]] std::uint64_t hash_of(std::size_t entry, std::uint64_t seed) const;
+    [[nodiscard]] std::uint64_t hash_of_row(std::uint32_t row, std::uint64_t seed) const;
 
     /// Of the same body as the entries: a line of it that has no entry is not wanted. None: every line is looked at.
     std::shared_ptr<const PageShape> shape;
@@ -37,12 +41,12 @@ class Exposition {
   public:
     /// A wanted line; lines that several signals claim come several times.
     struct Value {
-        std::uint64_t hash = 0;
+        std::uint64_t hash = 0;  ///< none if it was read by the shape: its row says which line it is
         double value = 0;
         std::uint32_t series = kNoSeries;  ///< SeriesId, or an index into `claims` if `is_new`
         bool is_new = false;
         bool more = false;
-        std::uint32_t row = 0;  ///< of the shape that is learned
+        std::uint32_t row = 0;  ///< of the shape
     };
 
     /// `seed` is secret to the process, see bytes::hash; it must be the same for all that read with one layout.
@@ -65,6 +69,10 @@ class Exposition {
     /// In the order of the body; a series may come twice.
     [[nodiscard]] std::span<const Value> values() const { return values_; }
 
+    [[nodiscard]] std::uint64_t hash_of(const Value& value) const {
+        return value.hash != 0 ? value.hash : layout_->hash_of_row(value.row, seed_);
+    }
+
     /// The claims to series that the layout does not know.
     [[nodiscard]] const std::vector<Claim>& claims() const { return claims_; }
 
@@ -78,7 +86,7 @@ class Exposition {
     [[nodiscard]] const PageShape& learned() const { return learned_; }
 
     /// Gives back what only learning needs.
-    void forget_learned() { learned_ = {}; }
+    void forget_learned() { const PageShape forgotten = std::move(learned_); }
 
   private:
     const char* read_lines(std::string_view text);
@@ -97,7 +105,7 @@ class Exposition {
     bool take(const Line& line);
     bool is_wanted(const Line& line) const;
     bool keep(const Line& line);
-    void keep_known(std::size_t entry, double value);
+    void keep_known(std::size_t entry, std::uint64_t hash, std::uint32_t row, double value);
     void keep_new(const Line& line, std::uint64_t hash, double value);
     [[nodiscard]] std::size_t find(std::uint64_t hash);
     void build_index();

@@ -126,26 +126,39 @@ void ScrapeTarget::finish_reading(Time at) {
     const bool learned = reading_->learned().size() > 0;
     if (!reading_->layout_held() || learned) keep_layout();
     if (learned) keep_shape();
-    if (reading_->shape_is_stale()) layout_.shape.reset();
+    if (reading_->shape_is_stale()) drop_shape();
     context_.listener.scrape(index_, result, at);
 }
 
 /// Series that left the body leave the layout, too; if they come back they are claimed anew.
 void ScrapeTarget::keep_layout() {
+    layout_.hashes.clear();
+    layout_.hashes.reserve(reading_->values().size());
+    for (const Exposition::Value& value : reading_->values()) layout_.hashes.push_back(reading_->hash_of(value));
     layout_.shape.reset();
     layout_.entries.clear();
     layout_.entries.reserve(reading_->values().size());
     for (const Exposition::Value& value : reading_->values()) {
         const SeriesId series = value.is_new ? context_.pool.claimed[value.series] : value.series;
-        layout_.entries.push_back({value.hash, series, value.more, value.row & 0x7fffffffU});
+        layout_.entries.push_back({series, value.more, value.row & 0x7fffffffU});
     }
 }
 
 /// The entries are those of the body that was learned.
 void ScrapeTarget::keep_shape() {
     layout_.shape = context_.pool.shapes.intern(reading_->learned());
+    const bool first = learn_pause_ == 1;  // one that has lost its shape may do so again
+    if (first && layout_.shape) std::vector<std::uint64_t>().swap(layout_.hashes);
     learn_in_ = learn_pause_;
     learn_pause_ = static_cast<std::uint16_t>(std::min(2U * learn_pause_, kMaxShapePause));
+}
+
+void ScrapeTarget::drop_shape() {
+    if (!layout_.shape) return;
+    layout_.hashes.clear();
+    for (std::size_t i = 0; i < layout_.entries.size(); ++i)
+        layout_.hashes.push_back(layout_.hash_of(i, context_.pool.seed()));
+    layout_.shape.reset();
 }
 
 void ScrapeTarget::report(Verdict verdict, std::string_view reason, Time at) {

@@ -40,6 +40,8 @@ class ScrapePool {
     /// With a seed of the system's.
     ScrapePool();
 
+    [[nodiscard]] std::uint64_t seed() const { return seed_; }
+
     [[nodiscard]] std::unique_ptr<Exposition> take();
     void give_back(std::unique_ptr<Exposition> reading);
 
@@ -88,6 +90,7 @@ class ScrapeTarget final : public Sink {
     void finish_reading(Time at);
     void keep_layout();
     void keep_shape();
+    void drop_shape();
     void report(Verdict verdict, std::string_view reason, Time at);
 
     TargetIndex index_;
