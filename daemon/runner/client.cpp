@@ -239,6 +239,12 @@ void RunnerClient::probe(const ExecCall& call, Duration deadline, OnProbe callba
     impl_->ask({0, ProbeRequest{call, deadline}}, std::move(pending));
 }
 
+void RunnerClient::prepare() {
+    Pending pending;
+    pending.patience = kQueryPatience;
+    impl_->ask({0, PrepareRequest{}}, std::move(pending));
+}
+
 bool RunnerClient::connected() const {
     return impl_->connected();
 }

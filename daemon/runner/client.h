@@ -49,6 +49,9 @@ class RunnerClient {
     /// Leaves no receipt. The answer comes at the deadline at the latest, but for the runner's grace.
     void probe(const ExecCall& call, Duration deadline, OnProbe callback);
 
+    /// An http step may come soon: what it needs is loaded now rather than then.
+    void prepare();
+
     [[nodiscard]] bool connected() const;
 
   private:

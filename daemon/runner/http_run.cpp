@@ -2,6 +2,7 @@
 #include "daemon/runner/http_run.h"
 
 #include <curl/curl.h>
+#include <poll.h>
 
 #include <algorithm>
 #include <random>
@@ -169,16 +170,28 @@ class HttpRun final : public Run {
     bool finished_ = false;
 };
 
-}  // namespace
-
-HttpEngine::HttpEngine() {
-    curl_global_init(CURL_GLOBAL_DEFAULT);
-    multi_ = curl_multi_init();
+/// There is no libcurl yet, so there is no transfer.
+void wait_without(const std::vector<HttpEngine::Wanted>& descriptors, int ms) {
+    std::vector<pollfd> waited;
+    for (const auto& wanted : descriptors) {
+        const int events = POLLIN | (wanted.writing ? POLLOUT : 0);
+        waited.push_back({wanted.fd, static_cast<short>(events), 0});
+    }
+    ::poll(waited.data(), waited.size(), ms);
 }
 
+}  // namespace
+
 HttpEngine::~HttpEngine() {
+    if (multi_ == nullptr) return;
     curl_multi_cleanup(multi_);
     curl_global_cleanup();
+}
+
+void HttpEngine::prepare() {
+    if (multi_ != nullptr) return;
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    multi_ = curl_multi_init();
 }
 
 void HttpEngine::wait(const std::vector<Wanted>& descriptors, Duration timeout) {
@@ -188,6 +201,7 @@ void HttpEngine::wait(const std::vector<Wanted>& descriptors, Duration timeout) 
         waited.push_back({wanted.fd, static_cast<short>(events), 0});
     }
     const long ms = std::clamp(to_ms(std::min(timeout, Duration(1h))), 0L, 3'600'000L);
+    if (multi_ == nullptr) return wait_without(descriptors, static_cast<int>(ms));
     curl_multi_poll(multi_, waited.data(), static_cast<unsigned>(waited.size()), static_cast<int>(ms), nullptr);
     int running = 0;
     curl_multi_perform(multi_, &running);
@@ -202,6 +216,7 @@ void HttpEngine::wait(const std::vector<Wanted>& descriptors, Duration timeout) 
 }
 
 std::unique_ptr<Run> HttpEngine::start(const HttpCall& call, Duration now, Duration deadline) {
+    prepare();
     auto run = std::make_unique<HttpRun>(multi_, call, deadline);
     run->send(now);
     return run;

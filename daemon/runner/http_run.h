@@ -11,7 +11,7 @@ namespace revertd::runner {
 /// libcurl's multi handle: transfers beside the descriptors of the loop.
 class HttpEngine {
   public:
-    HttpEngine();
+    HttpEngine() = default;
     HttpEngine(const HttpEngine&) = delete;
     HttpEngine& operator=(const HttpEngine&) = delete;
     ~HttpEngine();
@@ -25,10 +25,13 @@ class HttpEngine {
     void wait(const std::vector<Wanted>& descriptors, Duration timeout);
 
     /// A request that is sent once. It is sent again only where the server said "not now", or never had a byte of it.
+    /// Loads libcurl, which the first request does otherwise.
+    void prepare();
+
     [[nodiscard]] std::unique_ptr<Run> start(const HttpCall& call, Duration now, Duration deadline);
 
   private:
-    void* multi_;  // CURLM
+    void* multi_ = nullptr;  // CURLM, once there was a request
 };
 
 }  // namespace revertd::runner

@@ -151,6 +151,10 @@ void write_request(JsonWriter& out, const ProbeRequest& probe) {
     write_call(out, probe.call);
 }
 
+void write_request(JsonWriter& out, const PrepareRequest&) {
+    put(out, "do", std::string("prepare"));
+}
+
 void write_answer(JsonWriter& out, const Receipt& receipt) {
     out.Key("receipt");
     write_receipt(out, receipt);
@@ -326,6 +330,8 @@ Result<Request> decode_request(std::string_view line, std::uint64_t& id) {
         request.what = QueryRequest{key, true_of(document, "wait")};
     } else if (verb == "stop") {
         request.what = StopRequest{key};
+    } else if (verb == "prepare") {
+        request.what = PrepareRequest{};
     } else {
         return senseless("unknown request '" + verb + "'");
     }

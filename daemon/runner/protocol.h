@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Between the daemon and revertd-runner: JSON objects, one a line, over a unix stream socket; several may be in flight.
 //
-//   request  = start | query | stop | probe                          ; "id" is the client's, any number up to 2^63
+//   request  = start | query | stop | probe | prepare                ; "id" is the client's, any number up to 2^63
 //   start    = { "id", "do": "start", "key", "digest", "name", "deadline_ms", "context"?, exec | http }
 //   query    = { "id", "do": "query", "key", "wait"?: bool }         ; wait: answered when it no longer runs
 //   stop     = { "id", "do": "stop",  "key" }                        ; SIGTERM to the group, SIGKILL after the grace
 //   probe    = { "id", "do": "probe", "deadline_ms", exec }          ; leaves no receipt
+//   prepare  = { "id", "do": "prepare" }                              ; http steps may come: what they need is loaded
 //   exec     = "exec": { "argv": [text, ...], "cwd": text, "env": [[name, value], ...] }
 //   http     = "http": { "method", "url", "headers": [[name, value], ...], "body" }
 //
@@ -50,9 +51,11 @@ struct ProbeRequest {
     Duration deadline{};
 };
 
+struct PrepareRequest {};
+
 struct Request {
     std::uint64_t id = 0;
-    std::variant<StartRequest, QueryRequest, StopRequest, ProbeRequest> what;
+    std::variant<StartRequest, QueryRequest, StopRequest, ProbeRequest, PrepareRequest> what;
 };
 
 struct RequestError {

@@ -296,6 +296,11 @@ void Server::on(const Waiter& from, const ProbeRequest& probe) {
     probes_.push_back({std::make_unique<ExecRun>(*std::move(process), deadline, options_.grace), from});
 }
 
+void Server::on(const Waiter& from, const PrepareRequest&) {
+    http_.prepare();
+    answer(from, Receipt{});
+}
+
 Receipt Server::receipt_of(const std::string& key) const {
     Receipt receipt;
     if (const auto running = steps_.find(key); running != steps_.end()) {

@@ -79,6 +79,7 @@ class Server {
     void on(const Waiter& from, const QueryRequest& query);
     void on(const Waiter& from, const StopRequest& stop);
     void on(const Waiter& from, const ProbeRequest& probe);
+    void on(const Waiter& from, const PrepareRequest& prepare);
 
     [[nodiscard]] Result<ActiveStep> begin(const StartRequest& start, const Fd& file, Duration now);
     [[nodiscard]] Receipt receipt_of(const std::string& key) const;

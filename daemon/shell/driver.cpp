@@ -116,7 +116,10 @@ void Driver::drain() {
 
 void Driver::take(Output out) {
     std::vector<journal::Entry> entries;
-    for (const Record& record : out.records) entries.push_back(journal::to_entry(record));
+    for (const Record& record : out.records) {
+        entries.push_back(journal::to_entry(record));
+        if (const auto* opened = std::get_if<GuardOpened>(&record.fact)) prepare_steps(opened->service);
+    }
     if (!entries.empty()) {
         // Refused after a failure: then nothing becomes durable, and nothing that must be durable acts (S43).
         if (const auto appended = journal_->append(std::move(entries)); !appended)

@@ -125,6 +125,7 @@ class Driver final : public Backend, private WatchListener {
     Result<std::unique_ptr<ServiceWatch>> make_watch(const std::shared_ptr<const ServiceSettings>& settings);
     void refresh_watches();
     void resync(const std::string& service);
+    void prepare_steps(const std::string& service);
     void snapshot(const std::string& service, const std::string& incident);
     void snapshot_some();
     [[nodiscard]] VersionAsker* platform(const std::string& service, int entry);

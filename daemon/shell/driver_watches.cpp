@@ -118,9 +118,22 @@ void Driver::resync(const std::string& service) {
     const auto watch = watches_.find(service);
     const ServiceState* s = engine_->state().service(service);
     if (watch == watches_.end() || s == nullptr || (s->guard.empty() && s->incident.empty())) return;
+    prepare_steps(service);
     event::Judged all{service, {}, {}};
     all.report.changes = watch->second->judge().view().rules;
     feed(std::move(all));
+}
+
+/// A guard is open: should it come to a rollback, the runner's first http step must not have to load libcurl.
+void Driver::prepare_steps(const std::string& service) {
+    const auto& rollbacks = parts_.configs.current()->rollbacks;
+    const auto spec = rollbacks.find(service);
+    if (spec == rollbacks.end()) return;
+    Placeholders any;
+    any.to = any.from = any.deploy = any.incident = any.key = "x", any.service = service;
+    const auto plan = expand(spec->second, any);
+    const auto by_http = [](const Step& step) { return std::holds_alternative<HttpCall>(step.call); };
+    if (plan && std::any_of(plan->steps.begin(), plan->steps.end(), by_http)) parts_.runner.prepare();
 }
 
 void Driver::snapshot(const std::string& service, const std::string& incident) {

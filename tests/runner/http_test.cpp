@@ -143,6 +143,18 @@ TEST_F(Http, success_is_done) {
     EXPECT_TRUE(request.ends_with("\r\n\r\n{\"v\":\"v1\"}"));
 }
 
+TEST_F(Http, what_http_needs_is_loaded_when_it_may_be_needed) {
+    const auto has_libcurl = [&] {
+        return read_text("/proc/" + std::to_string(runner_pid()) + "/maps").find("libcurl") != std::string::npos;
+    };
+    run(program("a command", {"/bin/true"}));
+    EXPECT_FALSE(has_libcurl());
+    client_.prepare();
+    query("the answers come in order");
+    EXPECT_TRUE(has_libcurl());
+    EXPECT_EQ(against(status("200 OK")).state, StepState::Done);
+}
+
 TEST_F(Http, a_server_error_is_unknown) {
     for (const char* line : {"500 Oh", "502 Bad Gateway", "503 Busy", "504 Late"}) {
         const Receipt receipt = against(status(line));

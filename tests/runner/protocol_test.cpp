@@ -42,6 +42,7 @@ TEST(Protocol, a_start_arrives_as_it_was_sent) {
 TEST(Protocol, questions_arrive_as_they_were_sent) {
     EXPECT_TRUE(std::get<QueryRequest>(round_trip({1, QueryRequest{"k", true}}).what).wait);
     EXPECT_EQ(std::get<StopRequest>(round_trip({1, StopRequest{"k"}}).what).key, "k");
+    EXPECT_TRUE(std::holds_alternative<PrepareRequest>(round_trip({1, PrepareRequest{}}).what));
     const ProbeRequest probe{ExecCall{{"/a"}, "/", {}}, 250ms};
     EXPECT_EQ(std::get<ProbeRequest>(round_trip({1, probe}).what).deadline, Duration(250ms));
 }
