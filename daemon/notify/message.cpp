@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/notify/message.h"
 
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
-#include <array>
-#include <cstdio>
+#include "core/sha256.h"
 
 namespace revertd {
 
@@ -101,18 +98,22 @@ std::string webhook_body(const Message& message, const std::string& source) {
     return text.GetString();
 }
 
+/// HMAC with SHA-256, RFC 2104: our own hash serves, and libcrypto takes 1.4 MiB.
 std::string signature(const std::string& secret, const std::string& body) {
-    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-    unsigned int size = 0;
-    HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),
-         reinterpret_cast<const unsigned char*>(body.data()), body.size(), digest.data(), &size);
-    std::string out = "sha256=";
-    for (unsigned int i = 0; i < size; ++i) {
-        std::array<char, 3> hex{};
-        std::snprintf(hex.data(), hex.size(), "%02x", digest.at(i));
-        out += hex.data();
+    constexpr std::size_t kBlock = 64;
+    std::string key = secret;
+    if (key.size() > kBlock) {
+        const Sha256::Digest digest = Sha256().update(secret).finish();
+        key.assign(digest.begin(), digest.end());
     }
-    return out;
+    key.resize(kBlock);
+    const auto masked = [&key](char mask) {
+        std::string out = key;
+        for (char& c : out) c = static_cast<char>(c ^ mask);
+        return out;
+    };
+    const Sha256::Digest inner = Sha256().update(masked(0x36)).update(body).finish();
+    return "sha256=" + Sha256().update(masked(0x5c)).update(std::string(inner.begin(), inner.end())).finish_hex();
 }
 
 }  // namespace revertd
