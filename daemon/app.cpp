@@ -2,7 +2,6 @@
 // The only file that knows everybody: builds the parts, wires them, and takes them down.
 #include "daemon/app.h"
 
-#include <malloc.h>
 #include <sys/stat.h>
 #include <sys/timex.h>
 
@@ -18,6 +17,7 @@
 #include "daemon/api/server.h"
 #include "daemon/io/http_client.h"
 #include "daemon/io/loop.h"
+#include "daemon/io/startup_memory.h"
 #include "daemon/io/system_clock.h"
 #include "daemon/log.h"
 #include "daemon/notify/notifier.h"
@@ -204,7 +204,7 @@ int App::run() {
     }
     driver_->meters().reloaded(true, clock_.now().wall);
     driver_->start(boot, clock_.offset());
-    ::malloc_trim(0);  // what reading configuration and journal took is not needed again
+    release_startup_memory();
     watch_signals();
     housekeep();
     log::write(log::Level::Info, "revertd is ready", {{"config", read_.loaded->settings.hash}});

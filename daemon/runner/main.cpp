@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "core/clock.h"
+#include "daemon/io/startup_memory.h"
 #include "daemon/runner/helpers.h"
 #include "daemon/runner/server.h"
 #include "daemon/runner/usage.h"
@@ -140,6 +141,7 @@ int serve(ServerOptions options, Fd ready) {
     systemd::ready("waits for steps");
     if (ready && !write_all(ready.get(), "!")) return kExitFailure;
     ready.reset();
+    release_startup_memory();
     (*server)->run();
     return 0;
 }
