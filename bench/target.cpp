@@ -7,6 +7,7 @@
 //   break errors|health|hang I -> the instant: from then on half the requests of target I fail, its health is down,
 //                              or it takes requests and never answers
 //   release                 -> ok: every target now runs v2, until a webhook {"target":I} puts v1 back
+//   phases                  -> of each target when it was last asked
 //   polls                   -> polls in all, polls of the target polled least, now, bytes of the last exposition
 //   hooks                   -> one word for each target that was rolled back: target:broken:deciding:hook, where
 //                              `deciding` is just before the end of the first answer that showed the fault was sent
@@ -34,6 +35,7 @@ struct Target {
     bool hung = false;
     bool rolled_back = false;
     std::uint64_t polls = 0;
+    std::int64_t asked = 0;
     bench::Totals last;       // what the last exposition said
     std::int64_t broken = 0;  // the instants of a trial; 0: not yet
     std::int64_t deciding = 0;
@@ -166,6 +168,7 @@ class Fleet {
             return reply(connection, true, "application/json", v2 ? "{\"version\":\"v2\"}" : "{\"version\":\"v1\"}");
         }
         ++target.polls;
+        target.asked = arrived;
         bool shows_fault = target.down;
         if (request.starts_with("GET /health")) {
             reply(connection, !target.down, "application/json",
@@ -216,6 +219,8 @@ class Fleet {
         if (verb == "release") {
             released_ = true;
             std::cout << "ok";
+        } else if (verb == "phases") {
+            for (const Target& target : targets_) std::cout << target.asked << ' ';
         } else if (verb == "polls") {
             std::uint64_t all = 0;
             std::uint64_t least = targets_[0].polls;
