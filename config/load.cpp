@@ -2,6 +2,7 @@
 #include "config/load.h"
 
 #include "config/document.h"
+#include "config/http_reader.h"
 #include "config/keys.h"
 #include "config/policy_reader.h"
 #include "config/service_reader.h"
@@ -28,6 +29,9 @@ class Loader {
   private:
     void policy(const config::Node& root) {
         common_.settings = &out_.settings;
+        common_.options = &options_;
+        if (const config::Node* http = root.find("http"))
+            config::read_http(*http, options_, common_.http, diagnostics_);
         common_.severity = config::default_severity();
         if (const config::Node* defaults = root.find("defaults"); defaults != nullptr && defaults->is_map())
             common_.defaults = defaults;

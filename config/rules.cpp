@@ -81,6 +81,7 @@ class RuleReader {
         const Bound bound = read_bound(words_, signals_.at(rule().signal));
         rule().bound = bound.value;
         rule().relative = bound.relative;
+        rule().reference = bound.reference;
         parsed_.warning = bound.warning;
     }
 

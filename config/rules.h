@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The grammar of a rule:
 //   <signal> <op> <value>[%|ms|s|x baseline|% baseline] [over D] [for D | n in a row | n of m] [clear <value>]
+//     (`control` or `before` for `baseline` say which: the control group, or the time before)
 //   <signal> <sentence of a detector> [for D | n of m], by the table in detectors/registry.cpp
 //   <signal> absent for D | health down for D | health down n of m | health fails n in a row | rollout stuck | deploy
 //   failed

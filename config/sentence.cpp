@@ -41,19 +41,27 @@ Quantity read_quantity(Words& words) {
     return out;
 }
 
-bool accept_baseline(Words& words) {
+/// `baseline`, `control` or `before`; nothing if none of them comes.
+std::optional<Rule::Reference> accept_reference(Words& words, const Signal& signal) {
     const Word* word = words.peek();
-    if (word == nullptr || word->text != "baseline") return false;
+    if (word == nullptr) return std::nullopt;
+    const bool control = word->text == "control" || (word->text == "baseline" && signal.control);
+    if (word->text != "baseline" && word->text != "control" && word->text != "before") return std::nullopt;
+    if (control && !signal.control) {
+        words.refuse(word->offset, "there is no control group for `" + signal.name + "`",
+                     "name it by `compare: { canary: ..., baseline: ... }`");
+        return Rule::Reference::Control;
+    }
     words.skip();
-    return true;
+    return control ? Rule::Reference::Control : Rule::Reference::Before;
 }
 
 Bound relative_bound(Words& words, const Quantity& quantity) {
     if (quantity.suffix != "x" && quantity.suffix != "%")
         words.refuse(quantity.at, "`baseline` follows a factor or a percentage", "as in 1.5x baseline or 50% baseline");
     if (quantity.number <= 0) words.refuse(quantity.at, "a share of the baseline is greater than 0", {});
-    if (quantity.suffix == "x") return {quantity.number, Rule::Relative::TimesBaseline, quantity.at, {}};
-    return {quantity.number / 100, Rule::Relative::PercentBaseline, quantity.at, {}};
+    if (quantity.suffix == "x") return {quantity.number, Rule::Relative::TimesBaseline, quantity.at, {}, {}};
+    return {quantity.number / 100, Rule::Relative::PercentBaseline, quantity.at, {}, {}};
 }
 
 Bound ratio_bound(Words& words, const Quantity& quantity, const Signal& signal) {
@@ -64,7 +72,7 @@ Bound ratio_bound(Words& words, const Quantity& quantity, const Signal& signal) 
         std::string hint = quantity.suffix.empty() && value <= 100 ? "write it as a percentage, with %" : "";
         words.refuse(quantity.at, "`" + signal.name + "` is a ratio, from 0 to 1 (0% to 100%)", hint);
     }
-    return {value, Rule::Relative::Absolute, quantity.at, {}};
+    return {value, Rule::Relative::Absolute, quantity.at, {}, {}};
 }
 
 Bound plain_bound(Words& words, const Quantity& quantity, const Signal& signal) {
@@ -75,8 +83,11 @@ Bound plain_bound(Words& words, const Quantity& quantity, const Signal& signal) 
     if (time && signal.unit != Unit::Seconds)
         words.refuse(quantity.at, "a bound in time on `" + signal.name + "`, whose name does not say that it is one",
                      "write a plain number in the unit of the metric");
-    Bound out{
-        quantity.suffix == "ms" ? quantity.number / 1000 : quantity.number, Rule::Relative::Absolute, quantity.at, {}};
+    Bound out{quantity.suffix == "ms" ? quantity.number / 1000 : quantity.number,
+              Rule::Relative::Absolute,
+              quantity.at,
+              {},
+              {}};
     if (signal.unit == Unit::Seconds && !time && quantity.number >= kLongSeconds &&
         signal.kind == Signal::Kind::Quantile)
         out.warning = "the bound of `" + signal.name + "` is in seconds: is ms meant?";
@@ -135,7 +146,12 @@ void Words::refuse(std::size_t at, std::string what, std::string hint) {
 Bound read_bound(Words& words, const Signal& signal, Rule::Relative kind) {
     const Quantity quantity = read_quantity(words);
     const bool said_before = kind != Rule::Relative::Absolute && (quantity.suffix == "x" || quantity.suffix == "%");
-    if (accept_baseline(words) || said_before) return relative_bound(words, quantity);
+    const auto reference = accept_reference(words, signal);
+    if (reference || said_before) {
+        Bound bound = relative_bound(words, quantity);
+        bound.reference = reference.value_or(Rule::Reference::Before);
+        return bound;
+    }
     if (quantity.suffix == "x")
         words.refuse(quantity.at, "`baseline` is expected after a factor", "as in 1.5x baseline");
     if (!quantity.suffix.empty() && quantity.suffix != "%" && quantity.suffix != "ms" && quantity.suffix != "s")

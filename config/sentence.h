@@ -51,9 +51,11 @@ struct Bound {
     Rule::Relative relative = Rule::Relative::Absolute;
     std::size_t at = 0;
     std::string warning;
+    Rule::Reference reference = Rule::Reference::Before;
 };
 
-/// `5%`, `0.05`, `300ms`, `1.5x baseline`, `50% baseline`, checked against the unit of the signal. With a relative
+/// `5%`, `0.05`, `300ms`, `1.5x baseline`, `50% baseline`, checked against the unit of the signal. `baseline` is the
+/// control group where there is one; `control` and `before` say which is meant. With a relative
 /// `kind` the word `baseline` may be missing: it was said before.
 [[nodiscard]] Bound read_bound(Words& words, const Signal& signal, Rule::Relative kind = Rule::Relative::Absolute);
 

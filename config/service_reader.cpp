@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/service_reader.h"
 
+#include "config/compare_reader.h"
 #include "config/guard_reader.h"
+#include "config/http_reader.h"
 #include "config/rollback_reader.h"
 #include "config/scalars.h"
 #include "config/targets_reader.h"
@@ -72,11 +74,22 @@ class ServiceReader {
 
     void sources() {
         TargetsReader reader(diagnostics_);
+        out_.http = common_.http;
+        layered([&](const Node& layer) {
+            if (const Node* http = layer.find("http")) read_http(*http, *common_.options, out_.http, diagnostics_);
+        });
         if (const Node* node = whole("health")) reader.health(*node, out_);
         if (const Node* node = whole("metrics")) reader.metrics(*node, out_);
         if (const Node* node = whole("prometheus")) out_.prometheus = reader.prometheus(*node);
+        if (out_.prometheus) {
+            out_.prometheus->http = out_.http;
+            const Node* own = whole("prometheus")->find("http");
+            if (own != nullptr) read_http(*own, *common_.options, out_.prometheus->http, diagnostics_);
+        }
+        if (const Node* node = whole("compare")) compare_ = read_compare(*node, out_, diagnostics_);
         if (const Node* node = whole("current")) out_.current = reader.current(*node);
-        if (whole("health") == nullptr && whole("metrics") == nullptr && whole("prometheus") == nullptr)
+        if (whole("health") == nullptr && out_.metrics.empty() && whole("metrics") == nullptr &&
+            whole("prometheus") == nullptr)
             diagnostics_.error(
                 entry_.at,
                 "`" + entry_.key + "` has neither `health` nor `metrics` nor `prometheus`: there is nothing to judge",
@@ -106,7 +119,7 @@ class ServiceReader {
     }
 
     void guard() {
-        SignalTable signals(!out_.metrics.empty());
+        SignalTable signals(!out_.metrics.empty(), compare_);
         layered([&](const Node& layer) { add_signals(layer, signals); });
         GuardContext context{entry_.key, entry_.at, !out_.health.empty(), has_signals(), {}};
         if (read_.rollback) context.steps = step_names(*read_.rollback);
@@ -205,7 +218,8 @@ class ServiceReader {
             diagnostics_.warning(place("guard"),
                                  name + " has a window shorter than the interval of " + to_words(out_.interval),
                                  "make `interval` shorter");
-        if (rule.relative != Rule::Relative::Absolute && out_.baseline < 2 * out_.interval)
+        if (rule.relative != Rule::Relative::Absolute && rule.reference == Rule::Reference::Before &&
+            out_.baseline < 2 * out_.interval)
             diagnostics_.warning(
                 place("baseline"),
                 name + " can never be judged: the baseline of " + to_words(out_.baseline) + " has no two samples",
@@ -222,6 +236,7 @@ class ServiceReader {
     const CommonSettings& common_;
     Diagnostics& diagnostics_;
     ServiceSettings out_;
+    std::optional<Compare> compare_;
     ReadService read_;
 };
 

@@ -15,6 +15,8 @@ struct CommonSettings {
     const Node* defaults = nullptr;  ///< may be null
     SeverityMatrix severity;
     Limits limits;
+    HttpSettings http;
+    const LoadOptions* options = nullptr;
     const Settings* settings = nullptr;  ///< people are there already
 };
 

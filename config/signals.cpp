@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "config/promql.h"
 #include "config/values.h"
 #include "core/well_known.h"
 
@@ -343,6 +344,8 @@ std::optional<Signal> well_known_signal(std::string_view name) {
 }
 
 void SignalTable::add(ParsedSignal parsed) {
+    const bool scraped = parsed.signal.source == Signal::Source::Scrape;
+    if (compare_ && (scraped || !compare_->by_targets)) parsed.signal.control = 0;  // which one, `take` says
     signals_.push_back(std::move(parsed));
 }
 
@@ -352,7 +355,7 @@ std::optional<std::uint32_t> SignalTable::find(std::string_view name) {
     if (it != signals_.end()) return static_cast<std::uint32_t>(it - signals_.begin());
     auto found = has_metrics_ ? well_known_signal(name) : std::nullopt;
     if (!found) return std::nullopt;
-    signals_.push_back({std::move(*found), std::nullopt, {}});
+    add({std::move(*found), std::nullopt, {}});
     return static_cast<std::uint32_t>(signals_.size() - 1);
 }
 
@@ -364,10 +367,35 @@ std::vector<std::string> SignalTable::names() const {
     return out;
 }
 
+/// The signal over the control group; narrows the signal itself to who was deployed to.
+Signal SignalTable::twin_of(Signal& signal) const {
+    Signal twin = signal;
+    twin.is_control = true;
+    twin.control.reset();
+    twin.name += " (control group)";
+    if (compare_->by_targets) return twin;
+    const auto narrow = [](Signal& one, const std::string& text, const std::vector<Matcher>& matchers) {
+        one.selector.matchers.insert(one.selector.matchers.end(), matchers.begin(), matchers.end());
+        if (one.promql.empty()) return;
+        const auto parsed = promql::parse(one.promql);
+        if (const auto* root = std::get_if<promql::Expr>(&parsed))
+            one.promql = promql::with_matchers(one.promql, *root, text);
+    };
+    narrow(signal, compare_->canary, compare_->canary_matchers);
+    narrow(twin, compare_->control, compare_->control_matchers);
+    return twin;
+}
+
 std::vector<Signal> SignalTable::take() {
     std::vector<Signal> out;
-    out.reserve(signals_.size());
+    out.reserve(2 * signals_.size());
     for (auto& parsed : signals_) out.push_back(std::move(parsed.signal));
+    for (std::size_t i = 0; i < signals_.size(); ++i) {
+        if (!out[i].control) continue;
+        Signal twin = twin_of(out[i]);
+        out[i].control = static_cast<std::uint32_t>(out.size());
+        out.push_back(std::move(twin));
+    }
     return out;
 }
 

@@ -41,11 +41,19 @@ struct ParsedSignal {
 /// `errors` and `p95`, whose series the first scrape finds by well-known names.
 [[nodiscard]] std::optional<Signal> well_known_signal(std::string_view name);
 
+/// `compare`: who was deployed to, and who was not. By labels of their series, or by targets of their own.
+struct Compare {
+    bool by_targets = false;
+    std::string canary, control;  ///< matchers as written between braces
+    std::vector<Matcher> canary_matchers, control_matchers;
+};
+
 /// The signals of one service while its rules are read. `errors` and `p95` join when a rule first names them.
 class SignalTable {
   public:
     /// Without a direct scrape nothing is found by name.
-    explicit SignalTable(bool has_metrics) : has_metrics_(has_metrics) {}
+    explicit SignalTable(bool has_metrics, std::optional<Compare> compare = {})
+        : has_metrics_(has_metrics), compare_(std::move(compare)) {}
 
     void add(ParsedSignal parsed);
     [[nodiscard]] std::optional<std::uint32_t> find(std::string_view name);
@@ -56,10 +64,14 @@ class SignalTable {
 
     /// What may be named, for "did you mean".
     [[nodiscard]] std::vector<std::string> names() const;
+    /// With a control group, every signal's twin stands behind all signals.
     [[nodiscard]] std::vector<Signal> take();
 
   private:
+    [[nodiscard]] Signal twin_of(Signal& signal) const;
+
     bool has_metrics_;
+    std::optional<Compare> compare_;
     std::vector<ParsedSignal> signals_;
 };
 

@@ -102,6 +102,7 @@ effect::Reply Engine::obey(const command::DeployFinish& c, const Peer&) {
                          0,
                          now_.at,
                          false,
+                         false,
                          "the deploy tool gave up half-way",
                          {}});
     }

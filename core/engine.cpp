@@ -149,7 +149,8 @@ void Engine::on(const event::Judged& e) {
         if (c.rule >= rules->rules.size()) continue;
         const Rule& rule = rules->rules[c.rule];
         note(RuleChanged{e.service, c.rule, rule.text, rule.severity, c.verdict, c.holds, c.value, c.limit, c.baseline,
-                         c.requests, c.since, c.never_there && rule.from_default_guard, c.words, e.evidence});
+                         c.requests, c.since, c.never_there && rule.from_default_guard, c.control_blind, c.words,
+                         e.evidence});
     }
     if (health_changed || !e.report.changes.empty()) settle(e.service);
 }

@@ -181,6 +181,9 @@ bool Engine::decide(const Incident& i) {
     for (const auto& [index, rule] : s.rules)
         if (rule.text == i.rule) f.evidence = rule.evidence;
     if (!i.ordered) f.ask_because = reasons_to_ask(*settings, d, target, policy, mode);
+    for (const auto& [index, rule] : s.rules)
+        if (!i.ordered && rule.text == i.rule && rule.control_blind)
+            f.ask_because.emplace_back("the control group cannot be seen");
     f.ask = !f.ask_because.empty();
     f.words = i.from + " -> " + f.to +
               (i.ordered ? ", ordered by " + i.by

@@ -36,7 +36,9 @@ SignalState signal_state(const ServiceSettings& settings, std::uint32_t index, c
     lengths.baseline = slots_in(settings.baseline, settings.interval);
     std::optional<std::size_t> shortest;
     for (std::size_t rule = 0; rule < rules.size(); ++rule) {
-        if (settings.rules[rule].kind != Rule::Kind::Threshold || settings.rules[rule].signal != index) continue;
+        if (settings.rules[rule].kind != Rule::Kind::Threshold) continue;
+        const std::uint32_t judged = settings.rules[rule].signal;
+        if (judged != index && settings.signals[judged].control != index) continue;
         shortest = std::min(shortest.value_or(rules[rule].window), rules[rule].window);
         if (signal.kind == Signal::Kind::Gauge) continue;  // its last value is all that counts
         lengths.window = std::max(lengths.window, rules[rule].window);
@@ -235,6 +237,10 @@ void Judge::set_phase(const JudgePhase& phase) {
     // A good version has a beginning only while it is being adopted: then its slots are counted, too (S1).
     if (!same && (starts || phase.since != Time{})) state.restart_summary();
     if (phase.kind == JudgePhase::Kind::Good) state.frozen = false;
+}
+
+void Judge::fill_baseline(std::uint32_t signal, std::span<const HistoryRow> rows) {
+    state_->fill_baseline(signal, rows);
 }
 
 void Judge::freeze_baseline(Time at) {

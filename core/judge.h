@@ -55,6 +55,13 @@ struct QueryResult {
     std::string_view reason;            ///< words for a person, when not Ok
 };
 
+/// A stretch of time before the watch began, as a Prometheus has kept it.
+struct HistoryRow {
+    Time end{};
+    Duration length{};
+    std::vector<QueryCell> values;  ///< counters: a second, over the whole length
+};
+
 struct HealthResult {
     Health health = Health::Unknown;
     std::string_view reason;  ///< "503", "connection refused", "/checks/db/status is down"
@@ -72,7 +79,8 @@ struct RuleChange {
     /// Scrapes are answered, and the signal was never in one of them: not blind, just not there (S26). An empty, failed
     /// or unreadable scrape is no answer.
     bool never_there = false;
-    std::string words;  ///< one sentence with the numbers
+    bool control_blind = false;  ///< breached, and the control group cannot say whether it is, too (S44)
+    std::string words;           ///< one sentence with the numbers
 };
 
 struct JudgeReport {
@@ -138,6 +146,9 @@ struct JudgeCounts {
 /// - The first slot of a phase needs a difference within the phase: counters are judged from its second scrape on.
 /// - A gauge with one series a target is the mean over targets. A relative rule over a baseline of 0 is insufficient,
 ///   but for ratios, where no error in N requests is taken as one.
+/// - With a control group an absolute rule is breached only while its signal is 1.5 times worse than the control
+/// group's;
+///   a slot in which it is beyond its bound and is not is `insufficient`: it counts neither for nor against (S44).
 /// - `suspicious` samples: a rule for which somebody has not answered has no sample then, and waits for the next.
 /// - A query's counters are rates over a span that may be longer than the interval. A slot keeps rate times interval;
 ///   a window is so many slots shorter that it reaches no further back than its rule says, at least one; nothing counts
@@ -168,6 +179,8 @@ class Judge {
     /// The same phase said again changes nothing. A new bake or verification starts runs, windows and summary anew, and
     /// its first slot tells every rule, changed or not; a Good phase with a beginning (adoption) the summary only.
     void set_phase(const JudgePhase& phase);
+    /// Fills a baseline that is empty still, from its oldest row to the newest; nothing unless it may grow (Good).
+    void fill_baseline(std::uint32_t signal, std::span<const HistoryRow> rows);
     /// Freezes the baseline as it was at `at` (the earlier of start and first sight, S18).
     void freeze_baseline(Time at);
     /// One entry a rule, without those of the rollout, in the order of the settings.

@@ -126,9 +126,44 @@ std::string Judge::State::query_words(const SignalState& signal, Cause cause) co
         case Cause::Unanswered:
         case Cause::Health:
         case Cause::Detector:
+        case Cause::Control:
+        case Cause::Shared:
             break;
     }
     return signal.query.reason.empty() ? "Prometheus did not answer in time" : signal.query.reason;
+}
+
+void Judge::State::fill_baseline(std::size_t index, std::span<const HistoryRow> rows) {
+    if (index >= signals.size() || !signals[index].queried) return;
+    SignalState& signal = signals[index];
+    const bool may_grow = phase.kind == JudgePhase::Kind::Good && !frozen;
+    if (!may_grow || signal.window.baseline.seen() > 0) return;
+    const Signal::Kind kind = settings->signals[index].kind;
+    std::vector<double> cells;
+    for (const HistoryRow& row : rows) {
+        const bool good = !row.values.empty() && std::ranges::all_of(row.values, [&](const QueryCell& cell) {
+            return std::isfinite(cell.value) && (!signal.counter || cell.value >= 0);
+        });
+        const auto slots = static_cast<std::uint64_t>(std::max<Duration::rep>(1, row.length / settings->interval));
+        if (kind == Signal::Kind::Quantile)
+            for (const QueryCell& cell : row.values) (void)signal.window.bucket(cell.le);
+        cells.assign(signal.window.slot().size(), 0.0);
+        for (const QueryCell& cell : row.values) {
+            if (kind == Signal::Kind::Gauge) {
+                cells[0] = cell.value * settings->signals[index].to_base;
+                cells[1] = 1;
+                continue;
+            }
+            const auto place = kind == Signal::Kind::Quantile ? signal.window.bucket(cell.le)
+                                                              : std::optional(static_cast<std::uint16_t>(cell.bad));
+            if (place) cells[*place] += cell.value * seconds(settings->interval);
+        }
+        if (kind == Signal::Kind::Rate) cells[SignalWindow::kSeconds] = seconds(settings->interval);
+        for (std::uint64_t slot = 0; slot < slots; ++slot) {
+            const Time at = row.end - static_cast<Duration::rep>(slots - slot - 1) * settings->interval;
+            good ? signal.window.baseline.add(cells, at) : signal.window.baseline.skip(1, at);
+        }
+    }
 }
 
 }  // namespace revertd

@@ -33,6 +33,7 @@ std::uint64_t Judge::State::shape() const {
     for (const std::string& url : settings->metrics) out.put(std::string_view(url));
     for (const Signal& signal : settings->signals) {
         out.put(signal.source);
+        out.put(signal.is_control);
         out.put(signal.kind);
         out.put(signal.aggregate);
         out.put(signal.quantile);
@@ -84,6 +85,7 @@ void Judge::State::save(ByteWriter& out) const {
         out.put(rule.now.verdict);
         for (const double number : {rule.now.value, rule.now.limit, rule.now.baseline, rule.now.requests})
             out.put(number);
+        out.put(rule.now.control_blind);
         out.put(std::string_view(change_of(index).words));
         out.put(rule.holds);
         out.put(rule.verdict_since);
@@ -129,7 +131,7 @@ bool Judge::State::load_rules(ByteReader& in) {
             return false;
         for (double* number : {&rule.now.value, &rule.now.limit, &rule.now.baseline, &rule.now.requests})
             if (!in.get_or_nan(*number)) return false;
-        if (!in.get(rule.words_before, kText)) return false;
+        if (!in.get(rule.now.control_blind) || !in.get(rule.words_before, kText)) return false;
         if (!in.get(rule.holds) || !in.get(rule.verdict_since) || !in.get(rule.held_since)) return false;
         for (std::uint64_t* count :
              {&summary.slots, &summary.ok, &summary.breach, &summary.blind, &summary.insufficient})

@@ -52,6 +52,9 @@ Evaluation Judge::State::evaluate_detector(std::size_t rule_index, SlotIndex slo
     const SignalWindow::Value now = signal.window.of_window(slot, slot);
     seen.now = row(signal.window.asked(), now);
     seen.bounds = signal.window.bounds();
+    if (const auto control = settings->signals[settings->rules[rule_index].signal].control;
+        control && signals[*control].status.verdict == Verdict::Ok)
+        seen.control = row(signals[*control].window.asked(), signals[*control].window.of_window(slot, slot));
     seen.learns = phase.kind == JudgePhase::Kind::Good && !frozen;
     seen.counts = counts;
     const Finding finding = detector.judge(seen);
@@ -106,8 +109,10 @@ Evaluation Judge::State::evaluate_absent(const Rule& rule) const {
     if (status.present > 0) return without_value(Verdict::Ok, Cause::None);
     if (!signal.seen) return without_value(Verdict::Insufficient, Cause::NeverSeen);
     // A target that did not answer may have it still.
-    const bool unanswered = std::ranges::any_of(
-        targets, [this](const TargetState& target) { return target.answer != Verdict::Ok && !is_down(target); });
+    bool unanswered = false;
+    for (TargetIndex target = 0; target < targets.size(); ++target)
+        if (concerns(target, rule.signal) && targets[target].answer != Verdict::Ok && !is_down(targets[target]))
+            unanswered = true;
     if (!unanswered && status.absent > 0) return without_value(Verdict::Breach, Cause::None);
     return without_value(status.absent > 0 ? Verdict::Partial : status.verdict, Cause::Unanswered);
 }
@@ -135,44 +140,71 @@ void Judge::State::set_limit(const Rule& rule, Evaluation& evaluation) {
             return;
         }
     }
+    set_bounds(rule, per_bound, evaluation);
+}
+
+void Judge::State::set_bounds(const Rule& rule, double per_bound, Evaluation& evaluation) const {
     evaluation.limit = rule.bound * per_bound;
     evaluation.clear = rule.clear ? *rule.clear * per_bound : default_clear(rule.op, evaluation.limit);
 }
 
-Evaluation Judge::State::evaluate_threshold(std::size_t rule_index, SlotIndex slot) {
+Measured Judge::State::measure(std::size_t index, std::size_t rule_index, SlotIndex slot) {
     const Rule& rule = settings->rules[rule_index];
     const RuleState& state = rules[rule_index];
-    SignalState& signal = signals[rule.signal];
-    const std::size_t window = window_slots(rule_index);
-    Evaluation evaluation = without_value(signal.status.verdict, signal.status.cause);
-    set_limit(rule, evaluation);
-    if (signal.status.verdict != Verdict::Ok) {
-        evaluation.verdict = signal.status.verdict;
-        evaluation.cause = signal.status.cause;
-        return evaluation;
-    }
+    SignalState& signal = signals[index];
+    Measured out{signal.status.verdict, signal.status.cause, {std::nullopt, kUnknown}, kUnknown};
+    if (out.verdict != Verdict::Ok) return out;
     const bool samples = rule.in_a_row > 0;
     const SlotIndex begin = begin_of(rule, !counts_in_warmup(rule));
     const auto from = [&](std::size_t slots) { return std::max(begin, slot - static_cast<SlotIndex>(slots) + 1); };
-    const SignalWindow::Value value = samples ? signal.window.of_sample() : signal.window.of_window(from(window), slot);
-    evaluation.value = value.value.value_or(kUnknown);
-    evaluation.requests = value.requests;
-    const auto insufficient = [&evaluation](Cause cause) {
-        evaluation.verdict = Verdict::Insufficient;
-        evaluation.cause = cause;
-        return evaluation;
+    out.value = samples ? signal.window.of_sample() : signal.window.of_window(from(window_slots(rule_index)), slot);
+    const auto insufficient = [&out](Cause cause) {
+        out.verdict = Verdict::Insufficient;
+        out.cause = cause;
+        return out;
     };
     if (signal.window.counts_requests()) {
-        evaluation.counted = signal.window.requests(from(state.count), slot, samples);
-        if (evaluation.counted < settings->min_requests) return insufficient(Cause::FewRequests);
+        out.counted = signal.window.requests(from(state.count), slot, samples);
+        if (out.counted < settings->min_requests) return insufficient(Cause::FewRequests);
     }
-    if (!value.value) return insufficient(Cause::NoRequests);
-    if (evaluation.verdict != Verdict::Ok) return evaluation;  // no baseline
-    if (!std::isfinite(*value.value)) return without_value(Verdict::Ambiguous, Cause::Infinite);
-    if (!beyond(rule.op, *value.value, evaluation.limit)) return evaluation;
+    if (!out.value.value) return insufficient(Cause::NoRequests);
+    if (!std::isfinite(*out.value.value)) {
+        out.verdict = Verdict::Ambiguous;
+        out.cause = Cause::Infinite;
+    }
+    return out;
+}
+
+Evaluation Judge::State::evaluate_threshold(std::size_t rule_index, SlotIndex slot) {
+    const Rule& rule = settings->rules[rule_index];
+    const SignalState& signal = signals[rule.signal];
+    const bool control = rule.relative != Rule::Relative::Absolute && rule.reference == Rule::Reference::Control;
+    const Measured measured = measure(rule.signal, rule_index, slot);
+    Evaluation evaluation = without_value(Verdict::Ok, Cause::None);
+    if (control)
+        set_control_limit(rule_index, slot, evaluation);
+    else
+        set_limit(rule, evaluation);
+    evaluation.value = measured.value.value.value_or(kUnknown);
+    evaluation.requests = measured.value.requests;
+    evaluation.counted = measured.counted;
+    if (measured.verdict == Verdict::Ambiguous && measured.cause == Cause::Infinite && !std::isnan(evaluation.value))
+        return without_value(Verdict::Ambiguous, Cause::Infinite);
+    if (measured.verdict != Verdict::Ok) {
+        evaluation.verdict = measured.verdict;
+        evaluation.cause = measured.cause;
+        return evaluation;
+    }
+    if (evaluation.verdict != Verdict::Ok) return evaluation;  // nothing to compare with
+    if (!beyond(rule.op, evaluation.value, evaluation.limit)) return evaluation;
     // A difference over blind samples is not the difference since the previous one (S23).
-    if (samples && signal.counter && signal.status.pooled) return insufficient(Cause::FirstSample);
+    if (rule.in_a_row > 0 && signal.counter && signal.status.pooled) {
+        evaluation.verdict = Verdict::Insufficient;
+        evaluation.cause = Cause::FirstSample;
+        return evaluation;
+    }
     evaluation.verdict = Verdict::Breach;
+    if (rule.relative == Rule::Relative::Absolute) compare_with_control(rule_index, slot, evaluation);
     return evaluation;
 }
 
@@ -208,6 +240,7 @@ bool Judge::State::unanswered(const Rule& rule) const {
     if (signals[rule.signal].queried) return !signals[rule.signal].query.answer;
     for (TargetIndex target = 0; target < targets.size(); ++target) {
         const TargetState& state = targets[target];
+        if (!concerns(target, rule.signal)) continue;
         const bool matters = !state.known || presence_of(target, rule.signal).member;
         if (matters && !state.answer && !is_down(state)) return true;
     }
@@ -239,7 +272,8 @@ void Judge::State::tell(JudgeReport& report) {
         if (is_rollout_rule(settings->rules[rule])) continue;
         const bool nowhere = never_there(settings->rules[rule]);
         const bool same = state.now.verdict == state.told && state.holds == state.told_holds &&
-                          nowhere == state.told_never_there && !state.tell_anew;
+                          nowhere == state.told_never_there && state.now.control_blind == state.told_control_blind &&
+                          !state.tell_anew;
         const bool asked_again = !is_of_signal(settings->rules[rule]) || !signals[settings->rules[rule].signal].queried;
         report.suspicious = report.suspicious || (state.run.suspicious() && !state.holds && asked_again);
         if (same) continue;
@@ -247,6 +281,7 @@ void Judge::State::tell(JudgeReport& report) {
         state.told = state.now.verdict;
         state.told_holds = state.holds;
         state.told_never_there = nowhere;
+        state.told_control_blind = state.now.control_blind;
         report.changes.push_back(change_of(rule));
     }
 }

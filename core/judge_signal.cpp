@@ -22,6 +22,7 @@ bool Judge::State::is_down(const TargetState& target) const {
 }
 
 void Judge::State::count_target(SignalStatus& status, std::size_t signal, TargetIndex target) const {
+    if (!concerns(target, signal)) return;
     const TargetState& state = targets[target];
     const Presence& presence = presence_of(target, signal);
     const bool answered = state.answer == Verdict::Ok;
@@ -56,7 +57,7 @@ SignalStatus Judge::State::status_of(std::size_t signal) const {
     const bool single = config.kind == Signal::Kind::Gauge && config.aggregate == Signal::Aggregate::Single;
     for (TargetIndex target = 0; target < targets.size(); ++target) {
         count_target(status, signal, target);
-        if (targets[target].answer != Verdict::Ok) continue;
+        if (targets[target].answer != Verdict::Ok || !concerns(target, signal)) continue;
         const Presence& presence = presence_of(target, signal);
         nan = nan || presence.nan;
         infinite = infinite || presence.infinite;
@@ -91,7 +92,10 @@ void Judge::State::complete_sample(bool whole_slot) {
         if (whole_slot && !target.answer) target.reason = "no answer in time";
     for (std::size_t signal = 0; signal < signals.size(); ++signal) {
         SignalState& state = signals[signal];
-        if (whole_slot && state.queried && !state.query.answer) state.query.reason.clear();
+        if (state.queried && !state.query.answer) {
+            if (!whole_slot) continue;  // nobody asked it
+            state.query.reason.clear();
+        }
         state.status = status_of(signal);
         state.window.complete_sample(state.status.judged + state.status.blind);
     }

@@ -37,7 +37,9 @@ enum class Cause : std::uint8_t {
     TooManySeries,
     Unanswered,  ///< a target failed; its reason is kept
     Health,      ///< blind health targets could tip it, or there is none
-    Detector     ///< the detector says why
+    Detector,    ///< the detector says why
+    Control,     ///< the control group says nothing
+    Shared       ///< the control group is hardly better (S44)
 };
 
 /// Health of one target: of this sample, and what was last known of it.
@@ -114,6 +116,17 @@ struct Evaluation {
     double requests = kUnknown;  ///< in the window
     double counted = kUnknown;   ///< what min_requests is compared with
     bool clears = true;          ///< of a detector: far enough from its limit (S25)
+    double control = kUnknown;   ///< the control group's value
+    Cause control_cause = Cause::None;
+    bool control_blind = false;
+};
+
+/// A signal in the window of a rule.
+struct Measured {
+    Verdict verdict = Verdict::Insufficient;
+    Cause cause = Cause::None;
+    SignalWindow::Value value;
+    double counted = kUnknown;
 };
 
 struct RuleState {
@@ -128,7 +141,7 @@ struct RuleState {
     Time verdict_since{}, held_since{};
     bool tell_anew = false;                ///< a phase began: the Engine hears it again
     Verdict told = Verdict::Insufficient;  ///< what the Engine knows
-    bool told_holds = false, told_never_there = false;
+    bool told_holds = false, told_never_there = false, told_control_blind = false;
     RuleSummary summary;
     std::array<std::uint32_t, kVerdicts> evaluations{};  ///< by verdict
 };
@@ -152,6 +165,7 @@ struct Judge::State {
     // -- judge_query.cpp
     void take_query(std::size_t signal, const QueryResult& result, Time at);
     void take_cells(std::size_t signal, const QueryResult& result);
+    void fill_baseline(std::size_t signal, std::span<const HistoryRow> rows);
     [[nodiscard]] SignalStatus status_of_query(std::size_t signal) const;
     [[nodiscard]] Evaluation evaluate_absent_query(const SignalState& signal) const;
     /// The first slot whose values of the signal lie wholly behind the border.
@@ -176,7 +190,17 @@ struct Judge::State {
     [[nodiscard]] Evaluation evaluate_absent(const Rule& rule) const;
     [[nodiscard]] Evaluation evaluate_threshold(std::size_t rule, SlotIndex slot);
     [[nodiscard]] Evaluation evaluate_detector(std::size_t rule, SlotIndex slot, bool counts);
+    [[nodiscard]] Measured measure(std::size_t signal, std::size_t rule, SlotIndex slot);
     void set_limit(const Rule& rule, Evaluation& evaluation);
+    void set_bounds(const Rule& rule, double per_bound, Evaluation& evaluation) const;
+
+    // -- judge_control.cpp
+    /// Whether the target is asked for the signal: a control group may have targets of its own.
+    [[nodiscard]] bool concerns(TargetIndex target, std::size_t signal) const;
+    void set_control_limit(std::size_t rule, SlotIndex slot, Evaluation& evaluation);
+    void compare_with_control(std::size_t rule, SlotIndex slot, Evaluation& evaluation);
+    [[nodiscard]] double control_unit(const Signal& signal, const SignalWindow::Value& value) const;
+    [[nodiscard]] std::string control_words(std::size_t rule) const;
     [[nodiscard]] bool baseline_known(std::size_t signal, SignalWindow::Value& value);
     [[nodiscard]] SlotIndex begin_of(const Rule& rule, bool warm) const;
     void step(std::size_t rule, SlotIndex slot, Time at);

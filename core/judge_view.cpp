@@ -13,7 +13,12 @@ void Judge::State::compute_whole_bake(std::size_t rule_index, RuleSummary& summa
     const SignalWindow::Value value = signals[rule.signal].window.of_bake();
     if (!value.value) return;
     Evaluation evaluation;
-    set_limit(rule, evaluation);
+    const auto control = settings->signals[rule.signal].control;
+    const bool of_control = rule.relative != Rule::Relative::Absolute && rule.reference == Rule::Reference::Control;
+    if (of_control && control)
+        set_bounds(rule, control_unit(settings->signals[rule.signal], signals[*control].window.of_bake()), evaluation);
+    else if (!of_control)
+        set_limit(rule, evaluation);
     summary.whole_bake_value = *value.value;
     summary.whole_bake_breach = std::isfinite(evaluation.limit) && beyond(rule.op, *value.value, evaluation.limit);
 }
@@ -56,7 +61,8 @@ JudgeView Judge::view() const {
     view.targets = static_cast<std::uint32_t>(state.health.size());
     for (const HealthState& target : state.health)
         if (target.last == Health::Up) ++view.up;
-    for (std::size_t signal = 0; signal < state.signals.size(); ++signal) view.signals.push_back(state.view_of(signal));
+    for (std::size_t signal = 0; signal < state.signals.size(); ++signal)
+        if (!state.settings->signals[signal].is_control) view.signals.push_back(state.view_of(signal));
     for (std::size_t rule = 0; rule < state.rules.size(); ++rule)
         if (!is_rollout_rule(state.settings->rules[rule])) view.rules.push_back(state.change_of(rule));
     view.baseline_words = state.baseline_words();

@@ -42,10 +42,12 @@ std::string Judge::State::value_words_of(std::size_t rule_index) const {
     std::string words = signal.name + " " + value_words(now.value, signal.unit);
     if (std::isfinite(now.requests)) words += " of " + count_words(now.requests) + " requests";
     if (std::isfinite(now.baseline)) {
-        const std::string before = value_words(now.baseline, signal.unit) + " before";
+        const bool control = rule.reference == Rule::Reference::Control && rule.relative != Rule::Relative::Absolute;
+        const std::string before =
+            value_words(now.baseline, signal.unit) + (control ? " of the control group" : " before");
         words += ", " + (now.baseline > 0 ? factor_words(now.value / now.baseline) + " the " : "") + before;
     }
-    words += "; limit " + value_words(now.limit, signal.unit) + period_words(rule);
+    words += "; limit " + value_words(now.limit, signal.unit) + period_words(rule) + control_words(rule_index);
     const SignalStatus& status = signals[rule.signal].status;
     if (status.down > 0)
         words += "; " + std::to_string(status.down) + " of " + plural(targets.size(), "target") + " down and left out";
@@ -78,6 +80,8 @@ std::string Judge::State::blind_words(std::size_t signal, Cause cause) const {
         case Cause::NeverSeen:
         case Cause::Health:
         case Cause::Detector:
+        case Cause::Control:
+        case Cause::Shared:
             return "no target has shown it";
     }
     if (status.blind == 0) return "all targets are down";
@@ -105,11 +109,15 @@ std::string Judge::State::insufficient_words(std::size_t rule_index) const {
         case Cause::NoBaseline:
             return baseline_words();
         case Cause::ZeroBaseline:
-            return "it was 0 before: a factor of that says nothing";
+            return rule.reference == Rule::Reference::Control ? "the control group has 0: a factor of that says nothing"
+                                                              : "it was 0 before: a factor of that says nothing";
         case Cause::Health:
             return "no health target";
         case Cause::Detector:
             return rules[rule_index].detector->words();
+        case Cause::Control:
+        case Cause::Shared:
+            return control_words(rule_index);
         case Cause::None:
         case Cause::NeverSeen:
         case Cause::Vanished:
@@ -134,6 +142,7 @@ std::string Judge::State::words_of(std::size_t rule_index) const {
     if (rule.kind == Rule::Kind::Detector && now.cause == Cause::Detector)
         return name + " " + rules[rule_index].detector->words() + period_words(rule);
     if (now.verdict == Verdict::Insufficient) return name + ": " + insufficient_words(rule_index);
+    if (is_blind(now.verdict) && now.cause == Cause::Control) return name + ": " + control_words(rule_index);
     if (is_blind(now.verdict)) return name + ": " + blind_words(rule.signal, now.cause);
     if (rule.kind == Rule::Kind::Threshold) return value_words_of(rule_index);
     return name +
@@ -152,6 +161,7 @@ RuleChange Judge::State::change_of(std::size_t rule_index) const {
     change.requests = state.now.requests;
     change.since = state.holds ? state.held_since : state.verdict_since;
     change.never_there = never_there(settings->rules[rule_index]);
+    change.control_blind = state.now.control_blind && state.now.verdict == Verdict::Breach;
     change.words = state.words_before.empty() ? words_of(rule_index) : state.words_before;
     return change;
 }

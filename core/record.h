@@ -220,6 +220,7 @@ struct RuleChanged {
     Time since{};
     bool never_there =
         false;  ///< of the default guard, and its signal is not in what the targets answer: left out (S26)
+    bool control_blind = false;  ///< breached, and the control group cannot be seen (S44)
     std::string words, evidence;
 
     REVERTD_RECORD("rule.changed") {
@@ -227,7 +228,7 @@ struct RuleChanged {
             f("verdict", r.verdict);
         f("holds", r.holds), f("value", r.value), f("limit", r.limit), f("baseline", r.baseline);
         f("requests", r.requests), f("since", r.since), f("never_there", r.never_there), f("words", r.words);
-        f("evidence", r.evidence);
+        f("evidence", r.evidence), f("control_blind", r.control_blind);
     }
 };
 

@@ -50,7 +50,9 @@ struct Signal {
     bool well_known = false;  ///< `errors` or `p95` found by name: `selector` is filled by the first scrape that has it
     std::string text;         ///< as written, for people
     std::string promql;       ///< Prometheus: any query, asked as it is (Gauge); empty: made from what is above
-    Duration reach{};         ///< how far back `promql` looks: its longest [range]
+    std::optional<std::uint32_t> control;  ///< index of the same signal over the control group
+    bool is_control = false;               ///< it is one of the control group: nothing but comparing is done with it
+    Duration reach{};                      ///< how far back `promql` looks: its longest [range]
 };
 
 struct DetectorKind;  // core/detector.h
@@ -60,6 +62,7 @@ struct Rule {
     enum class Kind : std::uint8_t { Threshold, Absent, HealthDown, HealthFails, RolloutStuck, DeployFailed, Detector };
     enum class Op : std::uint8_t { Greater, GreaterEqual, Less, LessEqual };
     enum class Relative : std::uint8_t { Absolute, TimesBaseline, PercentBaseline };
+    enum class Reference : std::uint8_t { Before, Control };  ///< what a relative bound is relative to
 
     Severity severity = Severity::P1;
     Kind kind = Kind::Threshold;
@@ -67,6 +70,7 @@ struct Rule {
     Op op = Op::Greater;
     double bound = 0;  ///< base units: ratio 0-1, seconds; a factor when relative (50 % baseline = 0.5)
     Relative relative = Relative::Absolute;
+    Reference reference = Reference::Before;
     Duration hold{};                         ///< `for`; zero: the first breached slot
     std::optional<Duration> over;            ///< the window as written; otherwise by S20
     int in_a_row = 0;                        ///< `n in a row`, counts samples (S23, S24)

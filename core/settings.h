@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/clock.h"
+#include "core/http_settings.h"
 #include "core/rule.h"
 #include "core/verdict.h"
 
@@ -42,7 +43,8 @@ struct PrometheusSettings {
     std::optional<Duration> timeout;          ///< of a query, told to the server; default: what the slot leaves
     std::optional<Duration> lookback_delta;   ///< told to the server only if written: not every one knows it
     std::optional<Duration> scrape_interval;  ///< of the server; default: read off the samples
-    Duration delay{};                         ///< queries ask for so long ago (servers that hide the newest samples)
+    HttpSettings http;
+    Duration delay{};  ///< queries ask for so long ago (servers that hide the newest samples)
 
     [[nodiscard]] bool operator==(const PrometheusSettings&) const = default;
 };
@@ -99,8 +101,10 @@ struct ServiceSettings {
 
     std::vector<HealthTarget> health;
     DownPolicy down = DownPolicy::Half;
-    std::vector<std::string> metrics;  ///< URLs scraped directly, one a target
+    std::vector<std::string> metrics;         ///< URLs scraped directly, one a target
+    std::optional<std::size_t> control_from;  ///< `metrics` from here on are the control group's
     std::optional<PrometheusSettings> prometheus;
+    HttpSettings http;  ///< of health and metrics
     std::optional<VersionProbe> current;
 
     std::vector<Signal> signals;

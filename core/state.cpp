@@ -161,6 +161,7 @@ struct State::Fold {
         rule.value = f.value, rule.limit = f.limit, rule.baseline = f.baseline, rule.requests = f.requests;
         rule.since = f.since, rule.changed = r.at, rule.words = f.words, rule.evidence = f.evidence;
         rule.never_there = f.never_there;
+        rule.control_blind = f.control_blind;
         if (Deployment* d = find(s.deployments, service.guard); d != nullptr && f.holds && d->first_seen) {
             if (f.severity == Severity::P2) d->p2_held = true;
             if (f.severity == Severity::P3) d->p3_held = true;

@@ -24,6 +24,7 @@ struct RuleNow {
     Time changed{};                   ///< when this was reported
     std::optional<Time> last_breach;  ///< last instant known to be breached, when it is not now
     bool never_there = false;
+    bool control_blind = false;  ///< it asks, whatever its severity (S44)
     std::string words, evidence;
 };
 

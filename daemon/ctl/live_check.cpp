@@ -17,6 +17,7 @@
 #include "daemon/runner/launch.h"
 #include "daemon/shell/version_asker.h"
 #include "daemon/sources/health.h"
+#include "daemon/sources/prom_query.h"
 #include "daemon/sources/scrape.h"
 
 namespace revertd::ctl {
@@ -47,7 +48,7 @@ std::string value_of(const Signal& signal, const Totals& totals) {
 }
 
 /// Everything of one service.
-class ServiceCheck final : private HealthListener, private ScrapeListener {
+class ServiceCheck final : private HealthListener, private ScrapeListener, private PromListener {
   public:
     ServiceCheck(const ServiceSettings& settings, Loop& loop, std::function<void()> finished)
         : settings_(settings), loop_(loop), totals_(settings.signals.size()), finished_(std::move(finished)) {}
@@ -57,13 +58,16 @@ class ServiceCheck final : private HealthListener, private ScrapeListener {
         asked_ = loop_.now();
         for (const HealthTarget& target : settings_.health) ask_health(http, target);
         ask_metrics(http);
+        ask_queries(http);
         ask_versions(http, runner, rollback);
         return pending_;
     }
 
     [[nodiscard]] std::vector<LiveFinding> findings() {
         if (!settings_.metrics.empty())
-            for (std::size_t i = 0; i < settings_.signals.size(); ++i) add_signal(settings_.signals[i], totals_[i]);
+            for (std::size_t i = 0; i < settings_.signals.size(); ++i)
+                if (settings_.signals[i].source == Signal::Source::Scrape && !settings_.signals[i].is_control)
+                    add_signal(settings_.signals[i], totals_[i]);
         return std::move(findings_);
     }
 
@@ -113,6 +117,43 @@ class ServiceCheck final : private HealthListener, private ScrapeListener {
         for (TargetIndex i = 0; i < settings_.metrics.size(); ++i)
             start(http, "metrics " + settings_.metrics[i], settings_.metrics[i], options,
                   std::make_unique<ScrapeTarget>(i, ScrapeContext{pool_, *selector_, *this, false}));
+    }
+
+    void ask_queries(HttpClient& http) {
+        if (!settings_.prometheus) return;
+        hub_ = std::make_unique<PromHub>(loop_, http);
+        for (std::uint32_t i = 0; i < settings_.signals.size(); ++i)
+            if (settings_.signals[i].source == Signal::Source::Prometheus)
+                queries_.push_back(hub_->add(settings_, i, *this));
+        pending_ += queries_.size();
+        for (const auto& query : queries_) query->ask(loop_.now() + kLimit);
+    }
+
+    void history(std::uint32_t, std::span<const HistoryRow>) override {}
+
+    void query(std::uint32_t index, const QueryResult& result, Time) override {
+        const Signal& signal = settings_.signals[index];
+        Totals totals;
+        for (const QueryCell& cell : result.values) {
+            ++totals.series;
+            (cell.bad ? totals.bad : totals.all) += cell.value;
+            totals.buckets[cell.le] += cell.value;
+            totals.last = cell.value;
+        }
+        const bool good = result.verdict == Verdict::Ok && totals.series > 0;
+        std::string words = result.verdict == Verdict::Ok ? "the query finds no series" : std::string(result.reason);
+        if (good) words = signal.kind == Signal::Kind::Gauge ? "" : "over the last " + to_words(result.span);
+        const std::size_t series = signal.kind == Signal::Kind::Gauge ? totals.series : good ? 1 : 0;
+        Signal scaled = signal;
+        scaled.to_base = 1;  // bounds come in base units
+        findings_.push_back({settings_.name,
+                             "signal " + signal.name,
+                             good,
+                             good ? value_of(scaled, totals) : std::string(to_string(result.verdict)),
+                             series,
+                             loop_.now() - asked_,
+                             std::move(words)});
+        answered();
     }
 
     void name_signal(std::uint32_t signal, const Selector& found) override { totals_[signal].found = found.metric; }
@@ -205,6 +246,8 @@ class ServiceCheck final : private HealthListener, private ScrapeListener {
     std::vector<SeriesRole> roles_;
     std::vector<Question> questions_;
     std::vector<std::unique_ptr<VersionAsker>> askers_;
+    std::unique_ptr<PromHub> hub_;
+    std::vector<std::unique_ptr<PromQuery>> queries_;
 };
 
 /// A folder that is gone at the end.

@@ -17,7 +17,7 @@ CurlFetch::CurlFetch(Loop& loop, CurlMulti& multi, const std::string& user_agent
     : loop_(loop),
       multi_(multi),
       max_body_bytes_(options.max_body_bytes ? options.max_body_bytes : kMaxBodyBytes),
-      easy_({target, options.tls, options.unix_socket, {}}, user_agent, *this) {
+      easy_({target, options.tls, options.unix_socket, options.proxy}, user_agent, *this) {
     std::vector<HttpHeader> headers = options.headers;
     if (!has_header(headers, "accept")) headers.emplace_back("Accept", options.accept);
     easy_.set_headers(headers);

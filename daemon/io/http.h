@@ -93,6 +93,7 @@ struct FetchOptions {
     bool keep_alive = true;
     TlsOptions tls;
     std::string unix_socket;  // path; the URL's host is then only what the Host header says
+    std::string proxy;        // only what is written here: the environment's proxies are ignored
 };
 
 }  // namespace revertd

@@ -39,7 +39,7 @@ HttpClient::~HttpClient() = default;
 Result<std::unique_ptr<Fetch>> HttpClient::make_fetch(std::string_view url, const FetchOptions& options) {
     auto target = parse_url(url);
     if (!target) return target.error();
-    const bool is_lean = !target->https && options.unix_socket.empty();
+    const bool is_lean = !target->https && options.unix_socket.empty() && options.proxy.empty();
     return is_lean ? impl_->lean.make_fetch(*target, options) : impl_->api().make_fetch(*target, options);
 }
 

@@ -123,6 +123,7 @@ class Driver final : public Backend, private WatchListener {
 
     void version_read(const std::string& service, const Observation& observation) override;
     Result<std::unique_ptr<ServiceWatch>> make_watch(const std::shared_ptr<const ServiceSettings>& settings);
+    [[nodiscard]] Time history_from(const std::string& service) const;
     void refresh_watches();
     void resync(const std::string& service);
     void prepare_steps(const std::string& service);

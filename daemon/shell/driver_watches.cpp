@@ -35,10 +35,20 @@ std::optional<Probe> periodic_probe(const ServiceSettings& settings, const Rollb
 
 }  // namespace
 
+/// S18: time in rollouts, unfinished bakes and incidents is no baseline.
+Time Driver::history_from(const std::string& service) const {
+    Time from = Time::min();
+    for (const auto& [id, d] : engine_->state().deployments)
+        if (d.service == service) from = std::max({from, d.started, d.finished.value_or(d.started)});
+    for (const auto& [id, i] : engine_->state().incidents)
+        if (i.service == service) from = std::max(from, i.closed.value_or(parts_.loop.now()));
+    return from;
+}
+
 Result<std::unique_ptr<ServiceWatch>> Driver::make_watch(const std::shared_ptr<const ServiceSettings>& settings) {
     const auto& current = parts_.configs.current();
     const auto spec = current->rollbacks.find(settings->name);
-    ServiceWatch::Parts parts{parts_.loop, parts_.http, *pool_, *prom_, *this, nullptr};
+    ServiceWatch::Parts parts{parts_.loop, parts_.http, *pool_, *prom_, *this, nullptr, history_from(settings->name)};
     if (auto probe = periodic_probe(*settings, spec == current->rollbacks.end() ? nullptr : &spec->second))
         parts.version = std::make_unique<VersionAsker>(parts_.loop, parts_.http, parts_.runner, std::move(*probe));
     return ServiceWatch::make(settings, std::move(parts));

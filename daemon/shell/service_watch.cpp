@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "daemon/io/http_client.h"
+#include "daemon/io/http_options.h"
 
 namespace revertd {
 
@@ -40,15 +41,22 @@ struct ServiceWatch::Scrape {
 };
 
 Result<std::unique_ptr<ServiceWatch>> ServiceWatch::make(std::shared_ptr<const ServiceSettings> settings, Parts parts) {
-    auto selector = SeriesSelector::make(settings->signals);
+    const bool apart = settings->control_from.has_value();
+    const auto of_group = [apart](bool control) {
+        return [apart, control](const Signal& signal) { return !apart || signal.is_control == control; };
+    };
+    auto selector = SeriesSelector::make(settings->signals, of_group(false));
     if (!selector) return selector.wrap("service " + settings->name);
-    std::unique_ptr<ServiceWatch> watch(new ServiceWatch(std::move(settings), std::move(*selector), std::move(parts)));
+    auto control = SeriesSelector::make(apart ? settings->signals : std::vector<Signal>{}, of_group(true));
+    if (!control) return control.wrap("service " + settings->name);
+    std::unique_ptr<ServiceWatch> watch(
+        new ServiceWatch(std::move(settings), {std::move(*selector), std::move(*control)}, std::move(parts)));
     if (auto made = watch->make_fetches(); !made) return made.error();
     return watch;
 }
 
-ServiceWatch::ServiceWatch(std::shared_ptr<const ServiceSettings> settings, SeriesSelector selector, Parts parts)
-    : settings_(std::move(settings)), parts_(std::move(parts)), judge_(settings_), selector_(std::move(selector)) {}
+ServiceWatch::ServiceWatch(std::shared_ptr<const ServiceSettings> settings, Selectors selectors, Parts parts)
+    : settings_(std::move(settings)), parts_(std::move(parts)), judge_(settings_), selectors_(std::move(selectors)) {}
 
 ServiceWatch::~ServiceWatch() {
     parts_.loop.cancel(timer_);
@@ -56,20 +64,27 @@ ServiceWatch::~ServiceWatch() {
 }
 
 Result<void> ServiceWatch::make_fetches() {
+    auto headers = headers_of(settings_->http);
+    if (!headers) return headers.wrap("http of " + settings_->name);
+    FetchOptions options;
+    options.headers = std::move(*headers);
+    options.tls = tls_of(settings_->http);
+    options.proxy = settings_->http.proxy;
     TargetIndex index = 0;
     for (const HealthTarget& target : settings_->health) {
         auto check = std::make_unique<HealthCheck>(index++, target, static_cast<HealthListener&>(*this));
-        auto fetch = parts_.http.make_fetch(target.url, {});
+        auto fetch = parts_.http.make_fetch(target.url, options);
         if (!fetch) return fetch.wrap("health of " + settings_->name);
         check->fetch = std::move(*fetch);
         if (const auto url = parse_url(target.url)) check->host = url->host;
         checks_.push_back(std::move(check));
     }
-    FetchOptions options;
     options.accept = kScrapeAccept;
     index = 0;
     for (const std::string& url : settings_->metrics) {
-        auto scrape = std::make_unique<Scrape>(index++, ScrapeContext{parts_.pool, selector_, *this, false});
+        const bool control = settings_->control_from && index >= *settings_->control_from;
+        SeriesSelector& selector = control ? selectors_.control : selectors_.service;
+        auto scrape = std::make_unique<Scrape>(index++, ScrapeContext{parts_.pool, selector, *this, false});
         auto fetch = parts_.http.make_fetch(url, options);
         if (!fetch) return fetch.wrap("metrics of " + settings_->name);
         scrape->fetch = std::move(*fetch);
@@ -86,6 +101,7 @@ Result<void> ServiceWatch::make_fetches() {
 
 void ServiceWatch::start(Time first) {
     next_slot_ = first;
+    for (const auto& query : queries_) query->ask_history(settings_->baseline, parts_.history_from);
     timer_ = parts_.loop.at(next_slot_, [this] { slot(); });
 }
 
@@ -180,6 +196,10 @@ void ServiceWatch::scrape(TargetIndex target, const ScrapeResult& result, Time a
     judge_.scrape(target, result, at);
     parts_.listener.scraped(at - asked_);
     one_answered();
+}
+
+void ServiceWatch::history(std::uint32_t signal, std::span<const HistoryRow> rows) {
+    judge_.fill_baseline(signal, rows);
 }
 
 void ServiceWatch::query(std::uint32_t signal, const QueryResult& result, Time at) {

@@ -39,6 +39,7 @@ class ServiceWatch final : private ScrapeListener, private HealthListener, priva
         PromHub& prom;
         WatchListener& listener;
         std::unique_ptr<VersionAsker> version;  ///< null: nothing can be asked
+        Time history_from = Time::min();        ///< what is older belongs to another deploy or to an incident
     };
 
     [[nodiscard]] static Result<std::unique_ptr<ServiceWatch>> make(std::shared_ptr<const ServiceSettings> settings,
@@ -60,7 +61,12 @@ class ServiceWatch final : private ScrapeListener, private HealthListener, priva
     struct HealthCheck;
     struct Scrape;
 
-    ServiceWatch(std::shared_ptr<const ServiceSettings> settings, SeriesSelector selector, Parts parts);
+    /// Two, because a control group may have targets of its own.
+    struct Selectors {
+        SeriesSelector service, control;
+    };
+
+    ServiceWatch(std::shared_ptr<const ServiceSettings> settings, Selectors selectors, Parts parts);
     Result<void> make_fetches();
 
     void slot();
@@ -77,11 +83,12 @@ class ServiceWatch final : private ScrapeListener, private HealthListener, priva
     void scrape(TargetIndex target, const ScrapeResult& result, Time at) override;
     void health(TargetIndex target, const HealthFinding& finding, Time at) override;
     void query(std::uint32_t signal, const QueryResult& result, Time at) override;
+    void history(std::uint32_t signal, std::span<const HistoryRow> rows) override;
 
     std::shared_ptr<const ServiceSettings> settings_;
     Parts parts_;
     Judge judge_;
-    SeriesSelector selector_;
+    Selectors selectors_;
     std::vector<std::unique_ptr<HealthCheck>> checks_;
     std::vector<std::unique_ptr<Scrape>> scrapes_;
     std::vector<std::unique_ptr<PromQuery>> queries_;

@@ -76,7 +76,7 @@ PromQuery::PromQuery(PromHub& hub, PromServer& server, const ServiceSettings& se
 }
 
 PromQuery::~PromQuery() {
-    for (const PromServer::Ticket ticket : {values_ticket_, ages_ticket_}) server_.forget(ticket);
+    for (const PromServer::Ticket ticket : {values_ticket_, ages_ticket_, history_ticket_}) server_.forget(ticket);
     std::erase(hub_.queries_, this);
     hub_.changed_ = true;
 }
@@ -145,6 +145,8 @@ void PromQuery::ask(Time deadline) {
 void PromQuery::ask_values(Time deadline) {
     window_ = promql::rate_window(interval_, scrape_interval());
     missing_ = freshness_.empty() ? 1 : 2;
+    asked_label_ = group.label;  // a reload may group anew before the answer comes
+    asked_value_ = value;
     const auto take = [this](std::shared_ptr<const PromRound>& place, Time& seen) {
         return [this, &place, &seen](const std::shared_ptr<const PromRound>& round) {
             place = round;
@@ -158,6 +160,56 @@ void PromQuery::ask_values(Time deadline) {
     values_ticket_ = server_.ask(text, interval_, seen_, deadline, take(values_, seen_));
 }
 
+void PromQuery::ask_history(Duration length, Time from) {
+    constexpr Duration::rep kRows = 60;  // as many as a baseline has blocks
+    constexpr Duration kLimit = 30s;     // nothing waits for it
+    const Time now = hub_.loop().now();
+    length = std::min(length, now - std::max(from, now - length));
+    const Duration step =
+        std::max<Duration>({interval_, scrape_interval(), std::chrono::ceil<std::chrono::seconds>(length / kRows)});
+    if (length < 2 * step) return;
+    const double end = seconds(hub_.loop().clock().now().wall.time_since_epoch() - server_.settings().delay);
+    const double first = end - seconds(length) + seconds(step);
+    // Each row looks back over its own step: together they are the whole time, each request once.
+    const std::string text =
+        promql::query_of(signal_, std::max(step, promql::rate_window(interval_, scrape_interval())));
+    history_ticket_ = server_.ask_range(text, {first, end, step}, now + kLimit,
+                                        [this, step](const std::shared_ptr<const PromRound>& round) {
+                                            if (round->answer.verdict == Verdict::Ok) take_history(*round, step);
+                                        });
+}
+
+void PromQuery::take_history(const PromRound& round, Duration step) {
+    std::map<double, std::vector<QueryCell>> rows;
+    if (!signal_.promql.empty() && round.answer.series.size() != 1) return;
+    for (const PromSeries& series : round.answer.series) {
+        const std::string_view part = series.label(promql::kPart);
+        const bool own = !signal_.promql.empty();
+        if (!own && part == promql::kAt) continue;
+        QueryCell cell;
+        cell.bad = part == promql::kBad;
+        if (part == promql::kBucket) {
+            const auto bound = parse_number(series.label("le"));
+            if (!bound) return;
+            cell.le = *bound * signal_.to_base;
+        } else if (!own && part != promql::kAll && part != promql::kBad) {
+            return;  // the server has not understood
+        }
+        for (const PromPoint& point : series.points) {
+            cell.value = point.value;
+            rows[point.at].push_back(cell);
+        }
+    }
+    const Time now = round.asked;
+    std::vector<HistoryRow> history;
+    for (auto& [at, cells] : rows) {
+        const bool whole = std::any_of(cells.begin(), cells.end(), [](const QueryCell& cell) { return !cell.bad; });
+        if (whole && at <= round.evaluated)
+            history.push_back({now - from_seconds(round.evaluated - at), step, std::move(cells)});
+    }
+    if (!history.empty()) listener_.history(index_, history);
+}
+
 void PromQuery::judge() {
     for (const auto& round : {values_, ages_})
         if (round && round->answer.verdict != Verdict::Ok) return tell(round->answer.verdict, round->answer.reason);
@@ -168,10 +220,11 @@ void PromQuery::judge() {
                         words.empty() ? "the answer is no vector" : words);
     if (!signal_.promql.empty()) return tell_value();
     std::vector<const PromSeries*> rows;
-    if (group.label.empty())
+    if (asked_label_.empty())
         for (const PromSeries& series : values_->answer.series) rows.push_back(&series);
     else
-        for (const std::size_t i : values_->answer.with(group.label, value)) rows.push_back(&values_->answer.series[i]);
+        for (const std::size_t i : values_->answer.with(asked_label_, asked_value_))
+            rows.push_back(&values_->answer.series[i]);
     tell_rows(rows);
 }
 

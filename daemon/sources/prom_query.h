@@ -26,6 +26,7 @@ class PromListener {
     virtual ~PromListener() = default;
     /// What the result points to is valid during the call. `at` is the instant that was asked about.
     virtual void query(std::uint32_t signal, const QueryResult& result, Time at) = 0;
+    virtual void history(std::uint32_t signal, std::span<const HistoryRow> rows) = 0;
 };
 
 /// The interval at which the samples of some series are taken, read off their timestamps.
@@ -47,6 +48,10 @@ class PromQuery {
     /// The listener is told exactly once, by the deadline; possibly at once.
     void ask(Time deadline);
 
+    /// Asks for the values of the last `length`, but of nothing before `from`. The listener's `history` is told if any
+    /// come; nothing is said if not.
+    void ask_history(Duration length, Time from);
+
     [[nodiscard]] const Signal& signal() const { return signal_; }
 
     [[nodiscard]] Duration interval() const { return interval_; }
@@ -60,6 +65,7 @@ class PromQuery {
 
   private:
     void ask_values(Time deadline);
+    void take_history(const PromRound& round, Duration step);
     void judge();
     void tell(Verdict verdict, const std::string& reason);
     void tell_rows(const std::vector<const PromSeries*>& rows);
@@ -76,10 +82,11 @@ class PromQuery {
     PromListener& listener_;
     std::string freshness_;  ///< a query beside the signal's own; empty: none
     std::shared_ptr<const PromRound> values_, ages_;
+    std::string asked_label_, asked_value_;  ///< of the group as it was asked
     int missing_ = 0;
     Duration window_{};
     Time seen_ = Time::min(), seen_ages_ = Time::min();
-    PromServer::Ticket values_ticket_, ages_ticket_;
+    PromServer::Ticket values_ticket_, ages_ticket_, history_ticket_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  ///< for those who hold it weakly
 };
 

@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "daemon/io/http_client.h"
+#include "daemon/io/http_options.h"
 #include "daemon/io/loop.h"
 #include "daemon/sources/limits.h"
 
@@ -146,7 +147,13 @@ Result<HttpRequest> PromServer::request_for(const Question& question) const {
     HttpRequest request;
     request.method = "POST";
     request.url = settings_.url + question.place;
-    request.headers = {{"Content-Type", "application/x-www-form-urlencoded"}, {"Accept", "application/json"}};
+    auto headers = headers_of(settings_.http);  // anew each time: secrets are rotated
+    if (!headers) return headers.error();
+    request.headers = std::move(*headers);
+    request.headers.emplace_back("Content-Type", "application/x-www-form-urlencoded");
+    request.headers.emplace_back("Accept", "application/json");
+    request.tls = tls_of(settings_.http);
+    request.proxy = settings_.http.proxy;
     request.body = "query=" + encoded(question.text) + question.parameters;
     request.whole_limit = std::max<Duration>(question.deadline - loop_.now(), kLeast);
     request.connect_limit = request.whole_limit;

@@ -147,7 +147,7 @@ std::vector<Signal> well_known_forms(const Signal& signal) {
     std::vector<Signal> forms;
     const auto add = [&](std::string_view metric) -> Signal& {
         Signal& form = forms.emplace_back(signal);
-        form.selector = {std::string(metric), {}};
+        form.selector = {std::string(metric), signal.selector.matchers};
         return form;
     };
     if (signal.kind == Signal::Kind::Ratio) {
@@ -194,10 +194,11 @@ SeriesSelector::SeriesSelector(SeriesSelector&&) noexcept = default;
 SeriesSelector& SeriesSelector::operator=(SeriesSelector&&) noexcept = default;
 SeriesSelector::~SeriesSelector() = default;
 
-Result<SeriesSelector> SeriesSelector::make(const std::vector<Signal>& signals) {
+Result<SeriesSelector> SeriesSelector::make(const std::vector<Signal>& signals, const Wanted& wanted) {
     SeriesSelector selector;
     for (std::uint32_t index = 0; index < signals.size(); ++index) {
         const Signal& signal = signals[index];
+        if (signal.source != Signal::Source::Scrape || (wanted && !wanted(signal))) continue;
         const std::vector<Signal> forms = signal.well_known ? well_known_forms(signal) : std::vector<Signal>{signal};
         for (const Signal& form : forms) {
             auto candidate = make_candidate(index, form);

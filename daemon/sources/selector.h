@@ -46,7 +46,9 @@ struct Claim {
 class SeriesSelector {
   public:
     /// An error if a regular expression does not compile.
-    [[nodiscard]] static Result<SeriesSelector> make(const std::vector<Signal>& signals);
+    /// Signals that a Prometheus is asked for are left out, and those that `wanted` refuses.
+    using Wanted = std::function<bool(const Signal&)>;
+    [[nodiscard]] static Result<SeriesSelector> make(const std::vector<Signal>& signals, const Wanted& wanted = {});
     SeriesSelector(SeriesSelector&&) noexcept;
     SeriesSelector& operator=(SeriesSelector&&) noexcept;
     ~SeriesSelector();

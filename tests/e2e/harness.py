@@ -32,6 +32,7 @@ class Target:
 
     def __init__(self, service):
         self.service, self.requests, self.errors, self.since = service, 0.0, 0.0, time.monotonic()
+        self.buckets = dict.fromkeys((0.1, 0.2, 0.4, 0.8, 1.6, float("inf")), 0.0)
         self.server = None
         self.connections = set()
         self.release = threading.Event()
@@ -86,6 +87,9 @@ class Target:
         served = self.service.rate * (now - self.since)
         self.since = now
         self.requests += served
+        slow = self.service.behaviour().get("slow", 1)
+        for bound in self.buckets:  # latencies spread evenly over 0 to 0.4 s, or more
+            self.buckets[bound] += served * min(1, bound / (0.4 * slow))
         self.errors += served * self.service.behaviour()["errors"]
 
     def send(self, handler, status, body, kind="text/plain; version=0.0.4", length=None):
@@ -109,6 +113,8 @@ class Target:
         mode = self.service.mode
         fine = (f'# TYPE shop_calls_total counter\nshop_calls_total{{outcome="fine"}} {int(self.requests - self.errors)}\n'
                 f'shop_calls_total{{outcome="fail"}} {int(self.errors)}\n# TYPE shop_queue gauge\nshop_queue 3\n')
+        if self.service.config.get("histogram"):
+            fine += "".join(f'shop_call_seconds_bucket{{le="{"+Inf" if b == float("inf") else b}"}} {int(n)}\n' for b, n in self.buckets.items())
         if mode == "empty":
             return self.send(handler, 200, "")
         if mode == "nan":

@@ -3,6 +3,7 @@
 import http.server
 import json
 import pathlib
+import re
 import shutil
 import socket
 import subprocess
@@ -26,7 +27,8 @@ def scrape_config(services):
     jobs = []
     for service in services:
         targets = ", ".join(f"'127.0.0.1:{t.port}'" for t in service.targets)
-        jobs.append(f"      - {{ targets: [{targets}], labels: {{ app: '{service.name}' }} }}\n")
+        labels = service.config.get("labels", f"app: '{service.name}'")
+        jobs.append(f"      - {{ targets: [{targets}], labels: {{ {labels} }} }}\n")
     return (f"global: {{ scrape_interval: {int(SCRAPE * 1000)}ms, scrape_timeout: {int(SCRAPE * 1000)}ms }}\n"
             "scrape_configs:\n  - job_name: shop\n    static_configs:\n" + "".join(jobs))
 
@@ -127,6 +129,9 @@ class FakePrometheus:
 
     def rows(self, query, at, value="0.001"):
         """What a real server would say to the query of `errors` and to a plain one."""
+        if "by (app)" in query:
+            apps = re.search(r'app=~"([^"]*)"', query)[1].replace(chr(92), "").split("|")
+            return [{**row, "metric": {**row["metric"], "app": app}} for app in apps for row in self.rows(query.replace("by (app)", ""), at, value)]
         if "revertd_part" in query and "rate(" in query:
             return [self.row(at, "100", revertd_part="all"), self.row(at, str(100 * float(value)), revertd_part="bad"), self.row(at, str(at), revertd_part="at")]
         if "timestamp(" in query:

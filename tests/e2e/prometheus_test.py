@@ -5,7 +5,7 @@ import sys
 import unittest
 
 sys.dont_write_bytecode = True
-from harness import World, until
+from harness import Service, World, until
 from prometheus import FakePrometheus, Prometheus
 
 PROGRAMS = sys.argv.pop(1) if len(sys.argv) > 1 and os.path.isdir(sys.argv[1]) else "."
@@ -68,9 +68,124 @@ class Judged(unittest.TestCase):
         self.assertEqual(self.w.incident("api"), {})
 
 
+class Same(unittest.TestCase):
+    """The same traffic judged directly and through a real Prometheus."""
+
+    def test_values_differ_by_less_than_one_percent_and_decisions_not_at_all(self):
+        if not Prometheus.installed("prometheus"):
+            self.skipTest("prometheus is not installed")
+        w = World(PROGRAMS)
+        self.addCleanup(w.stop)
+        prometheus = Prometheus(w.root, [])
+        guard = "{ P0: [health down for 1s], P1: [errors > 5% for 2s over 2s, p95 > 500ms for 2s over 2s] }"
+        signals = """{ errors: 'ratio(shop_calls_total%s, outcome="fail")', p95: 'quantile(0.95, shop_call_seconds%s)' }"""
+        direct = w.service("direct", signals=signals % ("", ""), guard=guard, histogram=True, bake="10s")
+        direct.rate = 100000.0  # counters are whole numbers: many of them
+        label = '{app="direct"}'
+        through = w.service("through", prometheus=prometheus.url, signals=signals % (label, label), guard=guard, bake="10s")
+        for target in through.targets:
+            target.stop()
+        through.targets = direct.targets  # the same instances
+        prometheus.services = [direct]
+        prometheus.start()
+        self.addCleanup(prometheus.kill)
+        prometheus.until_scraping('shop_calls_total{app="direct"}')
+        w.start()
+        w.good()
+        direct.versions["v2"] = {"errors": 0.09, "slow": 2}
+        deploys = {name: w.deploy(name, "v2") for name in w.services}
+        for service in w.services.values():
+            service.runs("v2")
+        for name in w.services:
+            w.until_incident(name, "awaiting_approval")
+
+        def values(name):
+            return {s["name"]: s["value"] for s in w.json("deploy", "show", deploys[name])["signals"]}
+
+        def close():
+            one, other = values("direct"), values("through")
+            return all(one[n] and other[n] and abs(one[n] - other[n]) <= 0.01 * one[n] for n in ("errors", "p95")) and (one, other)
+
+        one, _ = until(close, 10, f"within 1 %: {values('direct')} {values('through')}")
+        self.assertAlmostEqual(one["errors"], 0.09, delta=0.002)
+        incidents = [w.incident(name) for name in ("direct", "through")]
+        self.assertEqual([i["severity"] for i in incidents], ["P1", "P1"])
+
+
 class VictoriaMetrics(Judged):
     # It shows samples a second after they were taken.
     KIND, SOURCE = "victoria-metrics", "{ url: '{url}', delay: 2s }"
+
+
+class Asks(unittest.TestCase):
+    """What a server sees of revertd."""
+
+    def test_services_that_differ_in_a_label_are_asked_by_one_query_with_the_credentials_written(self):
+        w = World(PROGRAMS)
+        self.addCleanup(w.stop)
+        fake = FakePrometheus()
+        self.addCleanup(fake.stop)
+        token = w.root / "token"
+        token.write_text("s3cret-token\n")
+        source = f"{{ url: '{fake.url}/', scrape_interval: 250ms, lookback_delta: 1m, http: {{ authorization: {{ credentials_file: {token} }}, headers: {{ X-Scope-OrgID: shop }} }} }}"
+        for name in ("a", "b", "c.d"):
+            w.service(name, prometheus=source, signals=signals(name), guard=GUARD)
+        w.start()
+        w.good("a", "b", "c.d")
+        errors = [q for q in fake.queries if "rate(" in q[0] and q[2].endswith("/query")]
+        self.assertEqual({q[0] for q in errors}, {
+            'label_replace(sum by (app) (rate(shop_calls_total{app=~"a|b|c\\\\.d"}[1s])), "revertd_part", "all", "", "")'
+            ' or label_replace(sum by (app) (rate(shop_calls_total{app=~"a|b|c\\\\.d",outcome="fail"}[1s])), "revertd_part", "bad", "", "")'
+            ' or label_replace(max by (app) (timestamp(shop_calls_total{app=~"a|b|c\\\\.d"})), "revertd_part", "at", "", "")'})
+        times = sorted(q[1] for q in errors)
+        self.assertLessEqual(len(times), (times[-1] - times[0]) / 0.2 * 1.2 + 2, "once a slot for all three services")
+        for _, _, path, headers, form in fake.queries:
+            self.assertIn(path, ("/api/v1/query", "/api/v1/query_range"))
+            self.assertEqual((headers["Authorization"], headers["X-Scope-OrgID"]), ("Bearer s3cret-token", "shop"))
+            self.assertEqual(form["lookback_delta"], ["60000ms"])
+            self.assertIn("timeout", form)
+        self.assertTrue([q for q in fake.queries if q[2].endswith("query_range")], "the baseline is filled")
+        self.assertNotIn("s3cret", w.log())
+        self.assertNotIn("s3cret", w.ctl("check", str(w.root / "revertd.yaml"), "--explain")[1])
+
+
+class Control(unittest.TestCase):
+    """A canary beside its control group, told apart by a label."""
+
+    def setUp(self):
+        if not Prometheus.installed("prometheus"):
+            self.skipTest("prometheus is not installed")
+        self.w = w = World(PROGRAMS)
+        self.addCleanup(w.stop)
+        self.prometheus = Prometheus(w.root, [])
+        self.control = Service(w.root, "control", labels="app: 'shop', track: 'stable'")
+        for target in self.control.targets:
+            self.addCleanup(target.stop)
+        self.shop = w.service("shop", prometheus=self.prometheus.url, labels="app: 'shop', track: 'canary'", signals=signals("shop"),
+                              guard="{ P0: [health down for 1s, errors > 10% for 1s over 2s] }", bake="8s",
+                              more="""    compare: { canary: '{track="canary"}', baseline: '{track="stable"}' }\n""")
+        self.prometheus.services = [self.shop, self.control]
+        self.prometheus.start()
+        self.addCleanup(self.prometheus.kill)
+        self.prometheus.until_scraping('count(shop_calls_total{app="shop"}) >= 4')
+        w.start()
+        w.good()
+
+    def deploy(self, canary, control):
+        self.shop.versions["v2"] = {"errors": canary}
+        deploy = self.w.deploy("shop", "v2")
+        self.control.versions["v1"] = {"errors": control}
+        self.shop.runs("v2")
+        return self.w.wait_exit(deploy)
+
+    def test_an_incident_that_both_groups_share_acts_on_nothing(self):
+        self.assertEqual(self.deploy(0.3, 0.28), 14)
+        self.assertEqual(self.shop.calls, [])
+        self.assertEqual(self.w.incident("shop"), {})
+
+    def test_one_of_the_canary_alone_is_rolled_back(self):
+        self.assertEqual(self.deploy(0.3, 0.02), 10)
+        self.assertEqual(self.shop.calls, ["v1"])
 
 
 class Blind(unittest.TestCase):

@@ -72,7 +72,9 @@ const std::map<std::string, Metrics>& blindness() {
                                                        {"refused", Metrics::Refused},
                                                        {"without a name", Metrics::NoName},
                                                        {"hanging", Metrics::Hang},
-                                                       {"gone", Metrics::Gone}};
+                                                       {"gone", Metrics::Gone},
+                                                       {"stale", Metrics::Stale},
+                                                       {"with warnings", Metrics::Warnings}};
     return kModes;
 }
 
@@ -120,6 +122,16 @@ const std::vector<Sentence>& measured_sentences() {
              outside(s).target_down[static_cast<std::uint32_t>(std::stoul(m[1]))] = m[2] == "down";
              return {};
          }},
+        {R"re(control errors ([\d.]+)%)re",
+         [](Stage& s, const Words& m) -> Result<void> {
+             outside(s).control.errors = share(m[1]);
+             return {};
+         }},
+        {R"re(control (blind|seen))re",
+         [](Stage& s, const Words& m) -> Result<void> {
+             outside(s).control_blind = m[1] == "blind";
+             return {};
+         }},
         {R"re(health (blind|seen))re",
          [](Stage& s, const Words& m) -> Result<void> {
              outside(s).health_blind = m[1] == "blind";
@@ -146,7 +158,7 @@ const std::vector<Sentence>& measured_sentences() {
              if (mode == blindness().end())
                  return Error(ErrorCode::Invalid,
                               "metrics can be: fine, empty, NaN, garbage, truncated, two series, 503, refused, without "
-                              "a name, hanging, gone");
+                              "a name, hanging, gone, stale, with warnings");
              outside(s).metrics = mode->second;
              return {};
          }},

@@ -35,6 +35,8 @@ struct World::Watch {
     void make_series(TargetIndex target);
     void grow(const Outside& outside, Duration elapsed);
     void answer(TargetIndex target, const Outside& outside, Time now);
+    void query(std::uint32_t signal, const Outside& outside, Time now);
+    [[nodiscard]] bool concerns(TargetIndex target, std::uint32_t signal) const;
 
     std::vector<std::vector<Series>> series_;  ///< by metrics target
     std::vector<SeriesValue> values_;

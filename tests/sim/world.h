@@ -25,7 +25,9 @@ enum class Metrics : std::uint8_t {
     Refused,
     NoName,
     Hang,
-    Gone
+    Gone,
+    Stale,     ///< a Prometheus whose newest sample is too old
+    Warnings,  ///< a Prometheus that says that part of the data is missing
 };
 /// A defect put in on purpose, to show that an invariant can fail (revertd-sim --plant).
 enum class Plant : std::uint8_t {
@@ -64,6 +66,8 @@ struct Outside {
     bool health_blind = false;
     std::map<std::string, double> gauges;  ///< by signal
     bool latency_exported = false;
+    Behaviour control;  ///< of the control group, where there is one
+    bool control_blind = false;
 };
 
 struct StepRun {

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the configuration says about HTTP, as the clients take it.
+#pragma once
+#include <vector>
+
+#include "core/http_settings.h"
+#include "daemon/io/http.h"
+
+namespace revertd {
+
+/// Its headers and credentials, read from their files now. Unavailable: a file cannot be read; the words name it, never
+/// what is in it.
+[[nodiscard]] Result<std::vector<HttpHeader>> headers_of(const HttpSettings& settings);
+
+[[nodiscard]] TlsOptions tls_of(const HttpSettings& settings);
+
+}  // namespace revertd
