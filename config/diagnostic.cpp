@@ -64,6 +64,10 @@ std::string_view Diagnostics::source_line(std::uint32_t line) const {
     return line == 0 || line > lines_.size() ? std::string_view{} : lines_[line - 1];
 }
 
+void Diagnostics::begin_file(std::uint32_t line, const std::string& file) {
+    files_.emplace_back(line, file);
+}
+
 void Diagnostics::error(Position at, std::string what, std::string hint) {
     add(at, Diagnostic::Severity::Error, std::move(what), std::move(hint));
 }
@@ -102,13 +106,18 @@ std::string Diagnostics::shown_line(std::uint32_t line) const {
 }
 
 std::vector<Diagnostic> Diagnostics::take() {
-    for (Diagnostic& diagnostic : found_) {
-        diagnostic.source_line = shown_line(diagnostic.line);
-        for (const auto& [at, secret] : secrets_) mask(diagnostic.what, secret);
-    }
     std::stable_sort(found_.begin(), found_.end(), [](const Diagnostic& a, const Diagnostic& b) {
         return std::tie(a.line, a.column) < std::tie(b.line, b.column);
     });
+    for (Diagnostic& diagnostic : found_) {
+        diagnostic.source_line = shown_line(diagnostic.line);
+        for (const auto& [at, secret] : secrets_) mask(diagnostic.what, secret);
+        const auto after = std::find_if(files_.rbegin(), files_.rend(),
+                                        [&](const auto& file) { return file.first <= diagnostic.line; });
+        if (after == files_.rend()) continue;
+        diagnostic.file = after->second;
+        diagnostic.line -= after->first - 1;
+    }
     return std::move(found_);
 }
 

@@ -36,6 +36,9 @@ class Diagnostics {
   public:
     Diagnostics(std::string file, std::string_view text);
 
+    /// The text is that of several files: from this line on that of `file`, whose lines count from 1 there.
+    void begin_file(std::uint32_t line, const std::string& file);
+
     void error(Position at, std::string what, std::string hint = {});
     void warning(Position at, std::string what, std::string hint = {});
     void notice(Position at, std::string what, std::string hint = {});
@@ -54,6 +57,7 @@ class Diagnostics {
     void add(Position at, Diagnostic::Severity severity, std::string what, std::string hint);
 
     std::string file_;
+    std::vector<std::pair<std::uint32_t, std::string>> files_;  ///< by their first line
     std::vector<std::string_view> lines_;
     std::vector<Diagnostic> found_;
     std::vector<std::pair<Position, std::string>> secrets_;

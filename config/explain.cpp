@@ -256,6 +256,7 @@ class Explainer {
         out_ << "  severity:\n";
         for (const Severity severity : {Severity::P0, Severity::P1, Severity::P2, Severity::P3})
             out_ << "    " << to_string(severity) << "  " << words(service, severity) << "\n";
+        hours(service);
         const VerifySettings& verify = service.verify;
         out_ << "  verify: " << (verify.health_up ? "health up and " : "")
              << (verify.rule ? "not " + service.rules[*verify.rule].text : "the deciding rule clear") << " for "
@@ -268,7 +269,7 @@ class Explainer {
     static std::string words(const ServiceSettings& service, Severity severity) {
         static constexpr std::array<const char*, 3> kAnswers{"escalate", "hold", "roll back"};
         const SeverityPolicy& policy = service.policy(severity);
-        const std::string page = ", page " + policy.page;
+        const std::string page = ", page " + policy.page + promises(policy);
         const bool can_act = service.has_rollback && service.mode != Mode::Observe;
         if (policy.rollback == SeverityPolicy::Rollback::Never || !can_act) return "no rollback" + page;
         const bool now =
@@ -287,6 +288,53 @@ class Explainer {
         if (const auto& webhook = loaded_.notify.webhook)
             out_ << "  webhook: " << webhook->url << (webhook->secret ? ", signed with " + place(*webhook->secret) : "")
                  << "\n";
+        more_channels(loaded_.notify);
+        for (const auto& [first, second] : loaded_.notify.fallback)
+            out_ << "  when " << first << " fails for " << to_words(loaded_.notify.fallback_after) << ": " << second
+                 << "\n";
+    }
+
+    void more_channels(const NotifySettings& notify) {
+        if (const auto& slack = notify.slack)
+            out_ << "  slack: "
+                 << (slack->webhook_url ? "the webhook in " + place(*slack->webhook_url)
+                                        : slack->channel + ", token in " + place(*slack->token))
+                 << "\n";
+        if (const auto& email = notify.email)
+            out_ << "  email: " << email->server << " from " << email->from << " to "
+                 << (email->to.empty() ? "people of the ladder only" : joined(email->to)) << "\n";
+        if (const auto& alertmanager = notify.alertmanager)
+            out_ << "  alertmanager: " << joined(alertmanager->urls) << "\n";
+        if (const auto& opsgenie = notify.opsgenie)
+            out_ << "  opsgenie: " << opsgenie->url << ", key in " << place(opsgenie->key) << "\n";
+        if (const auto& github = notify.github)
+            out_ << "  github: issues of " << github->repo << ", token in " << place(github->token) << "\n";
+        if (const auto& statuspage = notify.statuspage)
+            out_ << "  statuspage: " << statuspage->page << ", P0 and P1 in public\n";
+        if (const auto& exec = notify.exec)
+            out_ << "  exec: " << joined(exec->argv, " ") << " [" << to_words(exec->timeout) << "]\n";
+    }
+
+    void hours(const ServiceSettings& service) {
+        for (const Hours& hours : service.freeze) out_ << "  freeze: " << hours.text << "\n";
+        for (const Hours& hours : service.ask_only) out_ << "  ask_only: " << hours.text << "\n";
+        if (service.ladder.empty()) return;
+        out_ << "  escalate: ";
+        for (const Rung& rung : service.ladder)
+            out_ << rung.to << (rung.after > Duration{} ? ", after " + to_words(rung.after) + " " : "\n");
+        const auto route = loaded_.notify.routes.find(service.name);
+        if (route != loaded_.notify.routes.end())
+            out_ << "  notify: " << (route->second.empty() ? "nobody" : joined(route->second)) << "\n";
+    }
+
+    static std::string promises(const SeverityPolicy& policy) {
+        std::string out;
+        const auto add = [&out](const char* name, Duration value) {
+            if (value > Duration{}) out += std::string(", ") + name + " " + to_words(value);
+        };
+        add("sla", policy.sla), add("assess within", policy.assess), add("updates every", policy.updates);
+        add("review within", policy.review);
+        return out + (policy.issue ? ", issue" : "");
     }
 
     static std::string place(const SecretFile& file) {

@@ -57,7 +57,7 @@ class KeyCheck {
         if (node.is_null()) return blank(node, name);
         if (node.is_off() && (form & kOff)) return;
         const unsigned written = node.is_map() ? kMap : node.is_list() ? kList : kScalar;
-        if (!(form & written)) return wrong_form(node, form, key, name);
+        if (!(form & written)) return wrong_form(node, branch, form, name);
         if (form & kFree) return;
         if (node.is_map()) return map(node, branch.below());
         if (node.is_list()) return list(node, branch, form, name);
@@ -87,13 +87,31 @@ class KeyCheck {
                                    : "fill it in, or remove the key to get its default");
     }
 
-    void wrong_form(const Node& node, unsigned form, const Key& key, const std::string& name) {
+    /// What is probably meant, where people write the right thing in another shape.
+    static std::string form_hint(const Node& node, const KeyBranch& branch, unsigned form, const std::string& name) {
+        if (name == "services" && node.is_list()) return "each service is a key: `services: { api: { ... } }`";
+        if (name == "people" && !node.is_map()) return "members stand under their role: `people: { leads: [ana, bo] }`";
+        if ((form & kList) && !(form & kScalar) && node.is_scalar())
+            return "a list is written in brackets: [" + node.text.substr(0, 40) + "]";
+        if (!(form & kMap) || !node.is_scalar()) return {};
+        const auto known = built(branch.below());
+        return known.empty() ? std::string{}
+                             : "as in `" + name + ": { " + known.front() + ": ... }`; known: " + joined(known);
+    }
+
+    void wrong_form(const Node& node, const KeyBranch& branch, unsigned form, const std::string& name) {
+        const Key& key = *branch.key;
         std::string hint;
         if (node.is_scalar() && is_yaml_boolean(node.text) && (form & kOff)) hint = "to switch it off write `off`";
         if (node.is_map() && key.scalar == ScalarType::Sentence && !(form & kMap))
             hint = "a text with `: `, { or } must be put in quotes";
-        diagnostics_.error(node.at, "`" + name + "` is " + found_words(node) + ", expected " + in_words(form, key),
-                           hint);
+        if (hint.empty()) hint = form_hint(node, branch, form, name);
+        // Where a channel is a mapping, what stands there alone is often its secret.
+        const bool secret = node.is_scalar() && key.path.starts_with("notify.");
+        if (secret) diagnostics_.hide(node.at, node.text);
+        diagnostics_.error(
+            node.at,
+            "`" + name + "` is " + (secret ? "a text" : found_words(node)) + ", expected " + in_words(form, key), hint);
     }
 
     void not_built(const Node::Entry& entry, const Key& key) {

@@ -39,6 +39,8 @@ enum class ScalarType : std::uint8_t {
     Url,       ///< of the schemes of `range`
     Secret,    ///< the name of a systemd credential, or an absolute path
     Statuses,  ///< `200` or `200-399`
+    Mail,      ///< an address of mail
+    Hours,     ///< `Fri 16:00-Mon 08:00 Europe/Berlin`
     Sentence   ///< a rule or a signal: read by its own grammar
 };
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/load.h"
 
+#include "config/bundle.h"
 #include "config/document.h"
 #include "config/http_reader.h"
 #include "config/keys.h"
+#include "config/notify_reader.h"
 #include "config/policy_reader.h"
 #include "config/service_reader.h"
 #include "core/sha256.h"
@@ -18,9 +20,12 @@ class Loader {
 
     Loaded read(const config::Node& root) {
         config::read_people(root, out_.settings, diagnostics_);
-        policy(root);
-        services(root);
         out_.notify = config::read_notify(root, options_, diagnostics_);
+        policy(root);
+        if (const config::Node* ladder = root.find("escalate"); ladder != nullptr && ladder->is_list())
+            (void)config::read_ladder(*ladder, out_.notify,
+                                      diagnostics_);  // wrong also where every service has its own
+        services(root);
         out_.report = config::read_report(root, diagnostics_);
         if (!diagnostics_.has_errors()) remarks(root);
         return std::move(out_);
@@ -32,6 +37,8 @@ class Loader {
         common_.options = &options_;
         if (const config::Node* http = root.find("http"))
             config::read_http(*http, options_, common_.http, diagnostics_);
+        common_.notify = &out_.notify;
+        common_.root = &root;
         common_.severity = config::default_severity();
         if (const config::Node* defaults = root.find("defaults"); defaults != nullptr && defaults->is_map())
             common_.defaults = defaults;
@@ -54,6 +61,8 @@ class Loader {
             config::ReadService read = config::read_service(entry, common_, diagnostics_);
             default_guard_ = default_guard_ || read.default_guard;
             asks_ = asks_ || asks(*read.settings);
+            if (read.channels) out_.notify.routes.emplace(entry.key, std::move(*read.channels));
+            if (wants_issue_ == nullptr) wants_issue_ = wants_issue(root, entry.value);
             if (read.rollback) out_.rollbacks.emplace(entry.key, std::move(*read.rollback));
             out_.settings.services.emplace(entry.key, std::move(read.settings));
         }
@@ -64,6 +73,19 @@ class Loader {
         return service.has_rollback && service.policy(Severity::P1).by.empty() && !service.policy(Severity::P1).anyone;
     }
 
+    /// Where it is written, not by default.
+    static const config::Node* wants_issue(const config::Node& root, const config::Node& service) {
+        for (const config::Node* holder : {&service, &root}) {
+            const config::Node* severity = holder->find("severity");
+            if (severity == nullptr) continue;
+            for (const config::Node::Entry& row : severity->entries) {
+                const config::Node* issue = row.value.find("issue");
+                if (issue != nullptr && issue->text == "true") return issue;
+            }
+        }
+        return nullptr;
+    }
+
     /// What is no mistake of one line.
     void remarks(const config::Node& root) {
         if (out_.notify.empty())
@@ -72,6 +94,9 @@ class Loader {
         if (asks_)
             diagnostics_.notice({1, 1}, "root and the members of the group revertd may approve, the deployer included",
                                 "name others by `people` and `severity: { P1: { by: ... } }`");
+        if (wants_issue_ != nullptr && !out_.notify.github)
+            diagnostics_.warning(wants_issue_->at, "`issue: true`, but no channel can open one",
+                                 "configure `notify: { github: ... }`");
         const config::Node* limits = root.find("limits");
         const config::Node* storm = limits == nullptr ? nullptr : limits->find("storm");
         std::string inactive = default_guard_ ? "statistical detectors (`anomaly: P1`)" : "";
@@ -85,6 +110,7 @@ class Loader {
     config::CommonSettings common_;
     Loaded out_;
     bool default_guard_ = false, asks_ = false;
+    const config::Node* wants_issue_ = nullptr;
 };
 
 }  // namespace
@@ -92,7 +118,10 @@ class Loader {
 LoadResult load(const std::string& text, const std::string& filename, const LoadOptions& options) {
     Diagnostics diagnostics(filename, text);
     LoadResult result;
-    if (const auto root = config::parse_document(text, diagnostics)) {
+    const auto parts = config::split_bundle(text, filename);
+    for (const config::BundlePart& part : parts)
+        if (parts.size() > 1) diagnostics.begin_file(part.first_line, part.name);
+    if (const auto root = config::parse_bundle(parts, diagnostics)) {
         config::check_keys(*root, diagnostics);
         if (root->is_map()) {
             Loaded loaded = Loader(options, diagnostics).read(*root);
@@ -105,7 +134,7 @@ LoadResult load(const std::string& text, const std::string& filename, const Load
 }
 
 LoadResult load_file(const std::string& path, const LoadOptions& options) {
-    const auto text = config::read_config_file(path);
+    const auto text = config::read_config(path);
     if (text) return load(*text, path, options);
     LoadResult result;
     result.diagnostics.push_back(

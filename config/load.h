@@ -41,7 +41,7 @@ struct LoadResult {
 /// Pure but for looking up credentials. `filename` is for the diagnostics only.
 [[nodiscard]] LoadResult load(const std::string& text, const std::string& filename, const LoadOptions& options = {});
 
-/// Reads the file once and loads what was read.
+/// Reads the file, and `conf.d/*.yaml` beside it, once and loads what was read.
 [[nodiscard]] LoadResult load_file(const std::string& path, const LoadOptions& options = {});
 
 }  // namespace revertd

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/policy_reader.h"
 
-#include <unistd.h>
-
-#include <cctype>
+#include <algorithm>
 
 namespace revertd::config {
 
@@ -23,6 +21,11 @@ void read_policy(const Node& node, SeverityPolicy& out) {
     if (out.page.empty()) out.page = "none";
     read_count(node, "quorum", out.quorum);
     read_duration(node, "wait", out.wait);
+    read_duration(node, "sla", out.sla);
+    read_duration(node, "assess", out.assess);
+    read_duration(node, "review", out.review);
+    read_duration(node, "updates", out.updates);
+    read_choice(node, "issue", out.issue, {{"true", true}, {"false", false}, {"off", false}});
     if (node.find("by") == nullptr) return;
     read_text(node, "by", out.by);
     out.anyone = out.by == "anyone";
@@ -41,86 +44,19 @@ Person read_person(const Node& node) {
     return out;
 }
 
-/// Header lines that carry secrets by custom.
-bool is_secret_header(std::string name) {
-    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
-    for (const std::string_view part :
-         {"authorization", "cookie", "token", "secret", "password", "api-key", "apikey", "signature"})
-        if (name.find(part) != std::string::npos) return true;
-    return false;
+/// More approvals than there are people could never be given; how many a group has, nobody knows here.
+void check_quorum(const Node& row, const std::string& role, const std::vector<Person>& members,
+                  Diagnostics& diagnostics) {
+    const Node* quorum = row.find("quorum");
+    const auto count = quorum == nullptr ? std::nullopt : parse_count(quorum->text);
+    const bool has_group =
+        std::any_of(members.begin(), members.end(), [](const Person& p) { return !p.group.empty(); });
+    if (!count || has_group || *count <= static_cast<long long>(members.size())) return;
+    diagnostics.error(quorum->at,
+                      "`quorum: " + quorum->text + "`, but `" + role + "` has " + std::to_string(members.size()) +
+                          " member(s): it could never be approved",
+                      "lower it, or name more people");
 }
-
-bool is_header_name(std::string_view name) {
-    return !name.empty() && std::all_of(name.begin(), name.end(),
-                                        [](unsigned char c) { return std::isalnum(c) || c == '-' || c == '_'; });
-}
-
-class NotifyReader {
-  public:
-    NotifyReader(const LoadOptions& options, Diagnostics& diagnostics) : options_(options), diagnostics_(diagnostics) {}
-
-    std::optional<PagerDutySettings> pagerduty(const Node& node, Position at) {
-        PagerDutySettings out;
-        const Node* key = node.find("routing_key_file");
-        if (key == nullptr) {
-            if (node.find("routing_key") == nullptr)
-                diagnostics_.error(at, "`pagerduty` needs `routing_key_file`",
-                                   "the name of a systemd credential, or an absolute path");
-            return std::nullopt;
-        }
-        out.routing_key = secret(*key);
-        read_text(node, "url", out.url);
-        return out;
-    }
-
-    std::optional<WebhookSettings> webhook(const Node& node, Position at) {
-        WebhookSettings out;
-        if (node.is_scalar()) out.url = node.text;
-        if (!node.is_map()) return out;
-        read_text(node, "url", out.url);
-        if (node.find("url") == nullptr) diagnostics_.error(at, "`webhook` needs `url`", {});
-        if (const Node* file = node.find("secret_file")) out.secret = secret(*file);
-        if (const Node* headers = node.find("headers"))
-            for (const Node::Entry& header : headers->entries) add_header(header, out);
-        return out;
-    }
-
-  private:
-    void add_header(const Node::Entry& header, WebhookSettings& out) {
-        const Node& value = header.value;
-        if (!is_header_name(header.key) || value.text.find_first_of("\r\n") != std::string::npos)
-            return diagnostics_.error(header.at, "`" + header.key.substr(0, 60) + "` is no header line", {});
-        if (is_secret_header(header.key)) {
-            diagnostics_.hide(value.at, value.text);
-            return diagnostics_.error(header.at, "a secret is never written in the configuration",
-                                      "`secret_file` names the file with the key that signs the body");
-        }
-        out.headers.emplace_back(header.key, value.text);
-    }
-
-    SecretFile secret(const Node& node) {
-        SecretFile out{node.text, {}};
-        const bool is_path = node.text.starts_with('/');
-        if (is_path)
-            out.path = node.text;
-        else if (!options_.credentials_directory.empty())
-            out.path = options_.credentials_directory + "/" + node.text;
-        const bool looked_up = options_.require_credentials || (!is_path && !out.path.empty());
-        if (!looked_up || !node.is_scalar()) return out;
-        if (out.path.empty())
-            diagnostics_.error(
-                node.at,
-                "the systemd credential `" + node.text + "` cannot be found: $CREDENTIALS_DIRECTORY is not set",
-                "start revertd as a systemd service with LoadCredential=, or write an absolute path");
-        else if (::access(out.path.c_str(), F_OK) != 0)
-            diagnostics_.error(node.at, "`" + node.text + "`: no such " + (is_path ? "file" : "credential"),
-                               is_path ? "" : "add LoadCredential=" + node.text + ":/path/of/the/file to the unit");
-        return out;
-    }
-
-    const LoadOptions& options_;
-    Diagnostics& diagnostics_;
-};
 
 }  // namespace
 
@@ -128,9 +64,12 @@ SeverityMatrix default_severity() {
     SeverityMatrix out;
     out[0].rollback = Rollback::Now;
     out[0].page = "critical";
+    out[0].sla = 15min, out[0].review = 24h, out[0].updates = 30min;
     out[1].rollback = Rollback::AfterApproval;
     out[1].page = "error";
+    out[1].updates = 30min;
     out[2].page = "warning";
+    out[2].issue = true, out[2].assess = 2h;
     return out;
 }
 
@@ -166,29 +105,21 @@ void check_roles(const Node& node, const Settings& settings, Diagnostics& diagno
         const Node* by = row == nullptr ? nullptr : row->find("by");
         if (by == nullptr || !by->is_scalar() || by->text == "anyone") continue;
         const auto role = settings.people.find(by->text);
-        if (role != settings.people.end() && !role->second.empty()) continue;
+        if (role != settings.people.end() && !role->second.empty()) {
+            check_quorum(*row, role->first, role->second, diagnostics);
+            continue;
+        }
         std::vector<std::string> roles{"anyone"};
         for (const auto& [name, members] : settings.people) roles.push_back(name);
         std::string hint = did_you_mean(by->text, roles);
+        for (const auto& [name, members] : settings.people)
+            if (std::any_of(members.begin(), members.end(), [&](const Person& p) { return p.name == by->text; }))
+                hint = "`by` names a role, and `" + by->text + "` is a person: write `" + name + "`";
         if (hint.empty()) hint = "name its members: `people: { " + by->text + ": [ana, bo] }`";
         diagnostics.error(
             by->at, "nobody could approve " + std::string(severity) + ": the role `" + by->text + "` has no members",
             hint);
     }
-}
-
-NotifySettings read_notify(const Node& root, const LoadOptions& options, Diagnostics& diagnostics) {
-    NotifySettings out;
-    const Node* notify = root.find("notify");
-    if (notify == nullptr) return out;
-    NotifyReader reader(options, diagnostics);
-    for (const Node::Entry& channel : notify->entries) {
-        if (channel.value.is_off() || channel.value.is_null()) continue;
-        if (channel.key == "pagerduty" && channel.value.is_map())
-            out.pagerduty = reader.pagerduty(channel.value, channel.at);
-        if (channel.key == "webhook") out.webhook = reader.webhook(channel.value, channel.at);
-    }
-    return out;
 }
 
 ReportSettings read_report(const Node& root, Diagnostics& diagnostics) {

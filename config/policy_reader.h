@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The blocks about people: severity, limits, people, notify, report.
+// The blocks about people: severity, limits, people, report.
 #pragma once
 #include <array>
 #include <string>
@@ -22,7 +22,6 @@ void read_people(const Node& root, Settings& out, Diagnostics& diagnostics);
 /// `by` must name a role that has members; `node` is a `severity` block.
 void check_roles(const Node& node, const Settings& settings, Diagnostics& diagnostics);
 
-[[nodiscard]] NotifySettings read_notify(const Node& root, const LoadOptions& options, Diagnostics& diagnostics);
 [[nodiscard]] ReportSettings read_report(const Node& root, Diagnostics& diagnostics);
 
 }  // namespace revertd::config

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "config/hours.h"
 #include "config/yaml_traps.h"
 
 namespace revertd::config {
@@ -74,7 +75,11 @@ std::optional<Complaint> check_choice(std::string_view text, std::string_view ra
     std::vector<std::string> words;
     for (const std::string_view word : split(range, '|')) words.emplace_back(word);
     if (std::find(words.begin(), words.end(), text) != words.end()) return std::nullopt;
-    const std::string mean = did_you_mean(text, words);
+    std::string mean = did_you_mean(text, words);
+    const bool asks = std::find(words.begin(), words.end(), "after approval") != words.end();
+    if (asks && (text == "auto" || text == "automatic" || text == "yes" || text == "true" || text == "immediately"))
+        mean = "to act at once write `now`";
+    if (asks && (text == "approval" || text == "ask" || text == "manual")) mean = "did you mean \"after approval\"?";
     return Complaint{quoted(text) + " is none of: " + words_of(range), mean};
 }
 
@@ -126,6 +131,15 @@ bool is_name(std::string_view text) {
                        [](char c) { return is_alnum(c) || c == '.' || c == '_' || c == '-'; });
 }
 
+bool is_mail_address(std::string_view text) {
+    const auto at = text.find('@');
+    if (at == std::string_view::npos || at == 0 || at + 1 == text.size() || text.size() > 254) return false;
+    const auto rest = text.substr(at + 1);
+    return rest.find('@') == std::string_view::npos && std::all_of(text.begin(), text.end(), [](char c) {
+               return is_alnum(c) || std::string_view("@.!#$%&'*+/=?^_`{|}~-").find(c) != std::string_view::npos;
+           });
+}
+
 std::string describe(const Key& key) {
     switch (key.scalar) {
         case ScalarType::None:
@@ -155,6 +169,10 @@ std::string describe(const Key& key) {
             return "the name of a credential or an absolute path";
         case ScalarType::Statuses:
             return "a status such as 200 or 200-399";
+        case ScalarType::Mail:
+            return "an address of mail";
+        case ScalarType::Hours:
+            return "hours such as `Fri 16:00-Mon 08:00 Europe/Berlin`";
         case ScalarType::Sentence:
             return "a sentence";
     }
@@ -190,6 +208,12 @@ std::optional<Complaint> check_scalar(const Node& node, const Key& key) {
             return check_secret(text);
         case ScalarType::Statuses:
             return check_statuses(text);
+        case ScalarType::Mail:
+            if (!is_mail_address(text))
+                return Complaint{quoted(text) + " is no address of mail", "as in ana@example.com"};
+            return std::nullopt;
+        case ScalarType::Hours:
+            return check_hours(text);
         case ScalarType::Text:
             if (node.plain && is_yaml_boolean(text))
                 return Complaint{quoted(text) + " is a boolean in YAML", "if it is meant as a word, put it in quotes"};

@@ -14,6 +14,8 @@ namespace revertd::config {
 
 [[nodiscard]] std::optional<Complaint> check_scalar(const Node& node, const Key& key);
 
+[[nodiscard]] bool is_mail_address(std::string_view text);
+
 /// Letters, digits, `.`, `_`, `-`; begins with a letter or digit; at most 64.
 [[nodiscard]] bool is_name(std::string_view text);
 

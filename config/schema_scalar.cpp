@@ -21,6 +21,14 @@ constexpr std::string_view kDuration =
 constexpr std::string_view kRule =
     R"([<>]|^\s*(?:health\s+(?:down|fails)|rollout\s+stuck|deploy\s+failed|burn\s|alert\s|\S+\s+(?:absent|worse)\s))";
 
+/// Hours of the week or days of the calendar, and a zone; which days and times there are, the daemon checks.
+constexpr std::string_view kWhen =
+    R"((?:[A-Za-z]{3,}(?:\s?-\s?[A-Za-z]{3,})?\s)?[0-9]{1,2}:[0-9]{2}\s?-\s?(?:[A-Za-z]{3,}\s)?[0-9]{1,2}:[0-9]{2}|)"
+    R"([A-Za-z]{3,}(?:\s?-\s?[A-Za-z]{3,})?|)"
+    R"([0-9]{4}-[0-9]{2}-[0-9]{2}(?:\s[0-9]{1,2}:[0-9]{2})?)"
+    R"((?:\s?(?:-|\.\.)\s?[0-9]{4}-[0-9]{2}-[0-9]{2}(?:\s[0-9]{1,2}:[0-9]{2})?)?)";
+constexpr std::string_view kZone = "(?:[A-Z][A-Za-z_]*(?:/[A-Za-z0-9_+-]+)+|[A-Z]{3,4})";
+
 std::string whole(const std::string& pattern) {
     return "^(?:" + pattern + ")$";
 }
@@ -215,6 +223,11 @@ std::vector<std::pair<std::string, std::string>> scalar_schema(const Key& key, s
             out.insert(out.end(), {{"minimum", "100"}, {"maximum", "599"}});
             return out;
         }
+        case ScalarType::Mail:
+            return texts(R"("string")", R"(^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+$)");
+        case ScalarType::Hours:
+            return texts(R"("string")",
+                         whole(R"(\s*(?:)" + std::string(kWhen) + R"()\s+)" + std::string(kZone) + R"(\s*)"));
         case ScalarType::Text:
             return texts(R"(["string","number"])", R"([^ \t\n])");
         case ScalarType::Sentence:

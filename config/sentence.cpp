@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::string_view kSigns = "<>=!";
 constexpr double kLongSeconds = 30;  // nobody's request may take longer: milliseconds are meant
+constexpr double kShortSeconds = 0.001, kEndlessSeconds = 300;
 
 bool is_blank(char c) {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
@@ -91,6 +92,11 @@ Bound plain_bound(Words& words, const Quantity& quantity, const Signal& signal) 
     if (signal.unit == Unit::Seconds && !time && quantity.number >= kLongSeconds &&
         signal.kind == Signal::Kind::Quantile)
         out.warning = "the bound of `" + signal.name + "` is in seconds: is ms meant?";
+    // Nothing that is measured over a network is faster, and nobody waits so long for an answer.
+    if (signal.kind == Signal::Kind::Quantile && quantity.suffix == "ms" && out.value < kShortSeconds)
+        out.warning = "the bound of `" + signal.name + "` is below a millisecond: is s meant?";
+    if (signal.kind == Signal::Kind::Quantile && quantity.suffix == "s" && quantity.number > kEndlessSeconds)
+        out.warning = "the bound of `" + signal.name + "` is longer than minutes: is ms meant?";
     return out;
 }
 

@@ -4,6 +4,7 @@
 #include "config/compare_reader.h"
 #include "config/guard_reader.h"
 #include "config/http_reader.h"
+#include "config/notify_reader.h"
 #include "config/rollback_reader.h"
 #include "config/scalars.h"
 #include "config/targets_reader.h"
@@ -27,6 +28,8 @@ class ServiceReader {
         layered([&](const Node& layer) { plain_keys(layer); });
         sources();
         policy();
+        environment();
+        people_and_hours();
         rollback();
         guard();
         if (!diagnostics_.has_errors()) check_times();
@@ -105,6 +108,61 @@ class ServiceReader {
                 check_roles(*severity, *common_.settings, diagnostics_);
             }
             if (const Node* limits = layer.find("limits")) read_limits(*limits, out_.limits);
+        });
+    }
+
+    /// Told by the service itself; by `defaults` only if these are for that environment.
+    const Node* told(std::string_view key) const {
+        const Node* own = entry_.value.find(key);
+        const bool common = entry_.value.find("environment") == nullptr && common_.defaults != nullptr;
+        return own != nullptr || !common ? own : common_.defaults->find(key);
+    }
+
+    /// A service that is not production asks nothing and acts only if told; nobody is woken for it unless told.
+    void environment() {
+        if (out_.environment == "production") return;
+        static constexpr std::array<std::string_view, 4> kRows{"P0", "P1", "P2", "P3"};
+        using Rollback = SeverityPolicy::Rollback;
+        const Node* matrix = told("severity");
+        const bool mode = told("mode") != nullptr;
+        for (std::size_t i = 0; i < kRows.size(); ++i) {
+            const Node* row = matrix == nullptr ? nullptr : matrix->find(kRows[i]);
+            const auto says = [&](std::string_view key) { return row != nullptr && row->find(key) != nullptr; };
+            SeverityPolicy& policy = out_.severity[i];
+            const bool acts = policy.rollback == Rollback::Now && mode && out_.mode == Mode::Enforce;
+            const bool asks = mode && out_.mode == Mode::Recommend;
+            if (!says("rollback") && !acts && !asks) policy.rollback = Rollback::Never;
+            if (!says("page") && (policy.page == "critical" || policy.page == "error")) policy.page = "warning";
+            if (!says("sla")) policy.sla = {};
+            if (!says("assess")) policy.assess = {};
+            if (!says("review")) policy.review = {};
+            if (!says("updates")) policy.updates = {};
+            if (!says("issue")) policy.issue = false;
+        }
+    }
+
+    /// Of the service, of the defaults, or of the top level; `off` is an answer, too.
+    const Node* anywhere(std::string_view key) const {
+        const Node* node = written(key);
+        return node != nullptr || common_.root == nullptr ? node : common_.root->find(key);
+    }
+
+    void people_and_hours() {
+        if (const Node* node = anywhere("freeze")) out_.freeze = read_hours(*node);
+        if (const Node* node = anywhere("ask_only")) out_.ask_only = read_hours(*node);
+        const Node* ladder = out_.environment == "production" ? anywhere("escalate") : told("escalate");
+        if (ladder != nullptr && ladder->is_list()) out_.ladder = read_ladder(*ladder, *common_.notify, diagnostics_);
+        const Node* channels = written("notify");
+        if (channels == nullptr) return;
+        const auto names = common_.notify->channels();
+        read_.channels.emplace();
+        if (channels->is_off()) return;
+        each(*channels, [&](const Node& channel) {
+            if (!channel.is_scalar()) return;
+            if (std::find(names.begin(), names.end(), channel.text) == names.end())
+                return diagnostics_.error(channel.at, "the channel `" + channel.text + "` is not configured",
+                                          "add it under `notify`");
+            read_.channels->push_back(channel.text);
         });
     }
 

@@ -17,13 +17,16 @@ struct CommonSettings {
     Limits limits;
     HttpSettings http;
     const LoadOptions* options = nullptr;
-    const Settings* settings = nullptr;  ///< people are there already
+    const Settings* settings = nullptr;      ///< people are there already
+    const NotifySettings* notify = nullptr;  ///< and so are channels
+    const Node* root = nullptr;
 };
 
 struct ReadService {
     std::shared_ptr<const ServiceSettings> settings;
     std::optional<RollbackSpec> rollback;
     bool default_guard = false;
+    std::optional<std::vector<std::string>> channels;  ///< that its pages go to, when it names them
 };
 
 [[nodiscard]] ReadService read_service(const Node::Entry& service, const CommonSettings& common,

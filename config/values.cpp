@@ -118,13 +118,19 @@ std::optional<Complaint> check_url(std::string_view url, std::string_view scheme
             return Complaint{"a URL cannot contain `" + std::string(forbidden) + "`", {}};
     if (url.size() > 2000) return Complaint{"a URL of more than 2000 characters", {}};
     const auto parts = split_url(url);
-    if (!parts) return Complaint{"a URL is expected", "write for example http://" + std::string(url.substr(0, 60))};
+    if (!parts) {
+        const bool path = url.starts_with('/');
+        return Complaint{"a URL is expected", "write for example http://" + std::string(path ? "127.0.0.1:8080" : "") +
+                                                  std::string(url.substr(0, 60))};
+    }
     const auto allowed = split(schemes, '|');
     if (std::find(allowed.begin(), allowed.end(), parts->scheme) == allowed.end())
         return Complaint{"`" + std::string(parts->scheme.substr(0, 20)) + "://` is not possible here",
                          "possible: " + in_words(allowed)};
     if (url.find_first_of("{}") != std::string_view::npos)
-        return Complaint{"a placeholder in a URL", "only `rollback` takes placeholders"};
+        return Complaint{"a placeholder in a URL", url.find("${") != std::string_view::npos
+                                                       ? "nothing is taken from the environment: write it out"
+                                                       : "only `rollback` takes placeholders"};
     return check_authority(*parts);
 }
 

@@ -306,8 +306,7 @@ void Engine::attempt_again(const Incident& i, const std::string& words, int inde
 
 void Engine::give_up(const Incident& i, Reason reason, const std::string& words) {
     const std::string id = i.id, deploy = i.deploy;
-    note(Paged{i.service, deploy, id, "critical", "trigger",
-               i.service + " " + i.from + ": the rollback to " + i.to + " FAILED, a person is needed", words});
+    page_critical(i, i.service + " " + i.from + ": the rollback to " + i.to + " FAILED, a person is needed", words);
     note(IncidentMoved{id, IncidentState::Escalated, Stage::None, reason, words});
     close_guard(deploy, DeployState::Regression, 11, reason, words);
 }

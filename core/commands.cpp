@@ -336,6 +336,18 @@ effect::Reply Engine::obey(const command::MarkVersion& c, const Peer& peer) {
     return done(c.version);
 }
 
+effect::Reply Engine::obey(const command::Freeze& c, const Peer& peer) {
+    if (!c.service.empty() && !settings_of(c.service)) return refuse(ErrorCode::NotFound, "no service " + c.service);
+    if (settings_ && !may_halt(*settings_, peer))
+        return refuse(ErrorCode::NotAllowed, name_of(peer) + " may not freeze");
+    if (c.on && c.reason.empty()) return refuse(ErrorCode::Invalid, "a freeze needs a reason", "--reason '…'");
+    if (c.on)
+        note(Frozen{c.service, name_of(peer), c.reason});
+    else
+        note(Unfrozen{c.service, name_of(peer), c.reason});
+    return done(c.service);
+}
+
 // -- questions
 
 std::string Engine::why_not_ready(const std::string& name) const {
@@ -355,12 +367,22 @@ std::string Engine::why_not_ready(const std::string& name) const {
     return {};
 }
 
-Engine::GateAnswer Engine::gate(const std::string& name, const std::string& version) const {
+std::string Engine::frozen_why(const std::string& name, WallTime now) const {
+    const ServiceState* s = state_.service(name);
+    if (state_.frozen) return "deploys are frozen by " + state_.frozen_by;
+    if (s != nullptr && s->frozen) return "deploys of " + name + " are frozen by " + s->frozen_by;
+    const auto settings = settings_of(name);
+    const Hours* hours = settings ? within(settings->freeze, now) : nullptr;
+    return hours == nullptr ? std::string{} : "no deploys in these hours (" + hours->text + ")";
+}
+
+Engine::GateAnswer Engine::gate(const std::string& name, const std::string& version, WallTime now) const {
     const ServiceState* s = state_.service(name);
     if (s == nullptr || !settings_of(name)) return {5, "no service " + name};
     if (s->standing(version) == Standing::Bad) return {3, version + " is known to be bad"};
     if (const Incident* i = state_.incident(s->incident); i != nullptr && !i->recovered)
         return {4, "incident " + i->id + " is open"};
+    if (std::string why = frozen_why(name, now); !why.empty()) return {4, why};
     if (std::string why = why_not_ready(name); !why.empty()) return {5, why};
     return {0, "go"};
 }

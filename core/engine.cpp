@@ -191,7 +191,7 @@ void Engine::settle(const std::string& name) {
         ServiceState& s = service(name);
         const std::string older = s.older, guard = s.guard;
         const bool moved = (!older.empty() && advance_guard(older)) || (!guard.empty() && advance_guard(guard)) ||
-                           advance_adoption(name) || advance_incident(name);
+                           advance_adoption(name) || advance_incident(name) || advance_reminders(name);
         if (!moved) break;
     }
     refresh_phase(name);
@@ -225,16 +225,32 @@ void Engine::refresh_due(const std::string& name) {
     due_of_[name] = at;
 }
 
-void Engine::page(const Incident& incident, const std::string& kind, const std::string& summary) {
-    const Deployment* d = state_.deployment(incident.deploy);
-    const ServiceSettings* settings = d != nullptr ? pinned(*d) : settings_of(incident.service).get();
+void Engine::page(const Incident& incident, const std::string& kind, const std::string& summary,
+                  const std::string& to) {
+    const ServiceSettings* settings = settings_of_incident(incident);
     std::string level = incident.severity == Severity::P0 ? "critical" : "error";
     if (settings != nullptr && incident.severity != Severity::None) level = settings->policy(incident.severity).page;
-    note(Paged{incident.service, incident.deploy, incident.id, level, kind, summary, incident.words});
+    Paged f{incident.service, incident.deploy, incident.id, level, kind, summary, incident.words, to};
+    describe(incident, settings, f);
+    note(std::move(f));
 }
 
 void Engine::page(const Deployment& d, const std::string& level, const std::string& summary) {
-    note(Paged{d.service, d.id, {}, level, "trigger", summary, d.words});
+    Paged f{d.service, d.id, {}, level, "trigger", summary, d.words};
+    if (const ServiceSettings* settings = pinned(d)) f.facts = facts_of(*settings);
+    note(std::move(f));
+}
+
+void Engine::page_critical(const Incident& incident, const std::string& summary, const std::string& details) {
+    const ServiceSettings* settings = settings_of_incident(incident);
+    Paged f{incident.service, incident.deploy, incident.id, "critical", "trigger", summary, details};
+    describe(incident, settings, f);
+    note(std::move(f));
+}
+
+const ServiceSettings* Engine::settings_of_incident(const Incident& incident) const {
+    const Deployment* d = state_.deployment(incident.deploy);
+    return d != nullptr ? pinned(*d) : settings_of(incident.service).get();
 }
 
 }  // namespace revertd

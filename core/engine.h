@@ -31,13 +31,15 @@ class Engine {
 
     [[nodiscard]] const Settings* settings() const { return settings_.get(); }
 
-    /// `gate SERVICE VERSION` for CI: 0 go, 3 known bad, 4 an incident is open, 5 the rollback is not ready.
+    /// `gate SERVICE VERSION` for CI: 0 go, 3 known bad, 4 frozen or an incident is open, 5 the rollback is not ready.
     struct GateAnswer {
         int code = 0;
         std::string reason;
     };
 
-    [[nodiscard]] GateAnswer gate(const std::string& service, const std::string& version) const;
+    [[nodiscard]] GateAnswer gate(const std::string& service, const std::string& version, WallTime now) const;
+    /// Why no deploy is wanted now: a person's freeze, or hours of the configuration; empty: deploys are welcome.
+    [[nodiscard]] std::string frozen_why(const std::string& service, WallTime now) const;
     /// Why a rollback could not be done right now; empty: it could.
     [[nodiscard]] std::string why_not_ready(const std::string& service) const;
     /// The end of the bake as fixed by S11; nothing while it is not known.
@@ -54,8 +56,11 @@ class Engine {
     void settle(const std::string& service);
     void refresh_phase(const std::string& service);
     void refresh_due(const std::string& service);
-    void page(const Incident& incident, const std::string& kind, const std::string& summary);
+    void page(const Incident& incident, const std::string& kind, const std::string& summary,
+              const std::string& to = {});
     void page(const Deployment& deployment, const std::string& level, const std::string& summary);
+    void page_critical(const Incident& incident, const std::string& summary, const std::string& details);
+    [[nodiscard]] const ServiceSettings* settings_of_incident(const Incident& incident) const;
     ServiceState& service(const std::string& name);
     [[nodiscard]] std::shared_ptr<const ServiceSettings> settings_of(const std::string& service) const;
     [[nodiscard]] const ServiceSettings* pinned(const Deployment& deployment) const;
@@ -89,6 +94,7 @@ class Engine {
     [[nodiscard]] effect::Reply obey(const command::Halt&, const Peer&);
     [[nodiscard]] effect::Reply obey(const command::Resume&, const Peer&);
     [[nodiscard]] effect::Reply obey(const command::MarkVersion&, const Peer&);
+    [[nodiscard]] effect::Reply obey(const command::Freeze&, const Peer&);
     [[nodiscard]] std::optional<effect::Reply> refuse_answer(const std::string& incident, const Peer& peer) const;
 
     // -- guard.cpp: a deployment from start to its end
@@ -119,10 +125,17 @@ class Engine {
                                                           const TargetChoice& target, const SeverityPolicy& policy,
                                                           Mode mode);
     bool wait_for_approval(const Incident& incident);
+    [[nodiscard]] bool asks_now(const Incident& incident) const;
+    [[nodiscard]] SeverityPolicy asking_policy(const Incident& incident) const;
     bool recover_by_itself(const Incident& incident);
     void hold(const Incident& incident, Reason gate, const std::string& words);
     void close_incident(const std::string& incident, Reason reason, const std::string& words);
     [[nodiscard]] GateInput gate_input(const Incident& incident) const;
+
+    // -- reminding.cpp: the ladder of people, what was promised to them, updates until closed
+    bool advance_reminders(const std::string& service);
+    bool climb(const Incident& incident, const std::vector<Rung>& ladder, const std::string& why);
+    bool remind(const Incident& incident, const SeverityPolicy& policy);
 
     // -- acting.cpp: observe, intent, step, outcome, confirm (S31-S34)
     bool advance_action(const Incident& incident);

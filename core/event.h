@@ -96,6 +96,11 @@ struct Resume {
     std::string service;
 };
 
+struct Freeze {
+    std::string service, reason;
+    bool on = true;
+};
+
 struct MarkVersion {
     std::string service, version, reason;
     Standing standing = Standing::Good;  ///< Unknown: unmark, forgive
@@ -106,7 +111,7 @@ struct MarkVersion {
 using Command =
     std::variant<command::DeployStart, command::DeployFinish, command::DeployAbort, command::Approve, command::Deny,
                  command::Hold, command::Take, command::Acknowledge, command::Label, command::Trigger,
-                 command::RollbackStart, command::Halt, command::Resume, command::MarkVersion>;
+                 command::RollbackStart, command::Halt, command::Resume, command::MarkVersion, command::Freeze>;
 
 namespace event {
 

@@ -17,7 +17,7 @@ std::string at(Time time) {
 
 void print(std::ostream& out, const ServiceState& s) {
     out << "service " << s.name << ' ' << s.live << ' ' << s.restored << ' ' << s.guard << ' ' << s.older << ' '
-        << s.incident << ' ' << s.halted << ' ' << at(s.adopting_since) << ' ' << to_string(s.health)
+        << s.incident << ' ' << s.halted << s.frozen << ' ' << at(s.adopting_since) << ' ' << to_string(s.health)
         << at(s.health_since) << ' ' << s.intents.size() << '\n';
     for (const LedgerEntry& e : s.ledger)
         out << "  " << e.version << ' ' << to_string(e.standing) << ' ' << e.why << ' ' << at(e.at) << '\n';
@@ -38,7 +38,7 @@ void print(std::ostream& out, const Incident& i) {
         << to_string(i.state) << ' ' << to_string(i.stage) << ' ' << to_string(i.gate) << ' ' << i.ordered << i.force
         << ' ' << i.attempt << ' ' << i.step << ' ' << at(i.hold_until) << ' ' << i.taken_by << ' ' << i.acked_by << ' '
         << i.label << ' ' << at(i.verifying_since) << at(i.recovered) << at(i.closed) << ' ' << i.decided_seq << ' '
-        << i.denied.size() << '\n';
+        << i.denied.size() << ' ' << i.rung << i.answered << at(i.rung_since) << ' ' << i.reminded.size() << '\n';
     if (i.approval)
         out << "  approval " << i.approval->role << ' ' << at(i.approval->until) << ' ' << i.approval->given.size()
             << i.approval->waived << '\n';
@@ -51,8 +51,8 @@ void print(std::ostream& out, const Incident& i) {
 
 std::string State::fingerprint() const {
     std::ostringstream out;
-    out << seq << ' ' << at(last) << ' ' << halted << ' ' << observe_only << ' ' << config << ' ' << intents.size()
-        << '\n';
+    out << seq << ' ' << at(last) << ' ' << halted << frozen << ' ' << observe_only << ' ' << config << ' '
+        << intents.size() << '\n';
     for (const auto& [name, s] : services) print(out, s);
     for (const auto& [id, d] : deployments) print(out, d);
     for (const auto& [id, i] : incidents) print(out, i);

@@ -80,14 +80,8 @@ bool Engine::advance_incident(const std::string& name) {
     }
     const bool approved =
         i->approval && (i->approval->waived || static_cast<int>(i->approval->given.size()) >= i->approval->quorum);
-    if (i->decided->ask && !i->ordered && !approved) {
-        const Deployment* d = state_.deployment(i->deploy);
-        const ServiceSettings* pinned_settings = d != nullptr ? pinned(*d) : nullptr;
-        const SeverityPolicy policy = stricter_policy(i->severity, pinned_settings, settings_of(name).get());
-        const SeverityPolicy ask =
-            policy.rollback == SeverityPolicy::Rollback::AfterApproval
-                ? policy
-                : stricter_policy(Severity::P1, pinned_settings, settings_of(name).get());  // S27
+    if (asks_now(*i) && !approved) {
+        const SeverityPolicy ask = asking_policy(*i);
         note(ApprovalAsked{i->id, ask.by, i->decided->digest, ask.quorum, now_.at + ask.wait});
         page(*i, "ask", name + " " + i->from + ": approve the rollback to " + i->to + "? " + i->words);
         return true;
@@ -99,11 +93,27 @@ bool Engine::advance_incident(const std::string& name) {
 /// An answer counts that was read after the deciding sample (S32), and asking changes nothing: so the platform is asked
 /// while the decision is on its way to the disk. The intent waits for both.
 bool Engine::look_ahead(const Incident& i) {
-    const bool asks = i.decided->ask && !i.ordered;
-    if (asks || i.state == IncidentState::AwaitingApproval || !observes_first(i)) return false;
+    if (asks_now(i) || i.state == IncidentState::AwaitingApproval || !observes_first(i)) return false;
     if (check_gates(gate_input(i))) return false;
     begin_action(i);
     return true;
+}
+
+/// The decision asks, or it has waited until the hours in which everything asks.
+bool Engine::asks_now(const Incident& i) const {
+    const Deployment* d = state_.deployment(i.deploy);
+    return !i.ordered && (i.decided->ask || ask_only_hours(d != nullptr ? pinned(*d) : nullptr,
+                                                           settings_of(i.service).get(), now_.wall) != nullptr);
+}
+
+/// S27: what asks beyond its severity asks as P1 does.
+SeverityPolicy Engine::asking_policy(const Incident& i) const {
+    const Deployment* d = state_.deployment(i.deploy);
+    const ServiceSettings* pinned_settings = d != nullptr ? pinned(*d) : nullptr;
+    const auto current = settings_of(i.service);
+    const SeverityPolicy own = stricter_policy(i.severity, pinned_settings, current.get());
+    if (own.rollback == SeverityPolicy::Rollback::AfterApproval) return own;
+    return stricter_policy(Severity::P1, pinned_settings, current.get());
 }
 
 bool Engine::raise_or_open(const std::string& name) {
@@ -198,6 +208,9 @@ std::vector<std::string> Engine::reasons_to_ask(const ServiceSettings& settings,
     std::vector<std::string> why;
     if (policy.rollback == SeverityPolicy::Rollback::AfterApproval) why.emplace_back("the severity asks");
     if (mode == Mode::Recommend) why.emplace_back("mode recommend");
+    const auto current = settings_of(settings.name);
+    if (const Hours* hours = ask_only_hours(&settings, current.get(), now_.wall))
+        why.push_back("in these hours everything asks (" + hours->text + ")");
     if (!target.ran_right_before)
         why.push_back(target.version + " did not run right before; skips " + join(target.skipped));
     if (d != nullptr && !d->broken_before.empty()) why.push_back("broken before the deploy: " + d->broken_before);
@@ -224,8 +237,7 @@ bool Engine::wait_for_approval(const Incident& i) {
     if (now_.at < approval.until) return false;
     const Deployment* d = state_.deployment(i.deploy);
     const ServiceSettings* settings = d != nullptr ? pinned(*d) : settings_of(i.service).get();
-    const SeverityPolicy policy =
-        stricter_policy(std::min(i.severity, Severity::P1), settings, settings_of(i.service).get());
+    const SeverityPolicy policy = asking_policy(i);
     const Freshness fresh = freshness(service(i.service), i, settings, now_.at, state_.started);
     switch (policy.no_answer) {
         case SeverityPolicy::NoAnswer::Hold:
@@ -241,7 +253,8 @@ bool Engine::wait_for_approval(const Incident& i) {
             break;
     }
     note(WaitEnded{i.id, "nobody answered; asked again", false, now_.at + policy.wait});
-    page(i, "ask", i.service + " " + i.from + ": still waits for an approval. " + i.words);
+    const bool climbed = settings != nullptr && climb(i, settings->ladder, "nobody answered");
+    if (!climbed) page(i, "ask", i.service + " " + i.from + ": still waits for an approval. " + i.words);
     return true;
 }
 

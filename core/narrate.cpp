@@ -126,6 +126,20 @@ struct Narrator {
         return (f.service.empty() ? "everything" : f.service) + " resumed by " + f.by;
     }
 
+    std::string operator()(const Frozen& f) const {
+        return (f.service.empty() ? "all deploys" : "deploys of " + f.service) + " frozen by " + f.by +
+               (f.reason.empty() ? "" : ": " + f.reason);
+    }
+
+    std::string operator()(const Unfrozen& f) const {
+        return (f.service.empty() ? "all deploys" : "deploys of " + f.service) + " welcome again, by " + f.by +
+               (f.reason.empty() ? "" : ": " + f.reason);
+    }
+
+    std::string operator()(const LadderClimbed& f) const { return "told " + f.to + ": " + f.words; }
+
+    std::string operator()(const Reminded& f) const { return f.words; }
+
     std::string operator()(const ObserveOnlySet& f) const { return "observing only: " + f.words; }
 
     std::string operator()(const Started& f) const { return f.words; }

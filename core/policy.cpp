@@ -53,6 +53,8 @@ void due_of_incident(const Incident& incident, const ServiceState& service, cons
     }
     for (const auto& [index, rule] : service.rules)
         later(rule.since + std::max(hold_of(settings, rule.text), kFreshAtLeast));
+    if (settings != nullptr)
+        for (const Time at : reminders_due(incident, *settings)) later(at);
     if (incident.has_intent() && !incident.attempts.back().outcome) later(incident.attempts.back().intent.deadline);
     if (incident.state == IncidentState::Held && service.last_incident_acted && settings != nullptr) {
         later(*service.last_incident_acted + settings->limits.cooldown);
@@ -88,6 +90,12 @@ Limits stricter_limits(const ServiceSettings* pinned, const ServiceSettings* cur
     const Limits &p = pinned->limits, &c = current->limits;
     return {stricter(p.per_service, c.per_service), stricter(p.overall, c.overall), std::min(p.attempts, c.attempts),
             std::max(p.cooldown, c.cooldown)};
+}
+
+const Hours* ask_only_hours(const ServiceSettings* pinned, const ServiceSettings* current, WallTime now) {
+    for (const ServiceSettings* s : {pinned, current})
+        if (const Hours* hours = s != nullptr ? within(s->ask_only, now) : nullptr) return hours;
+    return nullptr;
 }
 
 JudgePhase judge_phase(const State& state, const ServiceState& service, const ServiceSettings* settings) {

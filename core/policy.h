@@ -16,6 +16,21 @@ namespace revertd {
                                              const ServiceSettings* current);
 [[nodiscard]] Limits stricter_limits(const ServiceSettings* pinned, const ServiceSettings* current);
 
+/// The hours in which everything asks, of the pinned or the current settings; null outside of them.
+[[nodiscard]] const Hours* ask_only_hours(const ServiceSettings* pinned, const ServiceSettings* current, WallTime now);
+
+/// An incident that waits for a person who has not said anything yet: what the ladder is for (S30).
+[[nodiscard]] bool waits_for_people(const Incident& incident);
+
+/// When the ladder climbs and what was promised comes due; in no order.
+[[nodiscard]] std::vector<Time> reminders_due(const Incident& incident, const ServiceSettings& settings);
+
+/// Owner, environment, class and runbook, as far as they are written.
+[[nodiscard]] Meta facts_of(const ServiceSettings& settings);
+
+/// Completes a page about an incident: its facts, its issue, and the people that the ladder begins with.
+void describe(const Incident& incident, const ServiceSettings* settings, Paged& page);
+
 /// What the Judge of a service is to do, as it follows from the state.
 [[nodiscard]] JudgePhase judge_phase(const State& state, const ServiceState& service, const ServiceSettings* settings);
 

@@ -10,94 +10,12 @@
 #include <vector>
 
 #include "core/clock.h"
+#include "core/record_words.h"
 #include "core/verdict.h"
 
 namespace revertd {
 
 using Meta = std::vector<std::pair<std::string, std::string>>;
-
-enum class Standing : std::uint8_t { Unknown, Declared, Good, Suspect, Bad };
-enum class DeployState : std::uint8_t {
-    Rolling,
-    Baking,
-    Suspected,
-    Incident,
-    Healthy,
-    Regression,
-    Superseded,
-    Inconclusive,
-    Aborted
-};
-enum class IncidentState : std::uint8_t {
-    Watching,
-    Deciding,
-    AwaitingApproval,
-    Held,
-    Acting,
-    Verifying,
-    Recovered,
-    NotRecovered,
-    Escalated,
-    Closed
-};
-/// Where the action protocol stands (architecture, S31-S34); None outside of it.
-enum class Stage : std::uint8_t { None, Observing, Intending, Running, Asking, Reconciling, Confirming };
-enum class StepOutcome : std::uint8_t { Done, Failed, Unknown, NotStarted };
-/// Why a guard, an incident or a hold is as it is; the words beside it carry the numbers.
-enum class Reason : std::uint8_t {
-    None,
-    BakePassed,
-    RuleHeld,
-    Trigger,
-    Order,
-    RolledBack,
-    NotApplied,
-    NotRecovered,
-    Denied,
-    Taken,
-    HoldFix,
-    Policy,
-    Newer,
-    ThirdVersion,
-    UndoneElsewhere,
-    NeverSeen,
-    Blind,
-    Inconclusive,
-    RecoveredByItself,
-    AbortedByPerson,
-    Removed,
-    ToolGaveUp,
-    NothingChanged,
-    Halted,
-    ServiceLimit,
-    OverallLimit,
-    Cooldown,
-    NoTarget,
-    BadTarget,
-    Stale,
-    PlatformSilent,
-    PlatformUnsettled,
-    UnknownOutcome,
-    ObserveOnly,
-    NoAnswer,
-    RestartPending,
-    Deploying
-};
-
-[[nodiscard]] std::string_view to_string(Standing value);
-[[nodiscard]] std::string_view to_string(DeployState value);
-[[nodiscard]] std::string_view to_string(IncidentState value);
-[[nodiscard]] std::string_view to_string(Stage value);
-[[nodiscard]] std::string_view to_string(StepOutcome value);
-[[nodiscard]] std::string_view to_string(Reason value);
-
-/// The value of enum E whose to_string is `text`; values are numbered from 0 without a gap.
-template <class E>
-[[nodiscard]] std::optional<E> enum_from(std::string_view text, int count = 64) {
-    for (int i = 0; i < count && !text.empty(); ++i)
-        if (const auto value = static_cast<E>(i); to_string(value) == text) return value;
-    return std::nullopt;
-}
 
 // Each record: kName, members, and `fields` over them. `Self` is the record or the const record.
 #define REVERTD_RECORD(NAME)                   \
@@ -432,6 +350,33 @@ struct ObserveOnlySet {
     REVERTD_RECORD("observe_only") { f("words", r.words); }
 };
 
+struct Frozen {                       ///< closes the gate for deploys (and never restrains a rollback)
+    std::string service, by, reason;  ///< empty service: everything
+
+    REVERTD_RECORD("frozen") { f("service", r.service), f("by", r.by), f("reason", r.reason); }
+};
+
+struct Unfrozen {
+    std::string service, by, reason;
+
+    REVERTD_RECORD("unfrozen") { f("service", r.service), f("by", r.by), f("reason", r.reason); }
+};
+
+struct LadderClimbed {  ///< the next people are told, because nobody has answered (S30)
+    std::string incident, to, words;
+    int rung = 0;  ///< of the ladder, from 0
+
+    REVERTD_RECORD("incident.escalated") {
+        f("incident", r.incident), f("to", r.to), f("words", r.words), f("rung", r.rung);
+    }
+};
+
+struct Reminded {  ///< what was promised for a time has come due: `sla`, `assess`, or the next `update`
+    std::string incident, what, words;
+
+    REVERTD_RECORD("incident.reminded") { f("incident", r.incident), f("what", r.what), f("words", r.words); }
+};
+
 struct Started {              ///< a start of the daemon, after the fold
     std::string words, boot;  ///< id of the boot of the machine
     Duration offset{};        ///< of the timeline to CLOCK_BOOTTIME: the same for a boot (S40)
@@ -448,21 +393,26 @@ struct StateAccepted {  ///< a person read what was wrong with the journal and l
 /// A message for people; delivered at least once by the outbox, never delaying anything.
 struct Paged {
     std::string service, deploy, incident, level, kind, summary, details;
+    std::string to = {};  ///< a role, a person or `mail ADDRESS`, beside the channels that everybody reads
+    Meta facts = {};      ///< severity, versions, owner, runbook: what a reader wants at a glance
+    bool issue = false;   ///< its severity opens an issue
 
     REVERTD_RECORD("paged") {
         f("service", r.service), f("deploy", r.deploy), f("incident", r.incident), f("level", r.level);
-        f("kind", r.kind), f("summary", r.summary), f("details", r.details);
+        f("kind", r.kind), f("summary", r.summary), f("details", r.details), f("to", r.to), f("facts", r.facts);
+        f("issue", r.issue);
     }
 };
 
 #undef REVERTD_RECORD
 
-using Fact = std::variant<ConfigLoaded, VersionSeen, StandingChanged, AdoptionStarted, GuardOpened, GuardNamed,
-                          FirstSeen, Settled, RolloutFinished, BrokenBefore, BakeExtended, BlindPaged, GuardClosed,
-                          RuleChanged, HealthChanged, IncidentOpened, SeverityRaised, Ordered, Decided, ApprovalAsked,
-                          ApprovalGiven, ApprovalVoided, WaitEnded, Answered, IncidentMoved, Intent, Outcome,
-                          AttemptBegun, Confirmed, VerificationStarted, VerificationEnded, IncidentClosed, Halted,
-                          Resumed, ObserveOnlySet, Started, StateAccepted, Paged>;
+using Fact =
+    std::variant<ConfigLoaded, VersionSeen, StandingChanged, AdoptionStarted, GuardOpened, GuardNamed, FirstSeen,
+                 Settled, RolloutFinished, BrokenBefore, BakeExtended, BlindPaged, GuardClosed, RuleChanged,
+                 HealthChanged, IncidentOpened, SeverityRaised, Ordered, Decided, ApprovalAsked, ApprovalGiven,
+                 ApprovalVoided, WaitEnded, Answered, IncidentMoved, Intent, Outcome, AttemptBegun, Confirmed,
+                 VerificationStarted, VerificationEnded, IncidentClosed, Halted, Resumed, ObserveOnlySet, Started,
+                 StateAccepted, Paged, Frozen, Unfrozen, LadderClimbed, Reminded>;
 
 /// One record of the journal: a fact, when it was noted, and its place.
 struct Record {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/clock.h"
+#include "core/hours.h"
 #include "core/http_settings.h"
 #include "core/rule.h"
 #include "core/verdict.h"
@@ -68,6 +69,19 @@ struct SeverityPolicy {
     bool anyone = false;  ///< `by: anyone`: the deployer may approve too
     Duration wait = 10min;
     NoAnswer no_answer = NoAnswer::Escalate;
+
+    // What is promised to people; zero: nothing is.
+    Duration sla{};      ///< to be restored in; missed, it is said
+    Duration assess{};   ///< somebody has looked at it by then
+    Duration review{};   ///< after its end; a date in page and report
+    Duration updates{};  ///< between repeated pages, until it is closed
+    bool issue = false;  ///< opens an issue where a channel can
+};
+
+/// One rung of the ladder of people: a role or a person, or an address of mail; and how long they have (S30).
+struct Rung {
+    std::string to;    ///< `oncall`, `mail cto@example.com`
+    Duration after{};  ///< until the next rung; zero on the last
 };
 
 struct RateLimit {
@@ -112,6 +126,9 @@ struct ServiceSettings {
     std::array<SeverityPolicy, 4> severity;
     Limits limits;
     VerifySettings verify;
+    std::vector<Rung> ladder;
+    std::vector<Hours> freeze;    ///< hours without deploys: `gate` says 4; never restrains a rollback
+    std::vector<Hours> ask_only;  ///< hours in which `now` becomes `after approval`
 
     // What the rollback recipe can do, so that the Engine need not know recipes.
     bool has_rollback = false;

@@ -246,6 +246,7 @@ struct State::Fold {
         if (f.answer == "hold") i->hold_until = f.until, i->approval.reset(), i->decided.reset();
         if (f.answer == "take") i->taken_by = f.by, i->approval.reset(), i->decided.reset();
         if (f.answer == "ack") i->acked_by = f.by;
+        i->answered = i->answered || f.answer != "label";
         if (f.answer == "label") i->label = f.reason;
     }
 
@@ -254,6 +255,7 @@ struct State::Fold {
         if (i == nullptr) return;
         i->state = f.state, i->stage = f.stage, i->gate = f.gate, i->gate_words = f.words, i->moved = r.at;
         if (f.state == IncidentState::Recovered) i->recovered = r.at;
+        if (f.state == IncidentState::Escalated) i->rung = 0, i->answered = false;  // another question: asked anew
     }
 
     void operator()(const Intent& f) const {
@@ -323,6 +325,23 @@ struct State::Fold {
             s.halted = false;
         else
             s.services[f.service].halted = false;
+    }
+
+    void operator()(const Frozen& f) const {
+        bool& frozen = f.service.empty() ? s.frozen : s.services[f.service].frozen;
+        std::string& by = f.service.empty() ? s.frozen_by : s.services[f.service].frozen_by;
+        frozen = true, by = f.by + (f.reason.empty() ? "" : ": " + f.reason);
+    }
+
+    void operator()(const Unfrozen& f) const { (f.service.empty() ? s.frozen : s.services[f.service].frozen) = false; }
+
+    void operator()(const LadderClimbed& f) const {
+        Incident* i = incident_of(f.incident);
+        if (i != nullptr) i->rung = f.rung + 1, i->rung_since = r.at;
+    }
+
+    void operator()(const Reminded& f) const {
+        if (Incident* i = incident_of(f.incident)) i->reminded[f.what] = r.at;
     }
 
     void operator()(const ObserveOnlySet& f) const { s.observe_only = f.words; }

@@ -113,6 +113,10 @@ struct Incident {
     int first_attempt = 1;            ///< an order of a person begins anew
     std::optional<Time> verifying_since, verification_deadline;
     std::string verification_words;
+    int rung = 0;                          ///< of the ladder: how many have been told
+    bool answered = false;                 ///< somebody has it: the ladder stands still
+    Time rung_since{};                     ///< since when the last of them knows
+    std::map<std::string, Time> reminded;  ///< what came due, and when it was said
     std::vector<TimelineEntry> timeline;
 
     [[nodiscard]] bool open() const { return !closed; }
@@ -136,6 +140,8 @@ struct ServiceState {
     std::string adopting;
     bool halted = false;
     std::string halted_by;
+    bool frozen = false;  ///< by a person; hours are settings
+    std::string frozen_by;
     std::map<std::uint32_t, RuleNow> rules;
     Health health = Health::Unknown;
     Time health_since{};
@@ -164,6 +170,8 @@ class State {
     std::map<std::string, Incident> incidents;
     bool halted = false;
     std::string halted_by;
+    bool frozen = false;
+    std::string frozen_by;
     std::string observe_only;   ///< words; empty: acting is allowed
     std::vector<Time> intents;  ///< of all services
     std::uint64_t seq = 0;      ///< of the last record

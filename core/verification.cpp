@@ -73,8 +73,8 @@ bool Engine::advance_verification(const Incident& i) {
         to + " runs and it is still bad: " + against + "; " + from + " was probably not the cause";
     note(VerificationEnded{id, words, false});
     note(StandingChanged{name, from, Standing::Suspect, "rolled back without recovery (" + id + ")", "revertd"});
-    note(Paged{name, deploy, id, "critical", "trigger",
-               name + ": rolled back to " + to + " and NOT recovered, a person is needed", words});
+    page_critical(*state_.incident(id), name + ": rolled back to " + to + " and NOT recovered, a person is needed",
+                  words);
     note(IncidentMoved{id, IncidentState::Escalated, Stage::None, Reason::NotRecovered, words});
     close_guard(deploy, DeployState::Regression, 11, Reason::NotRecovered, words);
     return true;

@@ -11,7 +11,7 @@
 #include <csignal>
 #include <cstdio>
 
-#include "config/document.h"
+#include "config/bundle.h"
 #include "config/load.h"
 #include "core/narrate.h"
 #include "daemon/api/server.h"
@@ -46,7 +46,7 @@ struct Read {
 
 /// Says what is wrong, all at once.
 std::optional<Read> read_configuration(const std::string& path, bool dry_run) {
-    auto text = config::read_config_file(path);
+    auto text = config::read_config(path);
     if (!text) {
         std::fprintf(stderr, "%s: %s\n", path.c_str(), text.error().message.c_str());
         return std::nullopt;
@@ -108,6 +108,7 @@ class App {
     void publish(const Record& record, const State& state);
     Result<void> reload();
     [[nodiscard]] std::map<std::string, NotificationCounts> notifications() const;
+    void test_channels(const Backend::ChannelsAnswered& answered);
     void housekeep();
     void on_signal(int signal);
     void watch_signals();
@@ -150,7 +151,8 @@ int App::open_state() {
                         configs_,
                         [this](const Record& r, const State& s) { publish(r, s); },
                         [this] { return reload(); },
-                        [this] { return notifications(); }};
+                        [this] { return notifications(); },
+                        [this](const Backend::ChannelsAnswered& answered) { test_channels(answered); }};
     driver_ = std::make_unique<Driver>(std::move(parts));
     if (auto opened = driver_->open_journal(options_.storage); !opened) {
         std::fprintf(stderr, "%s: %s\n%s%s%s", options_.storage.c_str(), opened.error().message.c_str(),
@@ -176,7 +178,13 @@ int App::run() {
         return id ? *id : std::string("unknown");
     }();
     clock_.set_offset(timeline_offset(driver_->past(), boot));
-    auto notifier = Notifier::open({loop_, http_, options_.storage, read_.loaded->notify});
+    auto notifier = Notifier::open({loop_, http_, options_.storage, read_.loaded->notify, runner_.get(),
+                                    [](const std::string& channel, const std::string& words, bool given_up) {
+                                        log::write(given_up ? log::Level::Error : log::Level::Warn,
+                                                   given_up ? "a page is given up"
+                                                            : "a page could not be delivered, it is tried again",
+                                                   {{"integration", channel}, {"why", words}});
+                                    }});
     if (!notifier) {
         std::fprintf(stderr, "notifications: %s\n", notifier.error().message.c_str());
         return kFailed;
@@ -222,7 +230,7 @@ void App::publish(const Record& record, const State& state) {
     const std::string words = narrate(record.fact);
     if (!words.empty())
         log::write(log::Level::Info, words, {{"event", name_of(record.fact)}, {"seq", std::to_string(record.seq)}});
-    if (notifier_ && std::holds_alternative<Paged>(record.fact)) notifier_->enqueue(record);
+    if (notifier_) notifier_->enqueue(record);
     if (reports_) reports_->on_record(record, state);
 }
 
@@ -244,13 +252,19 @@ Result<void> App::reload() {
 
 std::map<std::string, NotificationCounts> App::notifications() const {
     std::map<std::string, NotificationCounts> counts;
-    for (const char* channel : {"pagerduty", "webhook"}) {
-        const Notifier::Count count = notifier_->count(channel);
-        if (count.delivered + count.failed == 0) continue;
+    for (const auto& [channel, count] : notifier_->counts()) {
         counts[channel].delivered = count.delivered;
-        counts[channel].failed["other"] = count.failed;
+        counts[channel].failed = count.failed_tries;
     }
     return counts;
+}
+
+void App::test_channels(const Backend::ChannelsAnswered& answered) {
+    notifier_->test([answered](const std::vector<Notifier::Tested>& results) {
+        std::vector<Backend::ChannelAnswer> out;
+        for (const Notifier::Tested& r : results) out.push_back({r.channel, r.words, r.delivered});
+        answered(out);
+    });
 }
 
 // -- the process

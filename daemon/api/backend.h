@@ -48,6 +48,18 @@ class Backend {
     virtual void command(const Peer& peer, const Command& command, Answer answer) = 0;
 
     virtual Result<void> reload() = 0;
+
+    /// `notify test`: what one channel answered.
+    struct ChannelAnswer {
+        std::string channel, words;
+        bool delivered = false;
+    };
+
+    using ChannelsAnswered = std::function<void(const std::vector<ChannelAnswer>&)>;
+
+    /// One page to every channel; called back on the loop when all have answered.
+    virtual void test_channels(ChannelsAnswered answered) { answered({}); }
+
     /// `format`: md, html or json.
     [[nodiscard]] virtual Result<std::string> report(const std::string& incident, const std::string& format) const = 0;
     /// Why it was decided, line by line, from the journal.

@@ -12,6 +12,9 @@ void write_deployment(JsonText& out, const Backend& backend, const Deployment& d
 void write_incident(JsonText& out, const Backend& backend, const Incident& incident);
 void write_service(JsonText& out, const Backend& backend, const std::string& service);
 
+/// `frozen` and `frozen_why`, of a service, or of everything when it is empty.
+void write_frozen(JsonText& out, const Backend& backend, const std::string& service);
+
 /// The settings by which a service is judged now: those that its guard has pinned, otherwise the current ones.
 [[nodiscard]] std::shared_ptr<const ServiceSettings> judged_settings(const Engine& engine, const std::string& service);
 

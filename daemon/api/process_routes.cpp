@@ -52,7 +52,7 @@ Response status(const Backend& backend, const Request&) {
     out.open_object();
     out.put_flag("halted", state.halted);
     out.put_text("halted_by", state.halted ? state.halted_by : std::string());
-    out.put_flag("frozen", false);
+    write_frozen(out, backend, {});
     out.put_text("observe_only", state.observe_only);
     out.open_array("services");
     if (const Settings* settings = backend.engine().settings())
@@ -130,15 +130,73 @@ void resume(const Call& call) {
     answer_halted(call, command::Resume{});
 }
 
+void set_freeze(const Call& call, bool on) {
+    const auto body = RequestBody::parse(call.request.body, std::span(kHaltFields).subspan(1));
+    if (!body) return call.respond(error_response(body.error()));
+    const std::string service = call.request.names.empty() ? std::string{} : call.request.names.front();
+    give_command(call, command::Freeze{service, body->text("reason"), on},
+                 [&backend = call.backend, service](const effect::Reply&) {
+                     JsonText out;
+                     out.open_object();
+                     write_frozen(out, backend, service);
+                     out.close_object();
+                     return json_response(out.take());
+                 });
+}
+
+void freeze(const Call& call) {
+    set_freeze(call, true);
+}
+
+void unfreeze(const Call& call) {
+    set_freeze(call, false);
+}
+
+void test_channels(const Call& call) {
+    const Settings* settings = call.backend.engine().settings();
+    if (settings == nullptr || !may_halt(*settings, call.peer))
+        return call.respond(
+            error_response({ErrorCode::NotAllowed, "only root and those who may halt may send a page"}));
+    call.backend.test_channels([respond = call.respond](const std::vector<Backend::ChannelAnswer>& answers) {
+        JsonText out;
+        out.open_array();
+        for (const Backend::ChannelAnswer& answer : answers) {
+            out.open_object();
+            out.put_text("channel", answer.channel);
+            out.put_flag("delivered", answer.delivered);
+            out.put_text("words", answer.words);
+            out.close_object();
+        }
+        out.close_array();
+        respond(json_response(out.take()));
+    });
+}
+
 }  // namespace
 
+void write_frozen(JsonText& out, const Backend& backend, const std::string& service) {
+    const std::string why = backend.engine().frozen_why(service, backend.now().wall);
+    out.put_flag("frozen", !why.empty());
+    out.put_text("frozen_why", why);
+}
+
 std::span<const Route> process_routes() {
-    static constexpr std::array<Route, 10> kRoutes{
-        Route{"/-/healthy", healthy},           Route{"/-/ready", ready},
-        Route{"/-/reload", nullptr, reload},    Route{"/metrics", metrics},
-        Route{"/api/v1/status", status},        Route{"/api/v1/status/buildinfo", build_info},
-        Route{"/api/v1/status/config", config}, Route{"/api/v1/status/runtimeinfo", runtime_info},
-        Route{"/api/v1/halt", nullptr, halt},   Route{"/api/v1/resume", nullptr, resume},
+    static constexpr std::array<Route, 15> kRoutes{
+        Route{"/-/healthy", healthy},
+        Route{"/-/ready", ready},
+        Route{"/-/reload", nullptr, reload},
+        Route{"/metrics", metrics},
+        Route{"/api/v1/status", status},
+        Route{"/api/v1/status/buildinfo", build_info},
+        Route{"/api/v1/status/config", config},
+        Route{"/api/v1/status/runtimeinfo", runtime_info},
+        Route{"/api/v1/halt", nullptr, halt},
+        Route{"/api/v1/resume", nullptr, resume},
+        Route{"/api/v1/freeze", nullptr, freeze},
+        Route{"/api/v1/unfreeze", nullptr, unfreeze},
+        Route{"/api/v1/services/{}/freeze", nullptr, freeze},
+        Route{"/api/v1/services/{}/unfreeze", nullptr, unfreeze},
+        Route{"/api/v1/notify/test", nullptr, test_channels},
     };
     return kRoutes;
 }

@@ -65,6 +65,7 @@ void write_service(JsonText& out, const Backend& backend, const std::string& nam
     out.put_flag("ready_to_rollback", why_not.empty());
     out.put_text("why_not", why_not);
     out.put_flag("halted", service != nullptr && service->halted);
+    write_frozen(out, backend, name);
     write_guard(out, backend, service);
     write_last_incident(out, engine.state(), name);
     write_signals(out, backend, name);

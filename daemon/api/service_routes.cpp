@@ -154,7 +154,7 @@ Response gate(const Backend& backend, const Request& request) {
     if (service.empty() || version.empty())
         return error_response({ErrorCode::Invalid, "gate needs a service and a version", "?service=api&version=v2"});
     if (!is_known(backend, service)) return error_response(unknown(service));
-    const auto answer = backend.engine().gate(service, version);
+    const auto answer = backend.engine().gate(service, version, backend.now().wall);
     JsonText out;
     out.open_object();
     out.put_flag("go", answer.code == 0);

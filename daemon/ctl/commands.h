@@ -23,6 +23,10 @@ void add_ledger_commands(CLI::App& root, Command& chosen);
 void add_check_command(CLI::App& root, Command& chosen);
 void add_config_commands(CLI::App& root, Command& chosen);
 void add_audit_commands(CLI::App& root, Command& chosen);
+void add_test_commands(CLI::App& root, Command& chosen);
+void add_init_command(CLI::App& root, Command& chosen);
+/// freeze on|off and notify test.
+void add_notify_commands(CLI::App& root, Command& chosen);
 void add_judge_command(CLI::App& root, Command& chosen);
 void add_top_command(CLI::App& root, Command& chosen);
 void add_history_command(CLI::App& root, Command& chosen);

@@ -16,7 +16,7 @@ constexpr const char* kPurpose = "Asks and steers revertd, which guards every de
 constexpr const char* kDefaultAddress = "unix:/run/revertd/revertd.sock";
 
 /// Commands and output formats that the contract names and this version does not have.
-constexpr std::array kNotBuilt = {"freeze", "drill", "init", "notify", "test", "backtest", "replay"};
+constexpr std::array kNotBuilt = {"drill", "backtest", "replay"};
 
 /// Which commands have more formats than table, json and jsonl.
 struct Offer {
@@ -73,6 +73,9 @@ void add_commands(CLI::App& root, Parsed& parsed) {
     add_incident_commands(root, parsed.command);
     add_ledger_commands(root, parsed.command);
     add_audit_commands(root, parsed.command);
+    add_notify_commands(root, parsed.command);
+    add_test_commands(root, parsed.command);
+    add_init_command(root, parsed.command);
     add_judge_command(root, parsed.command);
     add_top_command(root, parsed.command);
     add_history_command(root, parsed.command);

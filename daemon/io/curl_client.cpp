@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/io/curl_client.h"
 
+#include <algorithm>
 #include <unordered_map>
 #include <utility>
 
@@ -84,6 +85,51 @@ class Call final : public CurlTransfer, CurlReceiver {
     std::size_t head_bytes_ = 0;
 };
 
+/// One mail. The answer is the server's last reply.
+class Mail final : public CurlTransfer, CurlReceiver {
+  public:
+    using OnEnd = std::function<void(MailResult)>;
+
+    Mail(const MailRequest& request, const HttpTarget& target, const std::string& user_agent)
+        : text_(request.text), easy_({target, {request.ca_file, {}, {}, false}, {}, {}}, user_agent, *this) {
+        easy_.set_mail(request.from, request.to, text_);
+        easy_.set_login(request.user, request.password, request.starttls && !request.server.starts_with("smtps:"));
+        easy_.set_limits(kApiConnectLimit, request.whole_limit);
+        easy_.use_own_connection();
+    }
+
+    [[nodiscard]] void* handle() const { return easy_.handle(); }
+
+    void set_on_end(OnEnd on_end) { on_end_ = std::move(on_end); }
+
+  private:
+    bool on_head_line(std::string_view) override { return true; }
+
+    bool on_body(std::span<const char>) override { return true; }
+
+    void on_end(int code) override {
+        MailResult result;
+        result.accepted = code == 0;
+        result.code = easy_.status();
+        result.no_starttls = easy_.lacks_tls(code);
+        result.timed_out = easy_.classify(code) == FetchError::Timeout;
+        if (code != 0) result.detail = easy_.describe(code);
+        std::exchange(on_end_, nullptr)(std::move(result));
+    }
+
+    const std::string text_;
+    CurlEasy easy_;
+    OnEnd on_end_;
+};
+
+bool is_address(std::string_view text) {
+    const auto at = text.find('@');
+    if (at == std::string_view::npos || at == 0 || at + 1 == text.size() || text.size() > 254) return false;
+    return std::none_of(text.begin(), text.end(), [](char c) {
+        return static_cast<unsigned char>(c) <= 32 || c == '<' || c == '>' || c == ',' || c == ';' || c == '"';
+    });
+}
+
 }  // namespace
 
 class CurlClient::Impl {
@@ -92,6 +138,7 @@ class CurlClient::Impl {
 
     ~Impl() {
         for (const auto& [id, call] : calls) multi.remove(call->handle());
+        for (const auto& [id, mail] : mails) multi.remove(mail->handle());
     }
 
     Result<RequestId> start(std::unique_ptr<Call> call, Callback callback) {
@@ -105,9 +152,21 @@ class CurlClient::Impl {
         return id;
     }
 
+    Result<void> start(std::unique_ptr<Mail> mail, MailCallback callback) {
+        const RequestId id{++last_id};
+        mail->set_on_end([this, id, callback = std::move(callback)](MailResult result) {
+            const auto ended = mails.extract(id);
+            callback(std::move(result));
+        });
+        if (!multi.add(mail->handle(), *mail)) return Error(ErrorCode::Limit, "curl takes no further transfer");
+        mails.emplace(id, std::move(mail));
+        return {};
+    }
+
     Loop& loop;
     std::string user_agent;
     CurlMulti multi;
+    std::unordered_map<RequestId, std::unique_ptr<Mail>> mails;
     std::unordered_map<RequestId, std::unique_ptr<Call>> calls;
     std::uint64_t last_id = 0;
 };
@@ -123,6 +182,17 @@ Result<CurlClient::RequestId> CurlClient::fetch(const HttpRequest& request, Call
     if (!is_token(request.method)) return Error(ErrorCode::Invalid, "HTTP method with forbidden characters");
     if (auto checked = check_headers(request.headers); !checked) return checked.error();
     return impl_->start(std::make_unique<Call>(request, *target, impl_->user_agent), std::move(callback));
+}
+
+Result<void> CurlClient::send_mail(const MailRequest& request, MailCallback callback) {
+    if (!is_address(request.from) || !is_address(request.to)) return Error(ErrorCode::Invalid, "no address of mail");
+    if (!request.server.starts_with("smtp://") && !request.server.starts_with("smtps://"))
+        return Error(ErrorCode::Invalid, "no mail server");
+    const std::string_view after = std::string_view(request.server).substr(request.server.find("//") + 2);
+    HttpTarget target;
+    target.url = request.server;
+    target.host = after.substr(0, after.find_first_of(":/"));
+    return impl_->start(std::make_unique<Mail>(request, target, impl_->user_agent), std::move(callback));
 }
 
 void CurlClient::cancel(RequestId request) {

@@ -42,6 +42,25 @@ struct HttpResponse {
     std::string body;                            // what arrived, also when the answer was not whole
 };
 
+/// One mail to one recipient by SMTP.
+struct MailRequest {
+    std::string server;    // smtp://host:port or smtps://host:port
+    std::string from, to;  // bare addresses
+    std::string text;      // the whole message, lines by CRLF
+    std::string user, password;
+    bool starttls = true;  // smtp: refuse to go on without
+    std::string ca_file;   // instead of the system's bundle
+    Duration whole_limit = kApiWholeLimit;
+};
+
+struct MailResult {
+    bool accepted = false;     // by the server, for this recipient
+    int code = 0;              // the server's last reply; 0: there was none
+    std::string detail;        // in curl's words; holds no secret
+    bool no_starttls = false;  // asked for, and not offered
+    bool timed_out = false;
+};
+
 /// libcurl on the loop: https, proxies, unix sockets, API calls and notifications. Follows no redirect, asks the
 /// environment nothing. One thread.
 class CurlClient {
@@ -58,6 +77,10 @@ class CurlClient {
     /// The callback is called exactly once, never from inside `fetch`, and must not destroy the client. An invalid URL
     /// or header is an error at once.
     [[nodiscard]] Result<RequestId> fetch(const HttpRequest& request, Callback callback);
+
+    using MailCallback = std::function<void(MailResult)>;
+    /// Called back exactly once, never from inside. An address or a server that is none is an error at once.
+    [[nodiscard]] Result<void> send_mail(const MailRequest& request, MailCallback callback);
 
     /// Ends it without its callback; the request may have been sent. Nothing happens if it has ended.
     void cancel(RequestId request);

@@ -84,6 +84,7 @@ CurlEasy::CurlEasy(CurlRoute route, const std::string& user_agent, CurlReceiver&
 CurlEasy::~CurlEasy() {
     curl_easy_cleanup(easy_);
     curl_slist_free_all(headers_);
+    curl_slist_free_all(recipients_);
 }
 
 void CurlEasy::set_route(const CurlRoute& route) {
@@ -132,6 +133,35 @@ void CurlEasy::set_method(const std::string& method, std::string_view body) {
         curl_easy_setopt(easy_, CURLOPT_POSTFIELDS, body.data() ? body.data() : "");
     }
     curl_easy_setopt(easy_, CURLOPT_CUSTOMREQUEST, method.c_str());
+}
+
+void CurlEasy::set_mail(const std::string& from, const std::string& to, std::string_view text) {
+    curl_easy_setopt(easy_, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
+    curl_easy_setopt(easy_, CURLOPT_MAIL_FROM, ("<" + from + ">").c_str());
+    recipients_ = curl_slist_append(nullptr, ("<" + to + ">").c_str());
+    if (!recipients_) throw std::bad_alloc();
+    curl_easy_setopt(easy_, CURLOPT_MAIL_RCPT, recipients_);
+    unsent_ = text;
+    curl_easy_setopt(easy_, CURLOPT_READFUNCTION, &read_mail);
+    curl_easy_setopt(easy_, CURLOPT_READDATA, this);
+    curl_easy_setopt(easy_, CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(text.size()));
+    curl_easy_setopt(easy_, CURLOPT_UPLOAD, 1L);
+}
+
+std::size_t CurlEasy::read_mail(char* to, std::size_t size, std::size_t count, void* easy) {
+    std::string_view& unsent = static_cast<CurlEasy*>(easy)->unsent_;
+    const std::size_t bytes = unsent.copy(to, size * count);
+    unsent.remove_prefix(bytes);
+    return bytes;
+}
+
+void CurlEasy::set_login(const std::string& user, const std::string& password, bool starttls) {
+    if (!user.empty()) {
+        curl_easy_setopt(easy_, CURLOPT_USERNAME, user.c_str());
+        curl_easy_setopt(easy_, CURLOPT_PASSWORD, password.c_str());
+    }
+    curl_easy_setopt(easy_, CURLOPT_USE_SSL,
+                     starttls ? static_cast<long>(CURLUSESSL_ALL) : static_cast<long>(CURLUSESSL_NONE));
 }
 
 void CurlEasy::set_limits(Duration connect, Duration whole) {
@@ -206,6 +236,10 @@ FetchError CurlEasy::classify_timeout() const {
     if (request_sent() || info<long>(easy_, CURLINFO_NUM_CONNECTS) > 0) return FetchError::Timeout;
     const bool is_resolved = is_literal_ || info<curl_off_t>(easy_, CURLINFO_NAMELOOKUP_TIME_T) > 0;
     return is_resolved ? FetchError::ConnectTimeout : FetchError::Resolve;
+}
+
+bool CurlEasy::lacks_tls(int code) {
+    return code == CURLE_USE_SSL_FAILED;
 }
 
 std::string CurlEasy::describe(int code) const {

@@ -44,6 +44,10 @@ class CurlEasy {
     /// `body` must live until the transfer has ended.
     void set_method(const std::string& method, std::string_view body);
     void set_limits(Duration connect, Duration whole);
+    /// SMTP instead of HTTP: one message to one recipient. `text` must live until the transfer has ended.
+    void set_mail(const std::string& from, const std::string& to, std::string_view text);
+    /// `starttls`: go on only over TLS.
+    void set_login(const std::string& user, const std::string& password, bool starttls);
     /// Neither takes a kept connection nor keeps its own.
     void use_own_connection();
 
@@ -55,6 +59,8 @@ class CurlEasy {
     [[nodiscard]] bool request_sent() const;
     /// What a CURLcode means after a transfer with it.
     [[nodiscard]] FetchError classify(int code) const;
+    /// TLS was asked for, and the server does not offer it.
+    [[nodiscard]] static bool lacks_tls(int code);
     /// In curl's and the system's words; holds no URL and no secret.
     [[nodiscard]] std::string describe(int code) const;
 
@@ -62,9 +68,12 @@ class CurlEasy {
     void set_route(const CurlRoute& route);
     void set_tls(const TlsOptions& tls);
     [[nodiscard]] FetchError classify_timeout() const;
+    static std::size_t read_mail(char* to, std::size_t size, std::size_t count, void* easy);
 
     void* easy_;
     curl_slist* headers_ = nullptr;
+    curl_slist* recipients_ = nullptr;
+    std::string_view unsent_;
     bool is_literal_ = false;  // no name to be resolved
 };
 

@@ -1,60 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/notify/message.h"
 
-#include <rapidjson/stringbuffer.h>
-#include <rapidjson/writer.h>
-
 #include "core/sha256.h"
 
 namespace revertd {
 
-namespace {
-
-constexpr std::size_t kSummaryBytes = 1024;       // PagerDuty's limit of payload.summary
-constexpr std::size_t kDetailsBytes = 64 * 1024;  // far below 512 KB, whatever the rest
-
-using Writer = rapidjson::Writer<rapidjson::StringBuffer, rapidjson::UTF8<>, rapidjson::ASCII<>>;
-
-/// Cut at a character's beginning.
-std::string cut(const std::string& text, std::size_t bytes) {
-    if (text.size() <= bytes) return text;
-    std::size_t end = bytes;
-    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
-    return text.substr(0, end);
+std::string Message::fact(std::string_view name) const {
+    for (const auto& [key, value] : page.facts)
+        if (key == name) return value;
+    return {};
 }
-
-void member(Writer& out, const char* key, const std::string& value) {
-    if (value.empty()) return;
-    out.Key(key);
-    out.String(value);
-}
-
-/// The severities of the Events API; our levels are the same words.
-std::string severity(const std::string& level) {
-    return level == "critical" || level == "error" || level == "warning" ? level : "info";
-}
-
-void payload(Writer& out, const Message& message, const std::string& source) {
-    out.Key("payload");
-    out.StartObject();
-    member(out, "summary", cut(message.page.summary, kSummaryBytes));
-    member(out, "source", source);
-    member(out, "severity", severity(message.page.level));
-    member(out, "timestamp", to_rfc3339(message.wall));
-    member(out, "component", message.page.service);
-    member(out, "class", "rollback");
-    out.Key("custom_details");
-    out.StartObject();
-    member(out, "kind", message.page.kind);
-    member(out, "service", message.page.service);
-    member(out, "deployment", message.page.deploy);
-    member(out, "incident", message.page.incident);
-    member(out, "details", cut(message.page.details, kDetailsBytes));
-    out.EndObject();
-    out.EndObject();
-}
-
-}  // namespace
 
 std::string dedup_key(const Message& message) {
     const Paged& p = message.page;
@@ -64,38 +19,26 @@ std::string dedup_key(const Message& message) {
     return "revertd/" + (p.service.empty() ? std::string("-") : p.service) + "/" + what;
 }
 
-std::string pagerduty_body(const Message& message, const std::string& routing_key, const std::string& source) {
-    const bool resolve = message.page.kind == "resolve";
-    rapidjson::StringBuffer text;
-    Writer out(text);
-    out.StartObject();
-    member(out, "routing_key", routing_key);
-    member(out, "event_action", resolve ? "resolve" : "trigger");
-    member(out, "dedup_key", dedup_key(message));
-    member(out, "client", "revertd");
-    if (!resolve) payload(out, message, source);
-    out.EndObject();
-    return text.GetString();
+std::string delivery_key(const Message& message) {
+    return dedup_key(message) + "/" + std::to_string(message.seq);
 }
 
-std::string webhook_body(const Message& message, const std::string& source) {
-    rapidjson::StringBuffer text;
-    Writer out(text);
-    out.StartObject();
-    member(out, "key", dedup_key(message));
-    out.Key("id");
-    out.Uint64(message.seq);
-    member(out, "at", to_rfc3339(message.wall));
-    member(out, "source", source);
-    member(out, "kind", message.page.kind);
-    member(out, "level", message.page.level);
-    member(out, "service", message.page.service);
-    member(out, "deployment", message.page.deploy);
-    member(out, "incident", message.page.incident);
-    member(out, "summary", cut(message.page.summary, kSummaryBytes));
-    member(out, "details", cut(message.page.details, kDetailsBytes));
-    out.EndObject();
-    return text.GetString();
+std::string fact_line(const Message& message) {
+    std::string out;
+    const auto add = [&out](const std::string& name, const std::string& value) {
+        if (!value.empty()) out += (out.empty() ? "" : ", ") + name + " " + value;
+    };
+    add("incident", message.page.incident);
+    if (message.page.incident.empty()) add("deploy", message.page.deploy);
+    for (const auto& [name, value] : message.page.facts)
+        if (value.find("://") == std::string::npos) add(name, value);
+    return out;
+}
+
+std::string how_to_answer(const Message& message) {
+    if (message.page.kind != "ask" || message.page.incident.empty()) return {};
+    const std::string id = message.page.incident;
+    return "revertctl approve " + id + "\nrevertctl deny " + id + "\nrevertctl hold " + id + " --for 10m";
 }
 
 /// HMAC with SHA-256, RFC 2104: our own hash serves, and libcrypto takes 1.4 MiB.

@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <cstdio>
 #include <deque>
+#include <map>
 #include <mutex>
 #include <thread>
 
@@ -16,12 +17,16 @@ namespace {
 constexpr const char* kSchema =
     "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
     "CREATE TABLE IF NOT EXISTS pending(seq INTEGER NOT NULL, channel TEXT NOT NULL, PRIMARY KEY(seq, channel)) STRICT;"
+    "CREATE TABLE IF NOT EXISTS kept(channel TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY "
+    "KEY(channel, key)) STRICT;"
+    "DELETE FROM kept WHERE rowid <= (SELECT max(rowid) FROM kept) - 20000;"  // newer than the pages that still matter
     "CREATE TABLE IF NOT EXISTS last(id INTEGER PRIMARY KEY CHECK(id = 1), seq INTEGER NOT NULL) STRICT;";
 
 struct Change {
-    enum class Kind { Accept, Done } kind;
+    enum class Kind { Accept, Done, Keep } kind;
     std::uint64_t seq;
     std::vector<std::string> channels;
+    std::string key = {}, value = {};
 };
 
 }  // namespace
@@ -30,6 +35,7 @@ struct Outbox::Impl {
     sqlite3* db = nullptr;
     std::uint64_t last = 0;
     std::vector<Pending> pending;
+    std::map<std::pair<std::string, std::string>, std::string> kept;  // of the loop's thread
     std::mutex mutex;
     std::condition_variable wake;
     std::deque<Change> queue;
@@ -50,10 +56,17 @@ struct Outbox::Impl {
         if (sqlite3_exec(db, kSchema, nullptr, nullptr, nullptr) != SQLITE_OK) return false;
         return read("SELECT seq FROM last",
                     [&](sqlite3_stmt* row) { last = static_cast<std::uint64_t>(sqlite3_column_int64(row, 0)); }) &&
+               read("SELECT channel, key, value FROM kept",
+                    [&](sqlite3_stmt* row) {
+                        kept[{column(row, 0), column(row, 1)}] = column(row, 2);
+                    }) &&
                read("SELECT seq, channel FROM pending ORDER BY seq", [&](sqlite3_stmt* row) {
-                   pending.push_back({static_cast<std::uint64_t>(sqlite3_column_int64(row, 0)),
-                                      reinterpret_cast<const char*>(sqlite3_column_text(row, 1))});
+                   pending.push_back({static_cast<std::uint64_t>(sqlite3_column_int64(row, 0)), column(row, 1)});
                });
+    }
+
+    static std::string column(sqlite3_stmt* row, int index) {
+        return reinterpret_cast<const char*>(sqlite3_column_text(row, index));
     }
 
     template <class F>
@@ -75,7 +88,21 @@ struct Outbox::Impl {
         sqlite3_finalize(statement);
     }
 
+    void write_kept(const Change& change) {
+        const char* sql = change.value.empty()
+                              ? "DELETE FROM kept WHERE channel = ?1 AND key = ?2"
+                              : "INSERT INTO kept VALUES(?1, ?2, ?3) ON CONFLICT DO UPDATE SET value = excluded.value";
+        sqlite3_stmt* statement = nullptr;
+        if (sqlite3_prepare_v2(db, sql, -1, &statement, nullptr) != SQLITE_OK) return;
+        int index = 0;
+        for (const std::string* text : {&change.channels.front(), &change.key, &change.value})
+            if (!text->empty()) sqlite3_bind_text(statement, ++index, text->c_str(), -1, SQLITE_TRANSIENT);
+        sqlite3_step(statement);
+        sqlite3_finalize(statement);
+    }
+
     void apply(const Change& change) {
+        if (change.kind == Change::Kind::Keep) return write_kept(change);
         if (change.kind == Change::Kind::Done) {
             write("DELETE FROM pending WHERE seq = ?1 AND channel = ?2", change.seq, change.channels.front());
             return;
@@ -142,6 +169,19 @@ const std::vector<Outbox::Pending>& Outbox::pending() const {
 
 void Outbox::accept(std::uint64_t seq, const std::vector<std::string>& channels) {
     impl_->add({Change::Kind::Accept, seq, channels});
+}
+
+void Outbox::keep(const std::string& channel, const std::string& key, const std::string& value) {
+    if (value.empty())
+        impl_->kept.erase({channel, key});
+    else
+        impl_->kept[{channel, key}] = value;
+    impl_->add({Change::Kind::Keep, 0, {channel}, key, value});
+}
+
+std::string Outbox::kept(const std::string& channel, const std::string& key) const {
+    const auto found = impl_->kept.find({channel, key});
+    return found == impl_->kept.end() ? std::string{} : found->second;
 }
 
 void Outbox::done(std::uint64_t seq, const std::string& channel) {

@@ -33,6 +33,10 @@ class Outbox {
     void accept(std::uint64_t seq, const std::vector<std::string>& channels);
     void done(std::uint64_t seq, const std::string& channel);
 
+    /// What a channel remembers of a page or an incident: a message's id, an issue's number. An empty value forgets.
+    void keep(const std::string& channel, const std::string& key, const std::string& value);
+    [[nodiscard]] std::string kept(const std::string& channel, const std::string& key) const;
+
   private:
     struct Impl;
     explicit Outbox(std::unique_ptr<Impl> impl);

@@ -34,6 +34,7 @@ class Driver final : public Backend, private WatchListener {
         Published published;
         std::function<Result<void>()> reload;
         std::function<std::map<std::string, NotificationCounts>()> notifications;  ///< counted so far, by channel
+        std::function<void(ChannelsAnswered)> test_channels = {};
     };
 
     explicit Driver(Parts parts);
@@ -80,6 +81,10 @@ class Driver final : public Backend, private WatchListener {
     void command(const Peer& peer, const Command& command, Answer answer) override;
 
     Result<void> reload() override { return parts_.reload(); }
+
+    void test_channels(ChannelsAnswered answered) override {
+        parts_.test_channels ? parts_.test_channels(std::move(answered)) : answered({});
+    }
 
     [[nodiscard]] Result<std::string> report(const std::string& incident, const std::string& format) const override;
     [[nodiscard]] Result<std::vector<std::string>> explain(const std::string& id) const override;

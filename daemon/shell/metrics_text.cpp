@@ -193,13 +193,13 @@ void add_judging(Page& page, const MetricsInput& input) {
 }
 
 void add_notifications(Page& page, const MetricsInput& input) {
-    page.begin("revertd_notifications_total", "Pages that were delivered or given up.", MetricType::Counter);
+    page.begin("revertd_notifications_total", "Tries to deliver a page.", MetricType::Counter);
     for (const auto& [channel, counts] : input.notifications) {
         std::uint64_t all = counts.delivered;
         for (const auto& [reason, count] : counts.failed) all += count;
         page.put({{"integration", channel}}, all);
     }
-    page.begin("revertd_notifications_failed_total", "Pages that were given up, by why.", MetricType::Counter);
+    page.begin("revertd_notifications_failed_total", "Tries to deliver a page that failed, by why.", MetricType::Counter);
     for (const auto& [channel, counts] : input.notifications)
         for (const auto& [reason, count] : counts.failed)
             page.put({{"integration", channel}, {"reason", reason}}, count);

@@ -35,6 +35,7 @@ constexpr Kind kKinds[] = {
     {ApprovalGiven::kName, "approval"},
     {ApprovalVoided::kName, "approval"},
     {WaitEnded::kName, "approval"},
+    {LadderClimbed::kName, "approval"},
     {Intent::kName, "action"},
     {Outcome::kName, "action"},
     {AttemptBegun::kName, "action"},

@@ -55,10 +55,11 @@ TEST(FaultyConfigurations, are_refused) {
 }
 
 TEST(FaultyConfigurations, never_show_a_secret) {
-    for (const char* name : {"secret_inline.yaml", "secret_in_the_file_key.yaml"})
+    for (const char* name : {"secret_inline.yaml", "secret_in_the_file_key.yaml", "night_shapes.yaml",
+                             "night_values.yaml", "night_webhook.yaml"})
         for (const Diagnostic& diagnostic :
              load(read(fs::path(REVERTD_SOURCE_DIR "/tests/config/bad") / name), "f").diagnostics)
-            for (const char* secret : {"0123456789ABCDEF", "hunter2", "sesame"})
+            for (const char* secret : {"0123456789ABCDEF", "0123456789abcdef", "hunter2", "sesame", "XXXXXXXXXXXX"})
                 EXPECT_EQ((to_line(diagnostic) + diagnostic.source_line).find(secret), std::string::npos)
                     << to_line(diagnostic);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/notify/message.h"
+#include "daemon/notify/bodies.h"
 
 #include <gtest/gtest.h>
 #include <rapidjson/document.h>

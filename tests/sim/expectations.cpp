@@ -65,12 +65,17 @@ std::size_t attempts(const Stage& s) {
     return seen.size();
 }
 
-std::size_t pages(const Stage& s, const std::string& containing) {
+struct PageWanted {
+    std::string containing, to = {}, kind = {};
+};
+
+std::size_t pages(const Stage& s, const PageWanted& wanted) {
     return static_cast<std::size_t>(
         std::count_if(s.world.durable().begin(), s.world.durable().end(), [&](const Record& r) {
             const auto* page = std::get_if<Paged>(&r.fact);
             return page != nullptr && page->level != "none" && (page->service == s.service || page->service.empty()) &&
-                   page->summary.find(containing) != std::string::npos;
+                   page->summary.find(wanted.containing) != std::string::npos &&
+                   (wanted.to.empty() || page->to == wanted.to) && (wanted.kind.empty() || page->kind == wanted.kind);
         }));
 }
 
@@ -147,7 +152,7 @@ const std::vector<Sentence>& guard_expectations() {
         {R"re(ledger (\S+) "(.*)")re", [](const Stage& s, const Words& m) { return provenance(s, m[1], m[2]); }},
         {R"re(gate (\S+) (\d))re",
          [](const Stage& s, const Words& m) {
-             const auto g = s.world.engine().gate(s.service, m[1]);
+             const auto g = s.world.engine().gate(s.service, m[1], s.world.wall());
              return yes(g.code == std::stoi(m[2]), std::to_string(g.code) + ": " + g.reason);
          }},
         {R"re((not )?ready)re",
@@ -207,9 +212,11 @@ const std::vector<Sentence>& incident_expectations() {
              return same("the platform's version", const_cast<Stage&>(s).world.outside(s.service).platform.version,
                          m[1]);
          }},
-        {R"re((\d+|no|a) pages? "(.*)")re",
+        {R"re((\d+|no|a) pages?(?: to ([^"]+))?(?: of kind (\w+))?(?: "(.*)")?)re",
          [](const Stage& s, const Words& m) {
-             const std::size_t n = pages(s, m[2]);
+             std::string to = m[2];
+             while (to.ends_with(' ')) to.pop_back();
+             const std::size_t n = pages(s, {m[4], to, m[3]});
              const bool right = m[1] == "a" ? n >= 1 : n == (m[1] == "no" ? 0 : std::stoul(m[1]));
              return yes(right, std::to_string(n) + " pages say so");
          }},

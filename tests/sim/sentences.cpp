@@ -237,6 +237,22 @@ const std::vector<Sentence>& daemon_sentences() {
     return kAll;
 }
 
+const std::vector<Sentence>& freeze_sentences() {
+    static const std::vector<Sentence> kAll{
+        {R"re(ack(?: by (\S+))?)re",
+         [](Stage& s, const Words& m) { return say(s, by(m, 1), command::Acknowledge{incident(s)}); }},
+        {R"re(freeze( all)? "(.+)")re",
+         [](Stage& s, const Words& m) {
+             return say(s, peer_named("root"), command::Freeze{m[1].matched ? "" : s.service, m[2], true});
+         }},
+        {R"re(unfreeze( all)?)re",
+         [](Stage& s, const Words& m) {
+             return say(s, peer_named("root"), command::Freeze{m[1].matched ? "" : s.service, "", false});
+         }},
+    };
+    return kAll;
+}
+
 const std::vector<Sentence>& people_sentences() {
     static const std::vector<Sentence> kAll{
         {R"re(start (\S+)(?: from (\S+))?(?: as (\S+))?(?: by (\S+))?(?: for (\S+))?)re",
@@ -315,8 +331,8 @@ Result<void> perform(Stage& stage, const std::string& sentence) {
         rest = tail;
     }
     if (rest.rfind("expect ", 0) == 0) return expect(stage, rest.substr(7));
-    for (const auto* table :
-         {&outside_sentences(), &measured_sentences(), &step_sentences(), &daemon_sentences(), &people_sentences()}) {
+    for (const auto* table : {&outside_sentences(), &measured_sentences(), &step_sentences(), &daemon_sentences(),
+                              &people_sentences(), &freeze_sentences()}) {
         for (const Sentence& s : *table) {
             Words m;
             if (std::regex_match(rest, m, std::regex(s.pattern))) return s.action(stage, m);

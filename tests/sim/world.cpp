@@ -124,7 +124,7 @@ void World::feed(Event event) {
         const Event next = std::move(events_.front());
         events_.pop_front();
         if (on_event) on_event(next);
-        take(engine_->step(next, {now_, WallTime(1'800'000'000s) + (now_ - origin_) + wall_offset_}));
+        take(engine_->step(next, {now_, wall()}));
         if (on_step) on_step();
     }
     draining_ = false;

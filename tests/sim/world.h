@@ -93,6 +93,9 @@ class World {
 
     void run_until(Time time);
 
+    /// The world begins on a Friday, 2027-01-15 08:00 UTC.
+    [[nodiscard]] WallTime wall() const { return WallTime(1'800'000'000s) + (now_ - origin_) + wall_offset_; }
+
     void step_wall(Duration by) { wall_offset_ += by; }
 
     // -- the outside

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/io/http_client.h"
+#include "daemon/io/loop.h"
+#include "daemon/notify/bodies.h"
+#include "daemon/notify/channels.h"
+
+namespace revertd {
+
+namespace {
+
+constexpr Duration kRenew = 1min;  // Alertmanager forgets over its own restart, and resolves what it hears nothing of
+constexpr Duration kLasts = 5min;
+
+}  // namespace
+
+void AlertmanagerChannel::begin(const Message& message) {
+    const auto s = settings().alertmanager;
+    if (!s) return finish(Delivery::refused("other", "it is not configured any more"));
+    const std::string key = dedup_key(message);
+    if (message.resolves() || message.page.incident.empty()) {
+        open_.erase(key);
+    } else {
+        // Identity is the set of labels: what the first page said of the incident stays.
+        Message& open = open_.try_emplace(key, message).first->second;
+        open.page.summary = message.page.summary, open.page.level = message.page.level, open.page.kind = "update";
+    }
+    if (timer_ == TimerId::None) renew();
+    send(message, s->urls, 0, Delivery::done());
+}
+
+/// To all members of a cluster: they do not forward alerts. It has arrived when one of them has it.
+void AlertmanagerChannel::send(const Message& message, std::vector<std::string> urls, std::size_t accepted,
+                               const Delivery& worst) {
+    if (urls.empty()) return finish(accepted > 0 ? Delivery::done("accepted by " + std::to_string(accepted)) : worst);
+    const WallTime now = parts().loop.clock().now().wall;
+    HttpRequest request = post(urls.front() + "/api/v2/alerts",
+                               alertmanager_body(message, message.resolves() ? now : now + kLasts, parts().source));
+    urls.erase(urls.begin());
+    const auto went = [this, message, urls, accepted, worst](const HttpResponse& response) {
+        const Delivery delivery = classify(response, parts().loop.clock().now().wall);
+        send(message, urls, accepted + (delivery.delivered() ? 1 : 0), delivery.delivered() ? worst : delivery);
+    };
+    request.whole_limit = 10s;
+    if (!parts().http.api().fetch(request, guarded(went)))
+        send(message, urls, accepted, Delivery::refused("clientError", "the URL is not valid"));
+}
+
+void AlertmanagerChannel::renew() {
+    timer_ = parts().loop.at(parts().loop.now() + kRenew, guarded([this] { renew(); }));
+    const auto s = settings().alertmanager;
+    if (!s) return;
+    for (const auto& [key, message] : open_)
+        for (const std::string& url : s->urls) {
+            const WallTime until = parts().loop.clock().now().wall + kLasts;
+            HttpRequest request = post(url + "/api/v2/alerts", alertmanager_body(message, until, parts().source));
+            const auto sent = parts().http.api().fetch(request, [](const HttpResponse&) {});
+            (void)sent.has_value();  // the next one comes in a minute
+        }
+}
+
+void AlertmanagerChannel::restore(const Message& incident) {
+    open_.try_emplace(dedup_key(incident), incident);
+    if (timer_ == TimerId::None) renew();
+}
+
+void AlertmanagerChannel::forget(const Message& incident) {
+    open_.erase(dedup_key(incident));
+}
+
+}  // namespace revertd

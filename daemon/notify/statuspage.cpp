@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <rapidjson/document.h>
+
+#include "daemon/notify/bodies.h"
+#include "daemon/notify/channels.h"
+
+namespace revertd {
+
+namespace {
+
+std::string text(const rapidjson::Value& json, const char* name) {
+    const bool there = json.IsObject() && json.HasMember(name) && json[name].IsString();
+    return there ? json[name].GetString() : std::string{};
+}
+
+/// The id of the open incident that carries our key in its metadata.
+std::string id_with(const HttpResponse& response, const std::string& key) {
+    rapidjson::Document json;
+    json.Parse(response.body.data(), response.body.size());
+    if (json.HasParseError() || !json.IsArray()) return {};
+    for (const auto& incident : json.GetArray()) {
+        if (!incident.IsObject() || !incident.HasMember("metadata") || !incident["metadata"].IsObject()) continue;
+        const auto& metadata = incident["metadata"];
+        if (metadata.HasMember("revertd") && text(metadata["revertd"], "key") == key) return text(incident, "id");
+    }
+    return {};
+}
+
+HttpRequest with_key(HttpRequest request, const std::string& token) {
+    request.headers.emplace_back("Authorization", "OAuth " + token);
+    return request;
+}
+
+}  // namespace
+
+/// Public: only what is bad enough that revertd acts on it or asks (P0, P1), and its end.
+void StatuspageChannel::begin(const Message& message) {
+    const auto s = settings().statuspage;
+    if (!s) return finish(Delivery::refused("other", "it is not configured any more"));
+    const std::string severity = message.fact("severity"), known = remembered(dedup_key(message));
+    const bool outage = !message.page.incident.empty() && (severity == "P0" || severity == "P1");
+    if (known.empty() && (!outage || message.resolves())) return finish(Delivery::done("not for the public"));
+    const auto token = secret_or_wait(s->token);
+    if (!token) return;
+    if (!known.empty()) return update(*s, *token, message, known);
+    HttpRequest unresolved;
+    unresolved.url = s->url + "/pages/" + s->page + "/incidents/unresolved";
+    ask(with_key(unresolved, *token), [this, s, token, message](const HttpResponse& response) {
+        const std::string id = id_with(response, dedup_key(message));
+        if (id.empty()) return create(*s, *token, message);
+        remember(dedup_key(message), id);
+        update(*s, *token, message, id);
+    });
+}
+
+void StatuspageChannel::create(const StatuspageSettings& s, const std::string& token, const Message& message) {
+    HttpRequest request = post(s.url + "/pages/" + s.page + "/incidents", statuspage_body(message, s, true));
+    request.may_repeat = false;
+    ask(with_key(request, token), [this, message](const HttpResponse& response) {
+        rapidjson::Document json;
+        json.Parse(response.body.data(), response.body.size());
+        const std::string id = json.HasParseError() ? std::string{} : text(json, "id");
+        if (id.empty()) return finish(Delivery::again("other", "the answer is none of Statuspage's"));
+        remember(dedup_key(message), id);
+        finish(Delivery::done("incident " + id));
+    });
+}
+
+void StatuspageChannel::update(const StatuspageSettings& s, const std::string& token, const Message& message,
+                               const std::string& id) {
+    HttpRequest request = post(s.url + "/pages/" + s.page + "/incidents/" + id, statuspage_body(message, s, false));
+    request.method = "PATCH";
+    ask(with_key(request, token), [this](const HttpResponse&) { finish(Delivery::done("updated")); });
+}
+
+}  // namespace revertd
