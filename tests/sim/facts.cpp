@@ -45,6 +45,7 @@ struct Facts::Fold {
         i.service = f.service, i.deploy = f.deploy, i.rule = f.rule, i.severity = f.severity;
         i.triggered = f.reason == Reason::Trigger, i.ordered = f.ordered;
         facts.incidents[f.incident] = i;
+        if (!f.ordered) must_tell(f.incident);
     }
 
     void operator()(const SeverityRaised& f) const {
@@ -85,7 +86,14 @@ struct Facts::Fold {
 
     void operator()(const WaitEnded& f) const { facts.incidents[f.incident].waived = f.act; }
 
-    void operator()(const IncidentMoved& f) const { facts.incidents[f.incident].state = f.state; }
+    void operator()(const IncidentMoved& f) const {
+        facts.incidents[f.incident].state = f.state;
+        // Whoever has denied, taken or held it knows.
+        const bool answered = f.gate == Reason::Denied || f.gate == Reason::Taken || f.gate == Reason::HoldFix;
+        if (f.state == IncidentState::Held && !answered) must_tell(f.incident);
+    }
+
+    void must_tell(const std::string& incident) const { facts.untold.try_emplace(incident, at); }
 
     void operator()(const IncidentClosed& f) const {
         facts.incidents[f.incident].closed = true;
@@ -110,6 +118,7 @@ struct Facts::Fold {
     }
 
     void operator()(const VerificationEnded& f) const {
+        must_tell(f.incident);
         IncidentFacts& i = facts.incidents[f.incident];
         if (!f.recovered && i.decided) service(i.service).bad.erase(i.decided->from);  // suspect, and no longer good
     }
@@ -124,6 +133,7 @@ struct Facts::Fold {
 
     void operator()(const Paged& f) const {
         if (!f.incident.empty()) facts.incidents[f.incident].paged = true;
+        facts.untold.erase(f.incident);
     }
 
     template <class Other>

@@ -57,6 +57,7 @@ struct Facts {
     std::map<std::string, Intent> intents;                ///< durable ones, by key
     std::map<std::string, int> starts;                    ///< by incident, attempt and step
     std::vector<std::pair<Time, std::string>> rollbacks;  ///< first intents, with the service
+    std::map<std::string, Time> untold;                   ///< incidents of which people must hear, and since when
     std::set<std::string> halts_on_their_way;             ///< answered, not durable yet; "" is all
     bool halted = false, observe_only = false;
 

@@ -110,6 +110,17 @@ Answer limits_hold(const Start& s) {
     return own.empty() ? beyond(s.overall, "", s) : own;
 }
 
+/// I10: after an outcome that nobody knows, the platform was asked, and showed what was judged; or a person ordered it.
+Answer unknown_was_asked_about(const Start& s) {
+    const bool unknown = s.before != nullptr && s.before->outcome == StepOutcome::Unknown;
+    if (!s.automatic() || !unknown) return std::nullopt;
+    const ServiceFacts& p = s.service;
+    if (!p.platform_read || *p.platform_read < s.before->ended)
+        return "the outcome of " + s.before->step.key + " is unknown, and the platform was not asked since";
+    const bool applied = p.platform_said == s.step.to && s.step.attempt == s.before->step.attempt;  // the list goes on
+    return applied || p.platform_said.empty() || p.platform_said == s.step.from ? kHolds : p.platform_said + " ran";
+}
+
 /// I17: nothing starts while the daemon only observes.
 Answer may_act(const Start& s) {
     if (!s.begins()) return std::nullopt;
@@ -136,7 +147,7 @@ struct Named {
     Answer (*holds)(const Start&);
 };
 
-constexpr std::array<Named, 11> kOfStarts{{{"I1", starts_once},
+constexpr std::array<Named, 12> kOfStarts{{{"I1", starts_once},
                                            {"I2", intent_is_durable},
                                            {"I3", evidence_is_seen},
                                            {"I4", nobody_has_halted},
@@ -144,6 +155,7 @@ constexpr std::array<Named, 11> kOfStarts{{{"I1", starts_once},
                                            {"I6", judged_version_was_seen},
                                            {"I7", target_is_good},
                                            {"I8", limits_hold},
+                                           {"I10", unknown_was_asked_about},
                                            {"I17", may_act},
                                            {"I18", is_no_rollback_of_a_rollback},
                                            {"I21", has_a_deploy_in_its_bake}}};
@@ -194,6 +206,10 @@ Invariants::Invariants(World& world, Coverage& coverage) : world_(world), covera
     world_.on_event = [this](const Event& e) { fed(e); };
     world_.on_record = [this](const Record& r) { durable(r); };
     world_.on_start = [this](const effect::RunStep& s) { started(s); };
+    world_.on_effect = [this](const Effect& e) { effect(e); };
+    world_.on_judged = [this](const std::string& service, const std::shared_ptr<const ServiceSettings>& settings,
+                              const JudgeReport& report,
+                              bool is_sample) { judged(service, settings, report, is_sample); };
 }
 
 void Invariants::check(const char* invariant, const std::string& service, const std::string& words) {
@@ -222,11 +238,16 @@ void Invariants::fed(const Event& event) {
         s.platform_said = truth.nothing ? std::string{} : truth.version;
     } else if (std::holds_alternative<event::JournalFailed>(event)) {
         facts_.observe_only = true;
+    } else if (std::holds_alternative<event::Durable>(event)) {
+        check_told(world_.now());
     }
 }
 
 void Invariants::durable(const Record& record) {
+    if (const auto* page = std::get_if<Paged>(&record.fact); page != nullptr && facts_.untold.contains(page->incident))
+        check("I15", page->service, "");
     facts_.note(record);
+    if (const auto* verifying = std::get_if<VerificationStarted>(&record.fact)) left_unknown(*verifying);
     const auto count = [&](const char* what, auto value) {
         ++coverage_[std::string(what) + std::string(to_string(value))];
     };
@@ -245,18 +266,81 @@ void Invariants::durable(const Record& record) {
         count("incident ", moved->state);
 }
 
+/// I10, the other way out of an unknown outcome: the platform was asked since, and shows the target.
+void Invariants::left_unknown(const VerificationStarted& verifying) {
+    const StepRun* last = last_step_of(verifying.incident);
+    if (last == nullptr || last->outcome != StepOutcome::Unknown) return;
+    const ServiceFacts& s = facts_.services[last->step.service];
+    const bool asked = s.platform_read && *s.platform_read >= last->ended && s.platform_said == last->step.to;
+    check("I10", last->step.service,
+          asked ? "" : "the outcome of " + last->step.key + " is unknown, and the platform did not show its target");
+}
+
+const StepRun* Invariants::last_step_of(const std::string& incident) const {
+    const StepRun* last = nullptr;
+    for (const StepRun& run : world_.steps())
+        if (run.step.incident == incident) last = &run;
+    return last;
+}
+
 void Invariants::started(const effect::RunStep& step) {
     const auto incident = facts_.incidents.find(step.incident);
     if (incident == facts_.incidents.end()) return check("I2", step.service, "the incident is not on disk");
     const auto settings = world_.engine().settings();
     const auto service = settings->find(step.service);
-    const Start start{facts_,           step,
-                      incident->second, facts_.services[step.service],
-                      world_.now(),     service ? service->limits : Limits{},
-                      settings->overall};
+    const Start start{facts_,
+                      step,
+                      incident->second,
+                      facts_.services[step.service],
+                      world_.now(),
+                      service ? service->limits : Limits{},
+                      settings->overall,
+                      last_step_of(step.incident)};
     for (const Named& invariant : kOfStarts)
         if (const Answer words = invariant.holds(start)) check(invariant.name, step.service, *words);
     facts_.note(step);
+}
+
+void Invariants::judged(const std::string& service, const std::shared_ptr<const ServiceSettings>& settings,
+                        const JudgeReport& report, bool is_sample) {
+    auto found = shadows_.find(service);
+    if (found == shadows_.end() || &found->second.settings() != settings.get()) {
+        if (found != shadows_.end()) shadows_.erase(found);
+        found = shadows_.emplace(service, Shadow(settings)).first;
+    }
+    if (is_sample) return found->second.note(report);
+    std::uint64_t premises = 0;
+    const std::string words = found->second.slot(report, world_.now(), premises);
+    for (std::uint64_t i = 0; i < premises; ++i) check("I22", service, words);
+}
+
+void Invariants::effect(const Effect& effect) {
+    const auto* phase = std::get_if<effect::SetPhase>(&effect);
+    if (phase == nullptr) return;
+    if (const auto shadow = shadows_.find(phase->service); shadow != shadows_.end()) shadow->second.clear();
+}
+
+void Invariants::said_twice(const std::string& service, const effect::Reply& once, const effect::Reply& again) {
+    if (once.error || again.error) return;
+    check("I22", service, once.id == again.id ? "" : "the deploy " + once.id + " said again is another, " + again.id);
+}
+
+/// I15: a page stands in the journal with what it tells, for the outbox to deliver.
+void Invariants::check_told(Time now) {
+    for (const auto& [id, since] : facts_.untold)
+        if (now - since > 1s) check("I15", facts_.incidents[id].service, "nobody was told what became of " + id);
+}
+
+/// I19: what waits, and what is kept, has a bound.
+void Invariants::check_bounds() {
+    constexpr std::size_t kOnTheirWay = 150, kLedger = 200, kTimeline = 500;
+    check("I19", "", world_.waiting_for_the_disk() <= kOnTheirWay ? "" : "records wait for the disk without an end");
+    if (!world_.up()) return;
+    for (const auto& [name, service] : world_.state().services)
+        check("I19", name, service.ledger.size() <= kLedger ? "" : "the ledger of " + name + " has no end");
+    for (const auto& [id, incident] : world_.state().incidents)
+        if (incident.timeline.size() > kTimeline)
+            check("I19", incident.service, "the timeline of " + id + " has no end");
 }
 
 void Invariants::told(const Command& command, const effect::Reply& reply) {
@@ -269,6 +353,7 @@ void Invariants::deployed(const std::string& service) {
 }
 
 void Invariants::crashed() {
+    shadows_.clear();
     facts_.halts_on_their_way.clear();  // what was not durable was not answered
 }
 
@@ -285,6 +370,7 @@ void Invariants::restarted() {
 }
 
 void Invariants::compare_with_fold() {
+    check_bounds();
     if (!world_.up() || !world_.quiet() || facts_.observe_only) return;
     const State& live = world_.state();
     State fold;

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "tests/sim/facts.h"
+#include "tests/sim/shadow.h"
 #include "tests/sim/world.h"
 
 namespace revertd::sim {
@@ -26,6 +27,7 @@ struct Start {
     Time now{};
     Limits limits;
     RateLimit overall;
+    const StepRun* before = nullptr;  ///< the last step of this incident, as it really ended
 
     /// Not the continuation of what was started: the first step of an entry or of an attempt.
     [[nodiscard]] bool begins() const;
@@ -44,6 +46,8 @@ class Invariants {
 
     /// A person has said something, and this was answered.
     void told(const Command& command, const effect::Reply& reply);
+    /// The same deploy was said twice: both answers (I22).
+    void said_twice(const std::string& service, const effect::Reply& once, const effect::Reply& again);
     /// Somebody has changed what runs.
     void deployed(const std::string& service);
     void crashed();
@@ -61,12 +65,20 @@ class Invariants {
     void fed(const Event& event);
     void durable(const Record& record);
     void started(const effect::RunStep& step);
+    void judged(const std::string& service, const std::shared_ptr<const ServiceSettings>& settings,
+                const JudgeReport& report, bool is_sample);
+    void effect(const Effect& effect);
+    void left_unknown(const VerificationStarted& verifying);
+    [[nodiscard]] const StepRun* last_step_of(const std::string& incident) const;
+    void check_told(Time now);
+    void check_bounds();
     void check(const char* invariant, const std::string& service, const std::string& words);
 
     World& world_;
     Coverage& coverage_;
     Facts facts_;
     std::optional<Violation> violation_;
+    std::map<std::string, Shadow> shadows_;
 };
 
 }  // namespace revertd::sim

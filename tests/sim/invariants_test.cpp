@@ -31,11 +31,23 @@ TEST_P(Planted, is_found_by_its_invariant) {
     EXPECT_EQ(first, GetParam().invariant) << stories.str();
 }
 
-INSTANTIATE_TEST_SUITE_P(Defects, Planted,
-                         testing::Values(Case{"starts-twice", "I1"}, Case{"starts-early", "I2"},
-                                         Case{"judges-blind", "I3"}, Case{"ignores-halt", "I4"},
-                                         Case{"skips-compare", "I6"}, Case{"bad-target", "I7"},
-                                         Case{"forgets-limits", "I8"}, Case{"guards-restored", "I18"}));
+INSTANTIATE_TEST_SUITE_P(
+    Defects, Planted,
+    testing::Values(Case{"starts-twice", "I1"}, Case{"starts-early", "I2"}, Case{"judges-blind", "I3"},
+                    Case{"ignores-halt", "I4"}, Case{"skips-compare", "I6"}, Case{"bad-target", "I7"},
+                    Case{"forges-approvals", "I5"}, Case{"forgets-limits", "I8"}, Case{"loses-answers", "I9"},
+                    Case{"unknown-is-failed", "I10"}, Case{"loses-records", "I11"}, Case{"loses-tail", "I12"},
+                    Case{"loses-pages", "I15"}, Case{"hides-failures", "I17"}, Case{"guards-restored", "I18"},
+                    Case{"stalls-journal", "I19"}, Case{"touches-others", "I21"}, Case{"needs-blindness", "I22"},
+                    Case{"forgets-names", "I22"}));
+
+TEST(Simulator, notices_what_does_not_depend_on_the_seed) {
+    RunOptions options;
+    options.deploys = 400, options.hash = true, options.plant = Plant::RollsOwnDice;
+    std::ostringstream stories;
+    const RunResult once = run(options, stories);
+    EXPECT_NE(once.hash, run(options, stories).hash) << "I20";
+}
 
 TEST(Simulator, does_the_same_for_the_same_seed) {
     RunOptions options;

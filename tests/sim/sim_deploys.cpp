@@ -78,7 +78,12 @@ void Season::deploy() {
         command::DeployStart c;
         c.id = dice_.chance(50) ? id : "";
         c.service = service, c.version = version, c.from = dice_.chance(10) ? from : "";
-        say(anybody(), c);
+        const Peer who = anybody();
+        const effect::Reply once = ask(who, c);
+        if (dice_.chance(10)) {
+            ++coverage_["deploy said twice"];
+            invariants_.said_twice(service, once, ask(who, c));
+        }
     }
     if (told && dice_.chance(10))
         later(dice_.between(1s, 50s), [this, service] { say(anybody(), command::DeployFinish{service, false}); });

@@ -20,9 +20,15 @@ Peer Season::anybody() {
     return person(dice_.below(kPeople.size()));
 }
 
+effect::Reply Season::ask(const Peer& peer, const Command& command) {
+    if (!world_.up()) return {};
+    const effect::Reply reply = world_.command(peer, command);
+    invariants_.told(command, reply);
+    return reply;
+}
+
 void Season::say(const Peer& peer, const Command& command) {
-    if (!world_.up()) return;
-    invariants_.told(command, world_.command(peer, command));
+    ask(peer, command);
 }
 
 void Season::answer_incidents() {

@@ -26,7 +26,19 @@ constexpr PlantName kPlants[] = {{"none", Plant::None},
                                  {"skips-compare", Plant::SkipsCompare},
                                  {"bad-target", Plant::BadTarget},
                                  {"forgets-limits", Plant::ForgetsLimits},
-                                 {"guards-restored", Plant::GuardsRestored}};
+                                 {"guards-restored", Plant::GuardsRestored},
+                                 {"forges-approvals", Plant::ForgesApprovals},
+                                 {"loses-answers", Plant::LosesAnswers},
+                                 {"unknown-is-failed", Plant::UnknownIsFailed},
+                                 {"loses-records", Plant::LosesRecords},
+                                 {"loses-tail", Plant::LosesTail},
+                                 {"loses-pages", Plant::LosesPages},
+                                 {"hides-failures", Plant::HidesFailures},
+                                 {"stalls-journal", Plant::StallsJournal},
+                                 {"needs-blindness", Plant::NeedsBlindness},
+                                 {"forgets-names", Plant::ForgetsNames},
+                                 {"touches-others", Plant::TouchesOthers},
+                                 {"rolls-own-dice", Plant::RollsOwnDice}};
 
 // What must be seen besides the faults, which count when they are made. Not there: the verdict `stale`, which only a
 // history server gives, and states that nothing enters (suspected, not_recovered).
@@ -63,11 +75,15 @@ constexpr const char* kMustBeSeen[] = {"guard rolling",
                                        "premise I7",
                                        "premise I8",
                                        "premise I9",
+                                       "premise I10",
                                        "premise I11",
                                        "premise I12",
+                                       "premise I15",
                                        "premise I17",
                                        "premise I18",
-                                       "premise I21"};
+                                       "premise I19",
+                                       "premise I21",
+                                       "premise I22"};
 
 }  // namespace
 

@@ -63,6 +63,7 @@ class Season {
     void answer(const Incident& incident);
     void order_something();
     void halt();
+    effect::Reply ask(const Peer& peer, const Command& command);
     void say(const Peer& peer, const Command& command);
     [[nodiscard]] Peer anybody();
 

@@ -76,6 +76,7 @@ Result<void> World::configure(const std::string& yaml) {
 
 void World::crash() {
     last_state_ = engine_->state();
+    if (plant == Plant::LosesTail) durable_.resize(durable_.size() - std::min<std::size_t>(durable_.size(), 40));
     for (const auto& [name, watch] : watches_) flights_[name] = watch->judge.save();
     engine_.reset();
     watches_.clear();
@@ -151,7 +152,8 @@ void World::take(Output out) {
 }
 
 void World::append(std::vector<Record> records) {
-    if (journal_fails) {
+    if (journal_fails && plant == Plant::HidesFailures && on_event) on_event(event::JournalFailed{"fsync failed"});
+    if (journal_fails && plant != Plant::HidesFailures) {
         at(now_, [this, life = life_] {
             if (life == life_) feed(event::JournalFailed{"fsync failed"});
         });
@@ -159,19 +161,29 @@ void World::append(std::vector<Record> records) {
     }
     std::move(records.begin(), records.end(), std::back_inserter(writing_));
     if (plant == Plant::StartsEarly) events_.push_back(event::Durable{writing_.back().seq});
-    at(now_ + journal_takes, [this, seq = writing_.back().seq, life = life_] {
+    const Duration takes = plant == Plant::StallsJournal ? Duration(24h) : journal_takes;
+    at(now_ + takes, [this, seq = writing_.back().seq, life = life_] {
         if (life != life_) return;
         while (!writing_.empty() && writing_.front().seq <= seq) {
-            if (on_record) on_record(writing_.front());
-            durable_.push_back(std::move(writing_.front()));
+            keep(std::move(writing_.front()));
             writing_.erase(writing_.begin());
         }
         feed(event::Durable{seq});
     });
 }
 
+void World::keep(Record record) {
+    if (plant == Plant::ForgesApprovals)
+        if (auto* given = std::get_if<ApprovalGiven>(&record.fact)) given->by = "mallory";
+    if (plant == Plant::LosesPages && std::holds_alternative<Paged>(record.fact)) return;
+    if (plant == Plant::LosesRecords && record.seq % 50 == 0) return;
+    if (on_record) on_record(record);
+    durable_.push_back(std::move(record));
+}
+
 void World::carry_out(const Effect& effect) {
     if (const auto* e = std::get_if<effect::Observe>(&effect)) {
+        if (plant == Plant::LosesAnswers) return;
         at(now_ + kAnswerTakes, [this, e = *e, life = life_] {
             if (life == life_) feed(event::Observed{e.service, e.token, answer_to_engine(e.service)});
         });
@@ -194,7 +206,7 @@ void World::carry_out(const Effect& effect) {
     } else if (const auto* stop = std::get_if<effect::StopStep>(&effect)) {
         for (StepRun& run : steps_)
             if (run.step.key == stop->key && !run.outcome)
-                run.outcome = StepOutcome::Unknown,
+                run.outcome = StepOutcome::Unknown, run.ended = now_,
                 feed(event::StepEnded{stop->key, StepOutcome::Unknown, 0, "stopped", {}});
     } else if (const auto* reply = std::get_if<effect::Reply>(&effect)) {
         reply_ = *reply;
@@ -203,7 +215,11 @@ void World::carry_out(const Effect& effect) {
 
 effect::Reply World::command(const Peer& peer, const Command& command) {
     reply_.reset();
-    feed(event::Asked{peer, command, 1});
+    Command said = command;
+    auto* start = plant == Plant::ForgetsNames ? std::get_if<command::DeployStart>(&said) : nullptr;
+    static int named = 0;
+    if (start != nullptr) start->id += "x" + std::to_string(++named), start->version += "x" + std::to_string(named);
+    feed(event::Asked{peer, said, 1});
     const auto* halt = plant == Plant::IgnoresHalt ? std::get_if<command::Halt>(&command) : nullptr;
     if (halt != nullptr) feed(event::Asked{peer_of_the_plant(), command::Resume{halt->service}, 0});
     return reply_.value_or(effect::Reply{});
@@ -221,6 +237,9 @@ void World::run_step(const effect::RunStep& step) {
 void World::start_step(const effect::RunStep& step) {
     effect::RunStep told = step;
     if (plant == Plant::BadTarget) told.to = known_bad(state(), step);
+    if (plant == Plant::TouchesOthers) told.deploy = "of another service";
+    static int ran_before = 0;
+    if (plant == Plant::RollsOwnDice) step_takes += 1ms * (++ran_before % 1000);
     if (on_start) on_start(told);
     steps_.push_back({step, now_, std::nullopt, false});
     at(now_ + std::min(step_takes, step.deadline), [this, index = steps_.size() - 1] { end_step(index); });
@@ -241,18 +260,20 @@ void World::end_step(std::size_t index) {
         platform = {run.step.to, true, platform.silent, false};
         if (plant == Plant::GuardsRestored) guard_restored(run.step);
     }
+    run.ended = now_;
     run.outcome = mode == StepMode::Fails                                                   ? StepOutcome::Failed
                   : mode == StepMode::UnknownApplied || mode == StepMode::UnknownNotApplied ? StepOutcome::Unknown
                                                                                             : StepOutcome::Done;
-    if (engine_)
-        feed(event::StepEnded{run.step.key, *run.outcome, *run.outcome == StepOutcome::Failed ? 1 : 0, {}, {}});
+    const bool lie = plant == Plant::UnknownIsFailed && run.outcome == StepOutcome::Unknown;
+    const StepOutcome said = lie ? StepOutcome::Failed : *run.outcome;
+    if (engine_) feed(event::StepEnded{run.step.key, said, said == StepOutcome::Failed ? 1 : 0, {}, {}});
 }
 
 void World::runner_dies() {
     for (StepRun& run : steps_) {
         if (run.outcome) continue;
         run.lost = true;
-        run.outcome = StepOutcome::Unknown;
+        run.outcome = StepOutcome::Unknown, run.ended = now_;
         if (engine_) feed(event::ReceiptRead{run.step.key, event::ReceiptRead::State::NoAnswer, {}});
     }
 }
@@ -325,6 +346,9 @@ void World::sample(const std::string& service, std::uint64_t life, bool is_sampl
     if (plant == Plant::JudgesBlind)
         for (RuleChange& change : report.changes)
             if (is_blind(change.verdict)) change.verdict = Verdict::Breach, change.holds = true;
+    if (plant == Plant::NeedsBlindness)
+        for (RuleChange& change : report.changes) change.holds = false;
+    if (on_judged) on_judged(service, watch.settings, report, is_sample);
     const Duration tenth = watch.settings->interval / 10;
     if (report.suspicious && (!is_sample || watch.samples++ < 8))
         at(now_ + tenth, [this, service, life] { sample(service, life, true); });

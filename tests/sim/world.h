@@ -32,14 +32,26 @@ enum class Metrics : std::uint8_t {
 /// A defect put in on purpose, to show that an invariant can fail (revertd-sim --plant).
 enum class Plant : std::uint8_t {
     None,
-    StartsTwice,     ///< the runner forgets its receipts, and is asked twice
-    StartsEarly,     ///< the journal says durable before it is
-    JudgesBlind,     ///< what cannot be seen counts as breached
-    IgnoresHalt,     ///< a halt is answered and taken back at once
-    SkipsCompare,    ///< the platform is said to run what was judged
-    BadTarget,       ///< the step is given a version that is known to be bad
-    ForgetsLimits,   ///< a restart forgets when there were rollbacks
-    GuardsRestored,  ///< a version that was put back is taken for a deploy
+    StartsTwice,      ///< the runner forgets its receipts, and is asked twice
+    StartsEarly,      ///< the journal says durable before it is
+    JudgesBlind,      ///< what cannot be seen counts as breached
+    IgnoresHalt,      ///< a halt is answered and taken back at once
+    SkipsCompare,     ///< the platform is said to run what was judged
+    BadTarget,        ///< the step is given a version that is known to be bad
+    ForgetsLimits,    ///< a restart forgets when there were rollbacks
+    GuardsRestored,   ///< a version that was put back is taken for a deploy
+    ForgesApprovals,  ///< the journal names somebody else than who approved
+    LosesAnswers,     ///< the platform is asked, and its answer never comes
+    UnknownIsFailed,  ///< a step whose outcome nobody knows is said to have failed
+    LosesRecords,     ///< now and then a record that is said to be durable is not
+    LosesTail,        ///< what is durable is cut at a crash
+    LosesPages,       ///< what people must be told is not kept
+    HidesFailures,    ///< the journal fails, and the engine is not told
+    StallsJournal,    ///< nothing becomes durable any more, and everything waits
+    NeedsBlindness,   ///< a breach holds only once it could not be seen
+    ForgetsNames,     ///< the same deploy said twice is taken for two
+    TouchesOthers,    ///< the step is one of a service without a deploy
+    RollsOwnDice,     ///< how long a step takes depends on what ran before in this process
 };
 enum class StepMode : std::uint8_t { Works, Fails, UnknownApplied, UnknownNotApplied, Ineffective };
 
@@ -75,6 +87,7 @@ struct StepRun {
     Time started{};
     std::optional<StepOutcome> outcome;  ///< what the receipt says
     bool lost = false;                   ///< the runner died: no outcome will ever be known
+    Time ended{};
 };
 
 class World {
@@ -128,6 +141,8 @@ class World {
     /// Nothing is on its way to the disk: what the Engine knows and what is durable are the same.
     [[nodiscard]] bool quiet() const { return writing_.empty(); }
 
+    [[nodiscard]] std::size_t waiting_for_the_disk() const { return writing_.size(); }
+
     /// Called for every event that goes into the Engine, every durable record and every effect, before it is carried
     /// out, and when the runner really starts a step.
     std::function<void(const Event&)> on_event;
@@ -135,6 +150,10 @@ class World {
     std::function<void(const Effect&)> on_effect;
     std::function<void(const effect::RunStep&)> on_start;
     std::function<void()> on_step;
+    /// A slot or (between slots) a sample was judged.
+    std::function<void(const std::string& service, const std::shared_ptr<const ServiceSettings>& settings,
+                       const JudgeReport& report, bool is_sample)>
+        on_judged;
     Plant plant = Plant::None;
 
   private:
@@ -145,6 +164,7 @@ class World {
     void feed(Event event);
     void take(Output out);
     void append(std::vector<Record> records);
+    void keep(Record record);
     void carry_out(const Effect& effect);
     void run_step(const effect::RunStep& step);
     void start_step(const effect::RunStep& step);
