@@ -91,6 +91,7 @@ struct FetchOptions {
     std::vector<HttpHeader> headers;  // beside Host, User-Agent and Accept
     std::size_t max_body_bytes = 0;   // 0: kMaxBodyBytes
     bool keep_alive = true;
+    bool connect_only = false;  // a connection is the whole answer: nothing is sent (lean client)
     TlsOptions tls;
     std::string unix_socket;  // path; the URL's host is then only what the Host header says
     std::string proxy;        // only what is written here: the environment's proxies are ignored

@@ -37,6 +37,14 @@ HttpClient::HttpClient(Loop& loop, std::string user_agent)
 HttpClient::~HttpClient() = default;
 
 Result<std::unique_ptr<Fetch>> HttpClient::make_fetch(std::string_view url, const FetchOptions& options) {
+    constexpr std::string_view kTcp = "tcp://";
+    if (url.starts_with(kTcp)) {
+        auto target = parse_url("http://" + std::string(url.substr(kTcp.size())));
+        if (!target) return target.error();
+        FetchOptions connect = options;
+        connect.connect_only = true;
+        return impl_->lean.make_fetch(*target, connect);
+    }
     auto target = parse_url(url);
     if (!target) return target.error();
     const bool is_lean = !target->https && options.unix_socket.empty() && options.proxy.empty();

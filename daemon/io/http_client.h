@@ -24,7 +24,8 @@ class HttpClient {
     /// After all its fetches.
     ~HttpClient();
 
-    /// A GET to be repeated. Errors: URL or header refused.
+    /// A GET to be repeated; for tcp://host:port a connection that is closed at once, `done` without `head`. Errors:
+    /// URL or header refused.
     [[nodiscard]] Result<std::unique_ptr<Fetch>> make_fetch(std::string_view url, const FetchOptions& options);
 
     /// Single requests.

@@ -56,7 +56,8 @@ LeanFetch::LeanFetch(LeanShared& shared, const HttpTarget& target, const FetchOp
       port_(htons(target.port)),
       request_(render_request(target, options, shared.user_agent)),
       max_body_bytes_(options.max_body_bytes ? options.max_body_bytes : kMaxBodyBytes),
-      keep_alive_(options.keep_alive) {
+      keep_alive_(options.keep_alive && !options.connect_only),
+      connect_only_(options.connect_only) {
     if (const auto literal = parse_address(host_)) candidates_ = {*literal};
     is_literal_ = !candidates_.empty();
 }
@@ -132,6 +133,7 @@ void LeanFetch::on_connect_failed(int code) {
 
 void LeanFetch::on_connected() {
     preferred_ = (preferred_ + tried_ - 1) % candidates_.size();
+    if (connect_only_) return end(FetchError::None, {});
     send_request();
 }
 

@@ -69,6 +69,7 @@ class LeanFetch final : public Fetch, Watcher, ResolveWaiter {
     const std::string request_;
     const std::size_t max_body_bytes_;
     const bool keep_alive_;
+    const bool connect_only_;
     bool is_literal_ = false;
 
     State state_ = State::Idle;

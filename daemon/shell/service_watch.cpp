@@ -19,6 +19,13 @@ Duration ask_limit(Duration interval) {
     return Duration(static_cast<Duration::rep>(static_cast<double>(interval.count()) * kAskShare));
 }
 
+std::string host_of(std::string_view url) {
+    constexpr std::string_view kTcp = "tcp://";
+    const bool tcp = url.starts_with(kTcp);
+    const auto parsed = parse_url(tcp ? "http://" + std::string(url.substr(kTcp.size())) : std::string(url));
+    return parsed ? parsed->host : std::string{};
+}
+
 }  // namespace
 
 struct ServiceWatch::HealthCheck {
@@ -76,7 +83,7 @@ Result<void> ServiceWatch::make_fetches() {
         auto fetch = parts_.http.make_fetch(target.url, options);
         if (!fetch) return fetch.wrap("health of " + settings_->name);
         check->fetch = std::move(*fetch);
-        if (const auto url = parse_url(target.url)) check->host = url->host;
+        check->host = host_of(target.url);
         checks_.push_back(std::move(check));
     }
     options.accept = kScrapeAccept;

@@ -46,7 +46,8 @@ class HealthSink final : public AnswerSink {
 
   private:
     void answered(const Answer& answer, Time at) override {
-        listener_.health(index_, judge_health(target_, answer), at);
+        const bool tcp = target_.url.starts_with("tcp://");
+        listener_.health(index_, tcp ? judge_connect(answer.error) : judge_health(target_, answer), at);
     }
 
     TargetIndex index_;
