@@ -6,18 +6,24 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <ostream>
 
+#include "core/record.h"
 #include "daemon/ctl/commands.h"
 #include "daemon/ctl/exit_code.h"
 #include "daemon/ctl/json.h"
 #include "daemon/ctl/session.h"
+#include "daemon/runner/receipt_store.h"
 
 namespace revertd::ctl {
 namespace {
 
+constexpr const char* kStorage = "/var/lib/revertd";
+constexpr const char* kServiceReceipts = "/var/lib/revertd-runner";  // of the shipped units
+
 struct Arguments {
-    std::string storage = "/var/lib/revertd";
+    std::string storage = kStorage;
     std::string reason;
 };
 
@@ -56,11 +62,36 @@ std::string user(const Outside& outside) {
     return entry == nullptr ? std::to_string(::getuid()) : entry->pw_name;
 }
 
+/// The journal has an intent with this key, or a person has let it go on without.
+bool knows(const std::string& storage, const std::string& key) {
+    bool found = false;
+    const auto look = [&](std::string_view line) {
+        const auto record = Json::parse(line);
+        if (!record || found) return;
+        const std::string kind = (*record)["kind"].text();
+        const double seq = (*record)["seq"].number().value_or(0);
+        found = (kind == Intent::kName && (*record)["body"]["key"].text() == key) ||
+                (kind == StateAccepted::kName && seq > static_cast<double>(number_of(key)));
+    };
+    return journal::export_jsonl(storage, look) && found;
+}
+
+/// What the runner did stays done: the journal must know it, and numbers up to it are not given again.
+void ask_receipts(const std::string& storage, journal::Acceptance& acceptance) {
+    for (const std::string& receipts : {storage + "/runner", std::string(kServiceReceipts)}) {
+        const std::string key = runner::ReceiptStore(receipts).newest();
+        if (key.empty() || (receipts == kServiceReceipts && storage != kStorage)) continue;
+        acceptance.witnessed_seq = std::max(acceptance.witnessed_seq, number_of(key));
+        if (!knows(storage, key)) acceptance.unknown_step = key;
+    }
+}
+
 int accept(Session& session, const Arguments& arguments) {
     journal::Acceptance acceptance;
     acceptance.by = user(session.outside());
     acceptance.reason = arguments.reason;
     acceptance.wall = session.now().wall;
+    ask_receipts(arguments.storage, acceptance);
     const auto accepted = journal::accept(arguments.storage, acceptance);
     if (!accepted) return session.fail("accept the state in " + arguments.storage, accepted.error());
     session.out() << "accepted as record " << accepted->seq << ": " << accepted->kept << " records count on\n";

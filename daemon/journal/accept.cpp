@@ -21,6 +21,8 @@ std::uint64_t highest_known(const Inspection& found, const Acceptance& acceptanc
 }
 
 std::optional<Fault> what_is_wrong(const Inspection& found, const Acceptance& acceptance) {
+    if (!found.fault && !acceptance.unknown_step.empty())
+        return Fault{found.chain.tail.seq + 1, "another witness knows of " + acceptance.unknown_step};
     if (found.fault || acceptance.witnessed_seq <= found.chain.tail.seq) return found.fault;
     return Fault{found.chain.tail.seq + 1,
                  "another witness knows of record " + std::to_string(acceptance.witnessed_seq)};

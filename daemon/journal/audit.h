@@ -37,6 +37,8 @@ struct Acceptance {
     /// The highest record that another witness knows of, e.g. the runner's receipts; numbers up to it are not given
     /// again.
     std::uint64_t witnessed_seq = 0;
+    /// A step that another witness knows of and this journal does not, however far it has come since.
+    std::string unknown_step = {};
 };
 
 struct Accepted {

@@ -220,6 +220,10 @@ void RunnerClient::query(const std::string& key, OnReceipt callback) {
     impl_->ask({0, QueryRequest{key, false}}, std::move(pending));
 }
 
+void RunnerClient::witness(OnReceipt callback) {
+    query({}, std::move(callback));
+}
+
 void RunnerClient::wait(const std::string& key, OnReceipt callback) {
     Pending pending;
     pending.on_receipt = std::move(callback);

@@ -43,6 +43,9 @@ class RunnerClient {
     /// Like query, but where it runs the answer comes when it has ended.
     void wait(const std::string& key, OnReceipt callback);
 
+    /// `newest` of the answer: the key with the highest number that was ever started, or state NoAnswer.
+    void witness(OnReceipt callback);
+
     /// SIGTERM to the step's group, then SIGKILL. Its outcome, unknown, goes to whoever waits for it.
     void stop(const std::string& key);
 

@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstring>
 
+#include "daemon/runner/descendants.h"
 #include "daemon/runner/limits.h"
 
 namespace revertd::runner {
@@ -27,11 +28,17 @@ Process former_process(const StartRecord& record) {
 
 }  // namespace
 
-ExecRun::ExecRun(Process process, Duration deadline, Duration grace)
-    : process_(std::move(process)), deadline_(deadline), grace_(grace), output_(kOutputTail), errors_(kOutputTail) {}
+ExecRun::ExecRun(Process process, Duration deadline, Duration grace, std::string key)
+    : process_(std::move(process)),
+      key_(std::move(key)),
+      deadline_(deadline),
+      grace_(grace),
+      output_(kOutputTail),
+      errors_(kOutputTail) {}
 
 ExecRun::ExecRun(const StartRecord& record, Duration grace)
     : process_(former_process(record)),
+      key_(record.key),
       deadline_(record.deadline),
       grace_(grace),
       adopted_(true),
@@ -50,10 +57,13 @@ void ExecRun::look(Duration now) {
     if (finished_) return;
     drain(process_.output, output_, kReadPerLook);
     drain(process_.errors, errors_, kReadPerLook);
-    if (!leader_gone_) reap();
+    if (!leader_gone_) {
+        reap();
+        gone_at_ = now;
+    }
     if (stop_reason_.empty() && !leader_gone_ && now >= deadline_) stop(now, "its deadline passed");
     if (!stop_reason_.empty() && !killed_ && now >= kill_at_) {
-        signal_group(process_.pid, SIGKILL);
+        signal_all(SIGKILL);
         killed_ = true;
     }
     if (leader_gone_) judge_end(now);
@@ -75,7 +85,13 @@ void ExecRun::stop(Duration now, const std::string& reason) {
     if (!stop_reason_.empty() || leader_gone_) return;
     stop_reason_ = reason;
     kill_at_ = now + grace_;
-    signal_group(process_.pid, SIGTERM);
+    signal_all(SIGTERM);
+}
+
+void ExecRun::signal_all(int signal) const {
+    const std::vector<pid_t> others = descendants_of(process_.pid, key_);  // before their parents are gone
+    signal_group(process_.pid, signal);
+    for (const pid_t pid : others) ::kill(pid, signal);
 }
 
 Receipt ExecRun::receipt() const {
@@ -140,10 +156,15 @@ void ExecRun::reap() {
 /// The leader has ended. Where it was told to, its group gets the rest of the grace; otherwise what it left behind is
 /// its own business: a script that starts a service does nothing else.
 void ExecRun::judge_end(Duration now) {
-    const bool group_left = signal_group(process_.pid, 0);
-    const bool stopping = !stop_reason_.empty() && !killed_ && now < kill_at_;
-    if (group_left && stopping) return;
-    survivors_ = group_left && !killed_;
+    survivors_ = signal_group(process_.pid, 0);
+    const bool dying = stop_reason_.empty() && now < gone_at_ + kDyingGrace;
+    if (survivors_ && dying) return;
+    if (!stop_reason_.empty()) {
+        survivors_ = survivors_ || !descendants_of(process_.pid, key_).empty();
+        if (survivors_ && !killed_ && now < kill_at_) return;
+        if (survivors_ && killed_ && now < kill_at_ + kKillPatience)
+            return signal_all(SIGKILL);  // who forked meanwhile
+    }
     finished_ = true;
 }
 

@@ -7,10 +7,12 @@
 
 namespace revertd::runner {
 
-/// A process group until its leader has ended or its deadline has: then SIGTERM, and SIGKILL after the grace.
+/// A process group until its leader has ended or its deadline has: then SIGTERM, and SIGKILL after the grace, to the
+/// group and to everything that comes from it, whatever session it has made for itself.
 class ExecRun final : public Run {
   public:
-    ExecRun(Process process, Duration deadline, Duration grace);
+    /// `key`: by what its processes are found that left the group; empty: by their parents only.
+    ExecRun(Process process, Duration deadline, Duration grace, std::string key = {});
 
     /// Of a former runner: its exit code is lost, so it ends unknown. Only where is_alive(record) said so.
     ExecRun(const StartRecord& record, Duration grace);
@@ -28,6 +30,8 @@ class ExecRun final : public Run {
 
     [[nodiscard]] ProbeResult probe_result() const;
 
+    [[nodiscard]] pid_t leader() const { return process_.pid; }
+
     /// The pipe of a finished step, if somebody still holds its other end; reading it on keeps SIGPIPE from them.
     [[nodiscard]] Fd take_leftover();
 
@@ -38,10 +42,12 @@ class ExecRun final : public Run {
     void drain(Fd& pipe, OutputTail& tail, std::size_t most) const;
     void reap();
     void judge_end(Duration now);
+    void signal_all(int signal) const;
     void read_exec_error();
     [[nodiscard]] std::string reason() const;
 
     Process process_;
+    std::string key_;
     Duration deadline_, grace_;
     bool adopted_ = false;
     OutputTail output_, errors_;
@@ -49,7 +55,7 @@ class ExecRun final : public Run {
     std::optional<int> status_;  // of waitpid
     bool leader_gone_ = false;
     std::string stop_reason_;  // not empty: SIGTERM was sent
-    Duration kill_at_{};
+    Duration kill_at_{}, gone_at_{};
     bool killed_ = false;
     bool finished_ = false;
     bool survivors_ = false;

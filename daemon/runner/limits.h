@@ -32,6 +32,12 @@ inline constexpr std::size_t kMaxClients = 16;
 /// Between SIGTERM and SIGKILL to the group.
 inline constexpr Duration kGrace = 10s;
 
+/// After its leader has ended: a child that the leader itself has just killed is still dying, and no survivor.
+inline constexpr Duration kDyingGrace = 200ms;
+
+/// After SIGKILL: a process that the kernel does not end by then hangs in it, and is told as a survivor.
+inline constexpr Duration kKillPatience = 2s;
+
 /// How often a step of a former runner, or a group that outlives its leader, is looked at.
 inline constexpr Duration kLook = 100ms;
 

@@ -65,6 +65,7 @@ void write_receipt(JsonWriter& out, const Receipt& receipt) {
     if (!receipt.output.empty()) put(out, "output", receipt.output);
     if (receipt.survivors) out.Key("survivors"), out.Bool(true);
     if (receipt.repeated) out.Key("repeated"), out.Bool(true);
+    if (!receipt.newest.empty()) put(out, "newest", receipt.newest);
     if (receipt.started != WallTime{}) put(out, "started_ms", to_milliseconds(receipt.started));
     if (receipt.ended != WallTime{}) put(out, "ended_ms", to_milliseconds(receipt.ended));
     out.EndObject();
@@ -80,6 +81,7 @@ std::optional<Receipt> read_receipt(const rapidjson::Value& object) {
     receipt.output = text_of(object, "output").value_or("");
     receipt.survivors = true_of(object, "survivors");
     receipt.repeated = true_of(object, "repeated");
+    receipt.newest = text_of(object, "newest").value_or("");
     receipt.started = WallTime(std::chrono::milliseconds(integer_of(object, "started_ms").value_or(0)));
     receipt.ended = WallTime(std::chrono::milliseconds(integer_of(object, "ended_ms").value_or(0)));
     return receipt;

@@ -3,7 +3,8 @@
 //
 //   request  = start | query | stop | probe | prepare                ; "id" is the client's, any number up to 2^63
 //   start    = { "id", "do": "start", "key", "digest", "name", "deadline_ms", "context"?, exec | http }
-//   query    = { "id", "do": "query", "key", "wait"?: bool }         ; wait: answered when it no longer runs
+//   query    = { "id", "do": "query", "key", "wait"?: bool }         ; wait: answered when it no longer runs. An
+//                                                                      empty key asks for "newest" alone
 //   stop     = { "id", "do": "stop",  "key" }                        ; SIGTERM to the group, SIGKILL after the grace
 //   probe    = { "id", "do": "probe", "deadline_ms", exec }          ; leaves no receipt
 //   prepare  = { "id", "do": "prepare" }                              ; http steps may come: what they need is loaded
@@ -11,8 +12,8 @@
 //   http     = "http": { "method", "url", "headers": [[name, value], ...], "body" }
 //
 //   answer   = { "id", receipt | result | "error": text }
-//   receipt  = "receipt": { "state", "exit"?, "reason"?, "output"?, "survivors"?, "repeated"?, "started_ms"?,
-//   "ended_ms"? } result   = "result": { "exit", "output", "error"? }              ; of a probe
+//   receipt  = "receipt": { "state", "exit"?, "reason"?, "output"?, "survivors"?, "repeated"?, "newest"?,
+//   "started_ms"?, "ended_ms"? } result   = "result": { "exit", "output", "error"? }              ; of a probe
 //
 // A start is answered once: when the step has ended, or at once when it was refused. By then its receipt is on disk.
 // An answer with "error" alone means that the request was not understood; a line that is no JSON ends the connection.

@@ -2,6 +2,7 @@
 #include "daemon/runner/receipt.h"
 
 #include <array>
+#include <charconv>
 
 namespace revertd {
 namespace {
@@ -9,6 +10,13 @@ namespace {
 constexpr std::array<std::string_view, 6> kNames{"none", "running", "done", "failed", "unknown", "no_answer"};
 
 }  // namespace
+
+std::uint64_t number_of(std::string_view key) {
+    std::uint64_t number = 0;
+    const std::string_view text = key.substr(key.rfind('.') + 1);
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    return error == std::errc() && end == text.data() + text.size() ? number : 0;
+}
 
 std::string_view to_string(StepState state) {
     return kNames.at(static_cast<std::size_t>(state));

@@ -26,9 +26,13 @@ struct Receipt {
     std::string reason;       ///< in words, for anything but a plain exit
     std::string output;       ///< tail of stdout and stderr, or of the answer; UTF-8, control characters visible
     bool survivors = false;   ///< processes of its group still run
+    std::string newest;       ///< only to that question: the key with the highest number ever started
     bool repeated = false;    ///< refused: the key was started before, this is what its receipt says
     WallTime started{}, ended{};
 };
+
+/// The number behind the last dot of a key: its intent's place in the journal. 0: it has none.
+[[nodiscard]] std::uint64_t number_of(std::string_view key);
 
 /// One step under one idempotency key.
 struct StepOrder {

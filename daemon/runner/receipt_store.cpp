@@ -59,16 +59,27 @@ Result<StoredReceipt> ReceiptStore::read(const std::string& key) const {
     return parse(*text);
 }
 
-std::vector<StartRecord> ReceiptStore::unfinished() const {
-    std::vector<StartRecord> out;
+void ReceiptStore::for_each(const std::function<void(StoredReceipt)>& visit) const {
     std::error_code ignored;
     for (const auto& file : std::filesystem::directory_iterator(directory_, ignored)) {
         if (file.path().extension() != kSuffix) continue;
-        const Result<std::string> text = read_file(file.path().string(), kMaxReceipt);
-        if (!text) continue;
-        StoredReceipt stored = parse(*text);
-        if (stored.start && !stored.end) out.push_back(*std::move(stored.start));
+        if (const Result<std::string> text = read_file(file.path().string(), kMaxReceipt)) visit(parse(*text));
     }
+}
+
+std::string ReceiptStore::newest() const {
+    std::string newest;
+    for_each([&](const StoredReceipt& stored) {
+        if (stored.start && number_of(stored.start->key) > number_of(newest)) newest = stored.start->key;
+    });
+    return newest;
+}
+
+std::vector<StartRecord> ReceiptStore::unfinished() const {
+    std::vector<StartRecord> out;
+    for_each([&](StoredReceipt stored) {
+        if (stored.start && !stored.end) out.push_back(*std::move(stored.start));
+    });
     return out;
 }
 

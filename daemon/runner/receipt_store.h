@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -36,10 +37,14 @@ class ReceiptStore {
     /// `NotFound`: nothing was ever claimed.
     [[nodiscard]] Result<StoredReceipt> read(const std::string& key) const;
 
+    /// The key with the highest number_of(): an outside witness of how far the journal has come. Empty: none.
+    [[nodiscard]] std::string newest() const;
+
     /// Those of a former life without an end.
     [[nodiscard]] std::vector<StartRecord> unfinished() const;
 
   private:
+    void for_each(const std::function<void(StoredReceipt)>& visit) const;
     [[nodiscard]] std::string path_of(const std::string& key) const;
 
     std::string directory_;

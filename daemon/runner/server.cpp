@@ -14,6 +14,7 @@
 #include <cstdio>
 
 #include "daemon/io/system_clock.h"
+#include "daemon/runner/descendants.h"
 #include "daemon/runner/listen.h"
 
 namespace revertd::runner {
@@ -65,6 +66,7 @@ Result<std::unique_ptr<Server>> Server::open(ServerOptions options) {
 
     if (::stat(options.storage.c_str(), &info) != 0) return system_error(options.storage);
     for (const uid_t user : {uid_t{0}, ::geteuid(), info.st_uid}) options.users.push_back(user);
+    adopt_orphans();
     std::unique_ptr<Server> server(
         new Server(std::move(options), *std::move(lock), *std::move(signals), *std::move(boot_id)));
     server->adopt();
@@ -77,6 +79,7 @@ Server::Server(ServerOptions options, Fd lock, Fd signals, std::string boot_id)
       signals_(std::move(signals)),
       boot_id_(std::move(boot_id)),
       receipts_(options_.storage),
+      newest_(receipts_.newest()),
       idle_since_(since_boot()) {}
 
 Server::~Server() {
@@ -109,6 +112,7 @@ void Server::run() {
     for (Duration now = since_boot(); !is_over(now); now = since_boot()) {
         wait(now);
         take_signals();
+        reap();
         take_clients();
         take_requests();
         look_after_steps(since_boot());
@@ -150,6 +154,14 @@ void Server::take_signals() {
         options_.listener.reset();
         log_line("stopping; steps still running: " + std::to_string(steps_.size()));
     }
+}
+
+/// Processes that a step left behind are our children now; nobody else fetches them.
+void Server::reap() {
+    std::vector<pid_t> ours;
+    for (const auto& [key, step] : steps_) ours.push_back(step.record.pid);
+    for (const ActiveProbe& probe : probes_) ours.push_back(probe.run->leader());
+    reap_orphans(ours);
 }
 
 void Server::take_clients() {
@@ -240,6 +252,7 @@ void Server::on(const Waiter& from, const StartRequest& start) {
         return refuse(step.error().message);
     }
     step->waiters.push_back(from);
+    if (number_of(start.key) > number_of(newest_)) newest_ = start.key;
     log_line("started key=" + start.key + " pid=" + std::to_string(step->record.pid) + " name=\"" + start.name + "\"");
     steps_.emplace(start.key, *std::move(step));
 }
@@ -266,13 +279,18 @@ Result<Server::ActiveStep> Server::begin(const StartRequest& start, const Fd& fi
         return written.error();
     }
     release(*process);
-    auto run = std::make_unique<ExecRun>(*std::move(process), step.record.deadline, options_.grace);
+    auto run = std::make_unique<ExecRun>(*std::move(process), step.record.deadline, options_.grace, start.key);
     step.exec = run.get();
     step.run = std::move(run);
     return step;
 }
 
 void Server::on(const Waiter& from, const QueryRequest& query) {
+    if (query.key.empty()) {
+        Receipt witness;
+        witness.newest = newest_;
+        return answer(from, witness);
+    }
     const auto running = steps_.find(query.key);
     if (query.wait && running != steps_.end())
         running->second.waiters.push_back(from);

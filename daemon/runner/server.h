@@ -66,6 +66,7 @@ class Server {
     [[nodiscard]] bool is_over(Duration now);
     void wait(Duration now);
     void take_signals();
+    void reap();
     void take_clients();
     void take_requests();
     void look_after_steps(Duration now);
@@ -95,6 +96,7 @@ class Server {
     std::vector<std::unique_ptr<Connection>> clients_;
     std::vector<Fd> leftovers_;
     std::uint64_t last_client_ = 0;
+    std::string newest_;  ///< the key with the highest number that was ever started
     bool ending_ = false;
     Duration idle_since_{};
 };

@@ -6,6 +6,7 @@
 #include "actions/rollback.h"
 #include "config/redact.h"
 #include "core/narrate.h"
+#include "daemon/api/json_text.h"
 #include "daemon/io/loop.h"
 #include "daemon/journal/codec.h"
 #include "daemon/report/report.h"
@@ -34,6 +35,29 @@ StepOutcome outcome_of(const Receipt& receipt) {
             return StepOutcome::Unknown;
     }
     return StepOutcome::Unknown;
+}
+
+/// What a program reads on stdin beside its arguments: texts are data there, never part of a command.
+std::string context_of(const effect::RunStep& step, const State& state) {
+    const Incident* incident = state.incident(step.incident);
+    const Deployment* deployment = state.deployment(step.deploy);
+    api::JsonText out;
+    out.open_object();
+    out.put_text("service", step.service);
+    out.put_text("deploy", step.deploy);
+    out.put_text("incident", step.incident);
+    out.put_text("key", step.key);
+    out.put_text("from", step.from);
+    out.put_text("to", step.to);
+    out.put_text("severity", to_string(step.severity));
+    out.put_text("rule", incident != nullptr ? incident->rule : std::string{});
+    out.put_text("reason", incident != nullptr ? incident->words : std::string{});
+    out.put_text("by", deployment != nullptr ? deployment->by : std::string{});
+    out.put_text("migration", deployment != nullptr ? deployment->migration : std::string{});
+    out.put_count("attempt", step.attempt);
+    out.put_number("deadline_seconds", seconds(step.deadline));
+    out.close_object();
+    return out.take();
 }
 
 }  // namespace
@@ -75,6 +99,8 @@ Result<void> Driver::open_journal(const std::string& dir) {
         past_.any = true, past_.at = entry.at, past_.wall = entry.wall;
         if (const auto* start = std::get_if<Started>(&record->fact))
             past_.boot = start->boot, past_.offset = start->offset;
+        if (const auto* intent = std::get_if<Intent>(&record->fact)) past_.keys.insert(intent->key);
+        if (std::holds_alternative<StateAccepted>(record->fact)) past_.accepted_seq = record->seq;
         return {};
     });
 }
@@ -88,6 +114,7 @@ void Driver::start(const std::string& boot, Duration offset) {
     feed(event::Start{boot, offset});
     for (const auto& [name, watch] : watches_) resync(name);
     started_ = true;
+    ask_witness([](const std::string&) {});
     snapshot_some();
 }
 
@@ -179,7 +206,37 @@ void Driver::carry_out(const effect::Observe& e) {
     parts_.loop.post([answered, none] { answered(none); });
 }
 
+/// F94: a state directory that was lost, or put back from a backup, looks whole by itself. The runner's receipts stand
+/// outside of it: a step that the journal knows nothing of means that the journal is older than what was done (S43).
+void Driver::ask_witness(std::function<void(const std::string&)> then) {
+    parts_.runner.witness([this, then = std::move(then)](const Receipt& r) {
+        if (r.state == StepState::NoAnswer) return then("the runner gives no answer");
+        const bool known =
+            r.newest.empty() || past_.keys.contains(r.newest) || past_.accepted_seq > number_of(r.newest);
+        if (known) {
+            witnessed_ = true;
+            return then({});
+        }
+        const std::string words = "the runner has a receipt of " + r.newest +
+                                  ", which the journal does not know: it is "
+                                  "older than what was done, see `revertctl state accept`";
+        feed(event::JournalFailed{words});
+        then(words);
+    });
+}
+
 void Driver::carry_out(const effect::RunStep& e) {
+    if (witnessed_) return start_step(e);
+    ask_witness([this, e](const std::string& against) {
+        if (against.empty()) return start_step(e);
+        Receipt refused;
+        refused.reason = against;
+        receipt(e.key, refused);
+    });
+}
+
+void Driver::start_step(const effect::RunStep& e) {
+    past_.keys.insert(e.key);
     const RollbackSpec* spec = parts_.configs.rollback(e.config, e.service);
     Receipt refused;
     refused.state = StepState::None;
@@ -191,7 +248,7 @@ void Driver::carry_out(const effect::RunStep& e) {
         const auto plan = expand(*spec, values);
         const auto index = static_cast<std::size_t>(e.index);
         if (plan && index < plan->steps.size() && plan->steps[index].digest == e.digest) {
-            StepOrder order{e.key, plan->steps[index], {}};
+            StepOrder order{e.key, plan->steps[index], context_of(e, engine_->state())};
             order.step.deadline = e.deadline;
             meters_.step_started(e.incident, engine_->state(), now().at);
             parts_.runner.start(order, [this, key = e.key](const Receipt& r) { receipt(key, r); });

@@ -2,8 +2,10 @@
 // Drives the core: feeds the Engine one event at a time, makes its records durable, carries out its effects.
 #pragma once
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -50,6 +52,8 @@ class Driver final : public Backend, private WatchListener {
         WallTime wall{};
         std::string boot;
         Duration offset{};
+        std::set<std::string> keys;      ///< of all intents: what the runner may have a receipt of
+        std::uint64_t accepted_seq = 0;  ///< the last time that a person let the daemon go on with a damaged journal
     };
 
     [[nodiscard]] const Past& past() const { return past_; }
@@ -120,6 +124,8 @@ class Driver final : public Backend, private WatchListener {
     void carry_out(const effect::Summarise& e);
     void carry_out(const effect::Reply& e);
     void receipt(const std::string& key, const Receipt& receipt);
+    void ask_witness(std::function<void(const std::string&)> then);
+    void start_step(const effect::RunStep& e);
 
     // -- driver_watches.cpp
     void judged(const std::string& service, const JudgeReport& report) override;
@@ -141,6 +147,7 @@ class Driver final : public Backend, private WatchListener {
     std::unique_ptr<journal::Journal> journal_;
     Past past_;
     bool started_ = false, draining_ = false;
+    bool witnessed_ = false;  ///< the runner knows of no step that the journal does not
     std::uint64_t progress_ = 0;
     std::deque<Event> events_;
     std::deque<Record> not_durable_;

@@ -7,6 +7,7 @@
 
 #include "daemon/journal/audit.h"
 #include "daemon/journal/journal.h"
+#include "daemon/runner/receipt_store.h"
 #include "tests/ctl/run.h"
 
 namespace revertd::ctl {
@@ -49,6 +50,25 @@ class Offline : public ::testing::Test {
     std::string directory;
     Terminal terminal;
 };
+
+/// As the runner leaves it behind.
+void leave_receipt(const std::string& state, const std::string& key) {
+    std::filesystem::create_directories(state + "/runner");
+    const runner::ReceiptStore store(state + "/runner");
+    const auto claimed = store.claim(key);
+    ASSERT_TRUE(claimed);
+    ASSERT_TRUE(store.write_start(*claimed, {key, "digest", "flip", 0, 0, "boot", {}, {}}));
+}
+
+TEST_F(Offline, state_accept_believes_the_runners_receipts) {
+    write_journal(5);
+    EXPECT_EQ(run({"state", "accept", "--storage.path", state(), "--reason", "x"}).code, 1) << "nothing is wrong";
+    leave_receipt(state(), "api/d-1/i-2/1.0.20");
+    const Outcome accepted = run({"state", "accept", "--storage.path", state(), "--reason", "restored from a backup"});
+    EXPECT_EQ(accepted.code, 0) << accepted.err;
+    EXPECT_NE(accepted.out.find("accepted as record 21"), std::string::npos) << accepted.out;
+    EXPECT_EQ(run({"state", "accept", "--storage.path", state(), "--reason", "x"}).code, 1) << "it is known now";
+}
 
 constexpr const char* kValid = R"(services:
   api:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The main job with the real programs, in many shapes at once: guard_test.py DIRECTORY_OF_PROGRAMS."""
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -263,6 +265,97 @@ class Killed(unittest.TestCase):
         self.assertEqual(incident["state"], "escalated")
         self.assertEqual(service.calls, ["v1"])  # unknown is not failed: never again blindly
         self.assertTrue(self.w.receiver.about("api", "unknown"))
+
+
+class Once(unittest.TestCase):
+    """One daemon each, for what needs its own."""
+
+    def world(self, **more):
+        w = World(PROGRAMS, **more)
+        self.addCleanup(w.stop)
+        return w
+
+    def test_health_by_tcp(self):
+        w = self.world()
+        service = w.service("api")
+        service.config["health"] = f"{{ tcp: '127.0.0.1:{service.targets[0].port}' }}"
+        w.start()
+        w.good()
+        deploy = w.deploy("api", "v2")
+        service.runs("v2")
+        until(lambda: w.json("deploy", "show", deploy).get("state") == "baking", 10, "the bake begins")
+        service.targets[0].stop()  # refused
+        until(lambda: service.calls, 20, "it is rolled back")
+        service.targets[0].start()
+        self.assertEqual(w.wait_exit(deploy), 10)
+        self.assertEqual(service.calls, ["v1"])
+
+    def test_dry_run_judges_and_never_acts(self):
+        w = self.world(options=["--dry-run"])
+        service = w.service("api")
+        service.versions["v2"] = {"healthy": False}
+        w.start()
+        w.good()
+        deploy = w.deploy("api", "v2")
+        service.runs("v2")
+        self.assertEqual(w.wait_exit(deploy), 12)
+        self.assertEqual((service.calls, service.version), ([], "v2"))
+        self.assertEqual(w.json("status")["services"][0]["mode"], "observe")
+
+    def test_a_step_reads_its_context(self):
+        w = self.world()
+        service = w.service("api")
+        service.script("rollback", f'cat > {service.dir}/context\necho "$1" >> {service.dir}/calls\necho "$1" > {service.dir}/version')
+        service.versions["v2"] = {"healthy": False}
+        w.start()
+        w.good()
+        deploy = w.deploy("api", "v2")
+        service.runs("v2")
+        self.assertEqual(w.wait_exit(deploy), 10)
+        context = json.loads((service.dir / "context").read_text())
+        incident = w.incident("api")
+        self.assertEqual((context["service"], context["from"], context["to"]), ("api", "v2", "v1"))
+        self.assertEqual((context["deploy"], context["incident"], context["severity"]), (deploy, incident["id"], "P0"))
+        self.assertEqual((context["key"], context["attempt"]), (incident["attempts"][0]["key"], 1))
+        self.assertIn("health", context["reason"])
+
+    def test_a_state_put_back_from_a_backup_acts_on_nothing_until_a_person_accepts_it(self):
+        w = self.world()
+        service = w.service("api")
+        for version in ("v2", "v3", "v4"):
+            service.versions[version] = {"healthy": False}
+        w.extra = "limits: { per_service: 100 per 6h, overall: 100 per 1h, cooldown: 0s }\n"
+        w.start()
+        w.good()
+        w.kill()
+        shutil.copytree(w.root / "state", w.root / "backup", ignore=shutil.ignore_patterns("runner"))
+        w.start(write=False)
+        deploy = w.deploy("api", "v2")
+        service.runs("v2")
+        self.assertEqual(w.wait_exit(deploy), 10)
+        w.kill()
+        for path in (w.root / "backup").iterdir():  # the runner's receipts stay: they are the witness
+            shutil.copy2(path, w.root / "state" / path.name) if path.is_file() else None
+        for name in ("journal.db-wal", "journal.db-shm"):
+            if not (w.root / "backup" / name).exists():
+                (w.root / "state" / name).unlink(missing_ok=True)
+        w.start(write=False)
+        until(lambda: "older than what was done" in w.log(), 20, "the receipt is missed")
+        again = w.deploy("api", "v3")
+        service.runs("v3")
+        self.assertEqual(w.wait_exit(again), 12)
+        self.assertEqual(service.calls, ["v1"])
+        w.kill()
+        accepted = subprocess.run([w.programs / "revertctl", "state", "accept", f"--storage.path={w.root}/state", "--reason", "backup"],
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=30)
+        self.assertEqual(accepted.returncode, 0, accepted.stdout)
+        w.start(write=False)
+        last = w.deploy("api", "v4")
+        service.runs("v4")
+        incident = w.until_incident("api", "awaiting_approval")  # v1 is not what ran right before (S3)
+        self.assertEqual(w.ctl("approve", incident["id"])[0], 0)
+        self.assertEqual(w.wait_exit(last), 10)
+        self.assertEqual(service.calls, ["v1", "v1"])
 
 
 class Reload(unittest.TestCase):

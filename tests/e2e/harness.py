@@ -175,7 +175,7 @@ class Service:
     def yaml(self):
         ports = [t.port for t in self.targets]
         metrics = self.config.get("metrics") or "[" + ", ".join(f"http://127.0.0.1:{p}/metrics" for p in ports) + "]"
-        health = "[" + ", ".join(f'{{ url: "http://127.0.0.1:{p}/health", json: {{ /status: ready, "/checks/*/status": ok }} }}' for p in ports) + "]"
+        health = self.config.get("health") or "[" + ", ".join(f'{{ url: "http://127.0.0.1:{p}/health", json: {{ /status: ready, "/checks/*/status": ok }} }}' for p in ports) + "]"
         guard = self.config.get("guard", "{ P0: [health down for 1s, errors > 20% for 1s], P1: [errors > 5% for 2s] }")
         bake = f"    bake: {self.config['bake']}\n" if "bake" in self.config else ""
         signals = self.config.get("signals", """{ errors: 'ratio(shop_calls_total, outcome="fail")', queue: shop_queue }""")
@@ -219,7 +219,8 @@ class Receiver:
 class World:
     """A daemon, its services and the receiver of its pages, in a directory of their own."""
 
-    def __init__(self, programs, defaults=""):
+    def __init__(self, programs, defaults="", options=()):
+        self.options = list(options)
         self.programs = pathlib.Path(programs)
         self.temporary = tempfile.TemporaryDirectory(prefix="revertd-e2e-")
         self.root = pathlib.Path(self.temporary.name)
@@ -247,7 +248,7 @@ class World:
     def launch(self, log):
         self.process = subprocess.Popen(
             [self.programs / "revertd", f"--config.file={self.root}/revertd.yaml", f"--storage.path={self.root}/state",
-             f"--web.listen-address=unix:{self.root}/s"], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+             f"--web.listen-address=unix:{self.root}/s", *self.options], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
 
     def kill(self):
         self.process.send_signal(signal.SIGKILL)

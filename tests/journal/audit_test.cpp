@@ -168,6 +168,17 @@ TEST(Accept, believes_a_witness_elsewhere_that_knows_more) {
     EXPECT_EQ(accepted->seq, 31u);
 }
 
+TEST(Accept, believes_a_witness_elsewhere_that_knows_another_past) {
+    const TempDir temp;
+    fill(temp.state(), 40);
+    Acceptance acceptance = kAna;
+    acceptance.witnessed_seq = 30;
+    acceptance.unknown_step = "api/d-1/i-2/1.0.30";
+    auto accepted = accept(temp.state(), acceptance);
+    ASSERT_TRUE(accepted) << accepted.error().message;
+    EXPECT_EQ(accepted->seq, 41u);
+}
+
 TEST(Accept, refuses_an_intact_journal_and_a_running_daemon) {
     const TempDir temp;
     fill(temp.state(), 3);

@@ -78,6 +78,35 @@ TEST_F(Exec, a_grandchild_that_ignores_sigterm_gets_the_grace_and_no_more) {
     EXPECT_EQ(receipt.reason, "its deadline passed; ended by SIGTERM, then SIGKILL");
 }
 
+/// Forks twice into a session of its own, as a daemon does, and tells its pid.
+const char* const kDaemon = "setsid sh -c 'trap \"\" TERM; (while :; do sleep 1000; done) & echo $!' & ";
+
+pid_t daemon_of(const Receipt& receipt) {
+    return std::atoi(receipt.output.c_str());
+}
+
+TEST_F(Exec, who_left_the_group_is_ended_at_the_deadline_too) {
+    StepOrder order = with_deadline(script("k", std::string(kDaemon) + "exec sleep 1000"), 500ms);
+    std::get<ExecCall>(order.step.call).env = {{"REVERTD_KEY", "k"}};
+    const Receipt receipt = run(order);
+    EXPECT_EQ(receipt.state, StepState::Unknown);
+    EXPECT_FALSE(receipt.survivors);
+    ASSERT_GT(daemon_of(receipt), 1) << receipt.output;
+    EXPECT_NE(::kill(daemon_of(receipt), 0), 0) << "nothing of the step is left, not even a zombie";
+}
+
+TEST_F(Exec, a_daemon_of_another_step_is_left_alone) {
+    StepOrder other = script("other", std::string(kDaemon) + "sleep 0.2");
+    std::get<ExecCall>(other.step.call).env = {{"REVERTD_KEY", "other"}};
+    const Receipt started = run(other);
+    EXPECT_EQ(started.state, StepState::Done);
+    StepOrder order = with_deadline(script("k", "exec sleep 1000"), 300ms);
+    std::get<ExecCall>(order.step.call).env = {{"REVERTD_KEY", "k"}};
+    EXPECT_EQ(run(order).state, StepState::Unknown);
+    ASSERT_GT(daemon_of(started), 1) << started.output;
+    EXPECT_EQ(::kill(daemon_of(started), SIGKILL), 0);
+}
+
 TEST_F(Exec, a_grandchild_that_keeps_the_pipe_does_not_keep_the_step) {
     const Receipt receipt = run(script("k", "sleep 1000 & echo $!"));
     EXPECT_EQ(receipt.state, StepState::Done);

@@ -262,6 +262,23 @@ TEST_F(Receipts, a_stopping_runner_finishes_what_runs) {
     EXPECT_EQ(stop_runner(), 0);
 }
 
+TEST_F(Receipts, the_newest_bears_witness_over_the_runners_death) {
+    start_runner();
+    const auto newest = [this] {
+        std::optional<Receipt> answer;
+        client_.witness([&](const Receipt& receipt) { answer = receipt; });
+        run_until([&] { return answer.has_value(); });
+        return answer->newest;
+    };
+    EXPECT_EQ(newest(), "");
+    for (const char* key : {"api/d-1/i-2/1.0.7", "api/d-1/i-2/2.0.31", "web/d-8/i-9/1.1.12", "without a number"})
+        EXPECT_EQ(run(script(key, "exit 0")).state, StepState::Done);
+    EXPECT_EQ(newest(), "api/d-1/i-2/2.0.31");
+    kill_runner();
+    start_runner();
+    EXPECT_EQ(newest(), "api/d-1/i-2/2.0.31");
+}
+
 TEST_F(Receipts, one_storage_has_one_runner) {
     start_runner();
     EXPECT_EQ(query("k").state, StepState::None);

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+namespace revertd::runner {
+
+/// Lets what a step's processes leave behind become children of this process instead of init's, so that they can be
+/// found, and reaped.
+void adopt_orphans();
+
+/// Every process that comes from `leader`, but not itself: its children's children, and whoever still carries
+/// `REVERTD_KEY=<key>` in the environment that it was started with, also behind a double fork in a session of its own.
+/// A process that has both wiped its environment and lost its parents is not found by these.
+[[nodiscard]] std::vector<pid_t> descendants_of(pid_t leader, const std::string& key);
+
+/// Reaps children that have ended, but none of `ours`: whoever waits for those wants their status.
+void reap_orphans(const std::vector<pid_t>& ours);
+
+}  // namespace revertd::runner
