@@ -50,7 +50,7 @@ std::optional<Span> parse_span(std::string_view text) {
 Duration duration_of(const config::Node& map, std::string_view key, Diagnostics& diagnostics, Duration otherwise) {
     const config::Node* node = map.find(key);
     if (node == nullptr) return otherwise;
-    const auto value = node->is_scalar() ? config::parse_duration(node->text) : std::nullopt;
+    const auto value = node->is_scalar() ? parse_duration(node->text) : std::nullopt;
     if (!value) diagnostics.error(node->at, "`" + std::string(key) + "` is no duration", "such as 10m");
     return value.value_or(otherwise);
 }
