@@ -125,6 +125,7 @@ class HttpReader {
 }  // namespace
 
 void read_http(const Node& node, const LoadOptions& options, HttpSettings& out, Diagnostics& diagnostics) {
+    if (node.is_off()) out = {};
     if (node.is_map()) HttpReader(options, out, diagnostics).read(node);
 }
 

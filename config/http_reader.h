@@ -7,7 +7,7 @@
 
 namespace revertd::config {
 
-/// What is written goes over what `out` holds already, key by key.
+/// What is written goes over what `out` holds already, key by key; `off` forgets all of it.
 void read_http(const Node& node, const LoadOptions& options, HttpSettings& out, Diagnostics& diagnostics);
 
 }  // namespace revertd::config

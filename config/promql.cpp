@@ -61,8 +61,15 @@ bool is_of_counters(const Expr& expr) {
     return !all.empty() && plain;
 }
 
+/// Multiplied or divided by a number: `100 * a / b` is no ratio from 0 to 1.
+bool is_scaled(const Expr& expr) {
+    const bool scales = expr.kind == Expr::Kind::Binary && (expr.name == "*" || expr.name == "/") &&
+                        (is_scalar(expr.args[0]) || is_scalar(expr.args[1]));
+    return scales || std::any_of(expr.args.begin(), expr.args.end(), is_scaled);
+}
+
 Unit unit_of_division(const Expr& left, const Expr& right) {
-    if (is_scalar(right)) return Unit::None;  // of another scale
+    if (is_scalar(right) || is_scaled(left) || is_scaled(right)) return Unit::None;  // of another scale
     const Unit above = unit_of(left);
     if (above == unit_of(right) && is_of_counters(left) && is_of_counters(right)) return Unit::Ratio;
     const bool mean = above == Unit::Seconds && unit_of(right) == Unit::None;

@@ -91,7 +91,7 @@ TEST(Promql, knows_units_by_the_names_of_metrics) {
     EXPECT_EQ(promql::unit_of(good("100 * sum(rate(a_total[1m])) / sum(rate(b_total[1m]))")), Unit::None);
     EXPECT_EQ(promql::unit_of(good("histogram_quantile(0.9, sum by (le) (rate(x_seconds_bucket[1m])))")),
               Unit::Seconds);
-    EXPECT_EQ(promql::unit_of(good("sum(rate(x_seconds_sum[1m])) / sum(rate(x_seconds_count[1m]))")), Unit::None);
+    EXPECT_EQ(promql::unit_of(good("sum(rate(x_seconds_sum[1m])) / sum(rate(x_seconds_count[1m]))")), Unit::Seconds);
     EXPECT_EQ(promql::unit_of(good("max(x_seconds)")), Unit::Seconds);
     EXPECT_EQ(promql::unit_of(good("sum(rate(a_total[1m]))")), Unit::None);
 }
