@@ -204,7 +204,7 @@ std::string Bed::ask_for_approval() {
         const Time since = backend_->now().at - 2min;
         backend_->seen.signals.front().value = 0.079;
         backend_->judge({1, Verdict::Breach, true, 0.079, 0.05, std::numeric_limits<double>::quiet_NaN(), 1241, since,
-                         false, "errors 7.9 % is above 5 % for 2m"});
+                         false, false, "errors 7.9 % is above 5 % for 2m"});
         const ServiceState* service = backend_->engine().state().service("api");
         id = service != nullptr ? service->incident : std::string();
     });

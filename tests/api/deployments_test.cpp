@@ -83,7 +83,7 @@ TEST(Deployments, in_their_bake_show_what_is_judged) {
     bed.bake();
     bed.on_loop([&] {
         const Time since = bed.backend().now().at - 30s;
-        bed.backend().judge({1, Verdict::Breach, false, 0.079, 0.05, 0.003, 1241, since, false, "errors 7.9 %"});
+        bed.backend().judge({1, Verdict::Breach, false, 0.079, 0.05, 0.003, 1241, since, false, false, "errors 7.9 %"});
     });
     const auto d = bed.get("/api/v1/deployments/d-1").json();
     EXPECT_EQ(d["state"].text(), "suspected");
