@@ -17,6 +17,7 @@
 #include "daemon/runner/launch.h"
 #include "daemon/shell/version_asker.h"
 #include "daemon/sources/health.h"
+#include "daemon/sources/prom_query.h"
 #include "daemon/sources/scrape.h"
 
 namespace revertd::ctl {
@@ -47,16 +48,17 @@ std::string value_of(const Signal& signal, const Totals& totals) {
 }
 
 /// Everything of one service.
-class ServiceCheck final : private HealthListener, private ScrapeListener {
+class ServiceCheck final : private HealthListener, private ScrapeListener, private PromListener {
   public:
     ServiceCheck(const ServiceSettings& settings, Loop& loop, std::function<void()> finished)
         : settings_(settings), loop_(loop), totals_(settings.signals.size()), finished_(std::move(finished)) {}
 
     /// Questions that are out.
-    std::size_t ask(HttpClient& http, RunnerClient& runner, const RollbackSpec* rollback) {
+    std::size_t ask(HttpClient& http, RunnerClient& runner, PromHub& hub, const RollbackSpec* rollback) {
         asked_ = loop_.now();
         for (const HealthTarget& target : settings_.health) ask_health(http, target);
         ask_metrics(http);
+        ask_queries(hub);
         ask_versions(http, runner, rollback);
         return pending_;
     }
@@ -138,6 +140,34 @@ class ServiceCheck final : private HealthListener, private ScrapeListener {
         answered();
     }
 
+    void ask_queries(PromHub& hub) {
+        if (!settings_.prometheus) return;
+        for (std::uint32_t i = 0; i < settings_.signals.size(); ++i)
+            queries_.push_back(hub.add(settings_, i, static_cast<PromListener&>(*this)));
+        hub.regroup_if_changed();
+        pending_ += queries_.size();
+        for (const auto& query : queries_) query->ask(loop_.now() + kLimit);
+    }
+
+    void query(std::uint32_t signal, const QueryResult& result, Time) override {
+        const Signal& config = settings_.signals[signal];
+        Totals totals;
+        for (const QueryCell& cell : result.values) {
+            if (!cell.bad) ++totals.series;
+            (cell.bad ? totals.bad : totals.all) += cell.value;
+            if (config.kind == Signal::Kind::Quantile) totals.buckets[cell.le] += cell.value;
+            totals.last = cell.value;
+        }
+        const bool good = result.verdict == Verdict::Ok && !result.values.empty();
+        const std::string words = result.verdict == Verdict::Ok && result.values.empty() ? "no series: " + config.text
+                                                                                         : std::string(result.reason);
+        const std::string value =
+            result.verdict == Verdict::Ok ? value_of(config, totals) : std::string(to_string(result.verdict));
+        findings_.push_back(
+            {settings_.name, "signal " + config.name, good, value, result.values.size(), loop_.now() - asked_, words});
+        loop_.post([this] { answered(); });  // perhaps still being asked
+    }
+
     void add_signal(const Signal& signal, const Totals& totals) {
         LiveFinding finding{settings_.name,
                             "signal " + signal.name,
@@ -205,6 +235,7 @@ class ServiceCheck final : private HealthListener, private ScrapeListener {
     std::vector<SeriesRole> roles_;
     std::vector<Question> questions_;
     std::vector<std::unique_ptr<VersionAsker>> askers_;
+    std::vector<std::unique_ptr<PromQuery>> queries_;
 };
 
 /// A folder that is gone at the end.
@@ -254,6 +285,7 @@ Result<std::vector<LiveFinding>> check_live(const Loaded& loaded) {
     Loop loop(clock);
     HttpClient http(loop);
     RunnerClient runner(loop, {place->socket, {}});
+    PromHub hub(loop, http);
     std::size_t pending = 0;
     std::vector<std::unique_ptr<ServiceCheck>> checks;
     for (const auto& [name, settings] : loaded.settings.services) {
@@ -261,7 +293,8 @@ Result<std::vector<LiveFinding>> check_live(const Loaded& loaded) {
             if (--pending == 0) loop.stop();
         }));
         const auto rollback = loaded.rollbacks.find(name);
-        pending += checks.back()->ask(http, runner, rollback == loaded.rollbacks.end() ? nullptr : &rollback->second);
+        pending +=
+            checks.back()->ask(http, runner, hub, rollback == loaded.rollbacks.end() ? nullptr : &rollback->second);
     }
     if (pending > 0) loop.run();
     std::vector<LiveFinding> findings;
