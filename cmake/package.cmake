@@ -74,5 +74,5 @@ set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY ON)
 include(CPack)
 add_custom_target(deb VERBATIM
   COMMAND ${CMAKE_CPACK_COMMAND} -G DEB --config ${CMAKE_BINARY_DIR}/CPackConfig.cmake
-  DEPENDS revertd revertctl revertd-runner package_documents
+  DEPENDS revertd revertctl revertd-runner docs package_documents
   WORKING_DIRECTORY ${CMAKE_BINARY_DIR})

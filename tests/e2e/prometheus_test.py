@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Services judged through a Prometheus: prometheus_test.py DIRECTORY_OF_PROGRAMS."""
+import json
 import os
 import sys
 import unittest
@@ -56,6 +57,17 @@ class Judged(unittest.TestCase):
         self.assertEqual(service.calls, ["v1"])
         self.assertEqual(self.w.wait_exit(healthy), 0, self.w.ctl("deploy", "show", healthy)[1])
         self.assertEqual(other.calls, [])
+
+    def test_check_live_asks_every_query_once(self):
+        self.services(live={})
+        def live():
+            code, text = self.w.ctl("-o", "json", "check", str(self.w.root / "revertd.yaml"), "--live")
+            return {f["what"]: f for f in json.loads(text)["live"]} if code == 0 else None
+        found = until(live, 20, "the server has two samples of every series")
+        self.assertEqual(found["signal queue"]["value"], "3")
+        self.assertRegex(found["signal errors"]["value"], r"^0(\.\d+)?%$")
+        self.prometheus.kill()
+        self.assertEqual(self.w.ctl("check", str(self.w.root / "revertd.yaml"), "--live")[0], 1)
 
     def test_killed_for_the_whole_bake_acts_on_nothing_and_pages_once(self):
         self.services(api={})
