@@ -199,7 +199,8 @@ void add_notifications(Page& page, const MetricsInput& input) {
         for (const auto& [reason, count] : counts.failed) all += count;
         page.put({{"integration", channel}}, all);
     }
-    page.begin("revertd_notifications_failed_total", "Tries to deliver a page that failed, by why.", MetricType::Counter);
+    page.begin("revertd_notifications_failed_total", "Tries to deliver a page that failed, by why.",
+               MetricType::Counter);
     for (const auto& [channel, counts] : input.notifications)
         for (const auto& [reason, count] : counts.failed)
             page.put({{"integration", channel}, {"reason", reason}}, count);

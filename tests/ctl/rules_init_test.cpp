@@ -71,7 +71,7 @@ TEST_F(Files, a_rule_that_is_none_a_word_that_is_none_and_values_that_are_none_f
     EXPECT_EQ(rules("      - { at: 4m, rule: errors > 6% for 1m, is: holds }\n").code, 1);
     const auto word = rules("      - { at: 4m, rule: errors > 5% for 1m, is: hold }\n");
     EXPECT_EQ(word.code, 1);
-    EXPECT_NE(word.err.find("t.yaml:10:50"), std::string::npos) << word.err;
+    EXPECT_NE(word.err.find("t.yaml:10:49"), std::string::npos) << word.err;
     EXPECT_NE(rules("      - { at: 4m, rule: errors > 5% for 1m, is: ok }\n", "0+8y100").err.find("is no value"),
               std::string::npos);
     EXPECT_EQ(terminal.run({"test", "rules", file("empty.yaml", "config: revertd.yaml\ntests: []\n")}).code, 1);
