@@ -247,6 +247,8 @@ bool Engine::wait_for_approval(const Incident& i) {
         case SeverityPolicy::NoAnswer::Rollback:
             if (!fresh.holds || fresh.stale_since_restart)
                 return false;  // needs the rule breached now, through a full `for`
+            if (approval.asked < state_.started && now_.at < state_.started + hold_of(settings, i.rule))
+                return false;  // of which nothing counts that was before a restart
             note(WaitEnded{i.id, "nobody answered; the written policy rolls back", true, approval.until});
             return true;
         case SeverityPolicy::NoAnswer::Escalate:

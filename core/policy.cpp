@@ -129,7 +129,10 @@ std::optional<Time> next_due(const State& state, const ServiceState& service, co
     }
     if (const Incident* incident = state.incident(service.incident)) {
         const Deployment* d = state.deployment(incident->deploy);
-        due_of_incident(*incident, service, d != nullptr && d->settings ? d->settings.get() : current, now, due);
+        const ServiceSettings* settings = d != nullptr && d->settings ? d->settings.get() : current;
+        due_of_incident(*incident, service, settings, now, due);
+        const Time judged_anew = state.started + hold_of(settings, incident->rule);  // S30, after a restart
+        if (incident->approval && judged_anew > now) sooner(due, judged_anew);
     }
     if (service.adopting_since && current != nullptr && *service.adopting_since + current->bake > now)
         sooner(due, *service.adopting_since + current->bake);
