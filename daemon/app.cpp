@@ -2,6 +2,7 @@
 // The only file that knows everybody: builds the parts, wires them, and takes them down.
 #include "daemon/app.h"
 
+#include <malloc.h>
 #include <sys/stat.h>
 #include <sys/timex.h>
 
@@ -33,6 +34,7 @@ namespace {
 
 constexpr int kFailed = 1, kBadConfiguration = 2, kStateHeld = 75, kJournalNeedsAPerson = 78;
 constexpr Duration kHousekeeping = 1s;  // the HALT file, the watchdog and the status line
+constexpr int kSettled = 15;  // housekeepings after which every target has been asked and learned, if it answers
 constexpr const char* kHaltFile = "/etc/revertd/HALT";
 
 void print(const std::vector<Diagnostic>& diagnostics) {
@@ -119,6 +121,7 @@ class App {
     std::unique_ptr<Server> server_;
     std::unique_ptr<boost::asio::signal_set> signals_;
     std::uint64_t last_progress_ = 0;
+    int housekeepings_ = 0;
     bool halted_by_file_ = false;
 };
 
@@ -287,6 +290,7 @@ void App::housekeep() {
     const Duration lag = loop_.take_lag();
     if (moved) driver_->meters().beat(clock_.now().wall, lag);
     if (moved || !driver_->engine().settings()) systemd::watchdog();
+    if (housekeepings_ <= kSettled && ++housekeepings_ == kSettled) release_startup_memory();
     loop_.at(loop_.now() + kHousekeeping, [this] { housekeep(); });
 }
 
@@ -294,6 +298,7 @@ void App::housekeep() {
 
 int run_daemon(const Options& options) {
     std::signal(SIGPIPE, SIG_IGN);
+    ::mallopt(M_ARENA_MAX, 1);  // one thread works, the others wait for the disk: they need no heaps of their own
     auto configuration = read_configuration(options.config_file, options.dry_run);
     if (!configuration) return kBadConfiguration;
     App app(options, std::move(*configuration));
