@@ -118,6 +118,15 @@ void add_guards(Page& page, const Engine& engine) {
         const bool older = service != nullptr && !service->older.empty();
         page.put({{"service", name}}, static_cast<double>(newest) + static_cast<double>(older));
     }
+    std::map<std::string, double> waiting;
+    for (const auto& [id, incident] : engine.state().incidents)
+        if (incident.state == IncidentState::AwaitingApproval) waiting[incident.service] += 1;
+    page.begin("revertd_approvals_pending", "Rollbacks of a service that wait for a person's answer.",
+               MetricType::Gauge);
+    for (const auto& [name, unused] : settings->services) {
+        const auto found = waiting.find(name);
+        page.put({{"service", name}}, found == waiting.end() ? 0.0 : found->second);
+    }
     page.begin("revertd_ready_to_rollback",
                "Whether a rollback could be done right now; `revertctl status` says why not.", MetricType::Gauge);
     for (const auto& [name, unused] : settings->services)

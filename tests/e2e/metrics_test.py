@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The daemon's own metrics after real deploys, as Prometheus reads them: metrics_test.py DIRECTORY_OF_PROGRAMS."""
 import os
+import pathlib
 import re
 import subprocess
 import sys
@@ -34,6 +35,7 @@ CONTRACT = {
     "revertd_journal_fsync_seconds": set(),
     "revertd_loop_lag_seconds": set(),
     "revertd_ready_to_rollback": {"service"},
+    "revertd_approvals_pending": {"service"},
     "revertd_heartbeat_timestamp_seconds": set(),
     "process_cpu_seconds_total": set(),
     "process_resident_memory_bytes": set(),
@@ -78,7 +80,9 @@ class Metrics(unittest.TestCase):
         for name in ("auto", "asked", "broken"):
             deploys[name] = w.deploy(name, "v2")
             w.services[name].runs("v2")
-        w.ctl("approve", w.until_incident("asked", "awaiting_approval")["id"])
+        asked = w.until_incident("asked", "awaiting_approval")["id"]
+        cls.while_asked = samples(w.http("GET", "/metrics")[2])
+        w.ctl("approve", asked)
         cls.exits = {name: w.wait_exit(deploy) for name, deploy in deploys.items()}
         cls.text = w.http("GET", "/metrics")[2]
         cls.samples = samples(cls.text)
@@ -121,6 +125,21 @@ class Metrics(unittest.TestCase):
         self.assertEqual(self.value("revertd_reaction_seconds_count"), 2)  # the asked one waited for a person
         self.assertLess(self.value("revertd_reaction_seconds_sum"), 2)
         self.assertEqual(self.value("revertd_rollback_duration_seconds_count"), 2)
+
+    def test_a_question_is_seen_while_it_waits(self):
+        pending = lambda of, name: of[("revertd_approvals_pending", (("service", name),))]
+        self.assertEqual((pending(self.while_asked, "asked"), pending(self.while_asked, "gone")), (1, 0))
+        self.assertEqual(pending(self.samples, "asked"), 0)
+
+    def test_alerts_and_dashboard_ask_for_what_there_is(self):
+        files = pathlib.Path(__file__).resolve().parents[2] / "packaging"
+        asked = set()
+        for file in (files / "prometheus" / "revertd.rules.yaml", files / "grafana" / "revertd.json"):
+            asked |= set(re.findall(r"\b(?:revertd|process)_[a-z_]+\b", "\n".join(
+                line for line in file.read_text().splitlines() if re.search(r"expr|query|_total|_seconds", line))))
+        there = set(re.findall(r"(?m)^# TYPE (\S+) ", self.text)) | {"revertd_notifications_failed_total"}  # nothing failed here
+        self.assertEqual({re.sub(r"_(bucket|sum|count)$", "", name) for name in asked} - there, set())
+        self.assertGreater(len(asked), 12)
 
     def test_rules_signals_and_pages_are_counted(self):
         rule = "errors > 20% for 1s"

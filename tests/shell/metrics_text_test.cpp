@@ -62,6 +62,7 @@ TEST(MetricsText, AHeadStandsOnceHoweverManySeriesThereAre) {
     EXPECT_EQ(count(text, "# TYPE revertd_guards_active "), 1U);
     EXPECT_EQ(count(text, "\nrevertd_guards_active{"), 700U);
     EXPECT_EQ(count(text, "\nrevertd_ready_to_rollback{"), 700U);
+    EXPECT_EQ(count(text, "\nrevertd_approvals_pending{"), 700U);
 }
 
 TEST(MetricsText, OneSentenceAtTwoSeveritiesIsOneSeries) {
