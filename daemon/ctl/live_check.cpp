@@ -146,13 +146,9 @@ class ServiceCheck final : private HealthListener, private ScrapeListener, priva
         const std::size_t series = signal.kind == Signal::Kind::Gauge ? totals.series : good ? 1 : 0;
         Signal scaled = signal;
         scaled.to_base = 1;  // bounds come in base units
-        findings_.push_back({settings_.name,
-                             "signal " + signal.name,
-                             good,
-                             good ? value_of(scaled, totals) : std::string(to_string(result.verdict)),
-                             series,
-                             loop_.now() - asked_,
-                             std::move(words)});
+        findings_.push_back({settings_.name, "signal " + signal.name, good,
+                             good ? value_of(scaled, totals) : std::string(to_string(result.verdict)), series,
+                             loop_.now() - asked_, std::move(words)});
         answered();
     }
 

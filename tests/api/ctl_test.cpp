@@ -37,7 +37,9 @@ TEST_F(Revertctl, starts_and_shows_a_deploy) {
 
 TEST_F(Revertctl, draws_the_live_block) {
     bed_.bake();
-    bed_.on_loop([&] { bed_.backend().judge({1, Verdict::Ok, false, 0.004, 0.05, 0.003, 1241, {}, false, false, {}}); });
+    bed_.on_loop([&] {
+        bed_.backend().judge({1, Verdict::Ok, false, 0.004, 0.05, 0.003, 1241, {}, false, false, {}});
+    });
     const auto shown = run({"deploy", "show", "api"});
     EXPECT_SAYS(shown, "next check 3s");
     EXPECT_SAYS(shown, "only 2/3 up");
