@@ -22,7 +22,7 @@ endif()
 
 set(REVERTD_SANITIZE "" CACHE STRING "Sanitizers, e.g. address,undefined or thread")
 # Programs that read what the network says and run as root: hardened wherever they are optimised and no sanitizer looks.
-option(REVERTD_HARDEN "PIE, full RELRO, fortified calls, protected stacks and branches" OFF)
+option(REVERTD_HARDEN "PIE, full RELRO, fortified calls, protected stacks and branches" ON)
 if(REVERTD_HARDEN AND NOT REVERTD_SANITIZE)
   add_compile_options(-fPIE -fstack-protector-strong -fstack-clash-protection $<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE> $<$<NOT:$<CONFIG:Debug>>:-D_FORTIFY_SOURCE=2>)
   add_link_options(-pie -Wl,-z,relro,-z,now,-z,noexecstack)
