@@ -53,7 +53,9 @@ std::string exact(const PromSeries& series) {
 std::string differing(const std::vector<PromSeries>& series) {
     std::map<std::string, std::set<std::string>> values;
     for (const PromSeries& one : series)
-        for (const auto& [label, value] : one.labels) values[label].insert(value);
+        for (const auto& [label, value] : one.labels) values.try_emplace(label);
+    for (auto& [label, seen] : values)
+        for (const PromSeries& one : series) seen.insert(std::string(one.label(label)));  // a missing one is empty
     std::string out;
     for (const auto& [label, seen] : values)
         if (seen.size() > 1) out += (out.empty() ? "`" : ", `") + label + "`";
