@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <vector>
 
 namespace revertd::detect {
@@ -39,7 +40,8 @@ struct DeployShape {
     bool control = false;  ///< there is a control group, the old version beside the new one
     double alpha = 0.001;  ///< share of healthy deploys that may be called bad, all detectors together
     std::size_t parts = 0;
-    std::vector<double> edges;  ///< of the latency buckets, finite, ascending, any unit
+    std::vector<double> edges;   ///< of the latency buckets, finite, ascending, in `unit`
+    std::string_view unit = {};  ///< for words, with a blank before it
 };
 
 }  // namespace revertd::detect

@@ -17,7 +17,8 @@
 namespace revertd::detect {
 namespace {
 
-constexpr double kErrorShare = 0.35, kBlockShare = 0.10, kPartShare = 0.15, kLatencyShare = 0.40;
+// Of alpha. The rest is for what the models do not know: the share that is alarmed must stay below alpha, not near it.
+constexpr double kErrorShare = 0.27, kBlockShare = 0.08, kPartShare = 0.10, kLatencyShare = 0.30;
 constexpr double kStartErrors = 0.25;  // share of requests that may fail while instances start
 constexpr double kQuiet = 3;           // evidence below which the noise is learned
 constexpr double kHardTail = 2e-5;
@@ -40,6 +41,11 @@ struct DeployTest::State {
     explicit State(const DeployShape& s)
         : shape(s), history(s.edges.empty() ? 0 : s.edges.size() + 1, s.parts), growth(s.bake, s.interval) {}
 
+    /// The totals when the evidence last was nothing: what came since is what the words are about.
+    struct Quiet {
+        Events fresh, reference;
+    };
+
     // What exists only after `begin`.
     struct Bake {
         Bake(const DeployShape& shape, const History& history)
@@ -49,7 +55,18 @@ struct DeployTest::State {
               blocks(shape, before, kBlockShare),
               parts(shape, before, kPartShare),
               latency(shape, LatencyModel(shape, history), kLatencyShare),
-              recent(static_cast<std::size_t>(kLookBack / shape.interval) + 24, latency.model().cells().size()) {}
+              recent(static_cast<std::size_t>(kLookBack / shape.interval) + 24, latency.model().cells().size()),
+              part_fresh(shape.parts),
+              part_reference(shape.parts) {}
+
+        void add_parts(const GroupTick& new_group, const GroupTick* control) {
+            for (std::size_t p = 0; p < std::min(part_fresh.size(), new_group.parts.size()); ++p)
+                part_fresh[p] += new_group.parts[p];
+            if (control == nullptr) return;
+            for (std::size_t p = 0; p < std::min(part_reference.size(), control->parts.size()); ++p) {
+                part_reference[p] += control->parts[p];
+            }
+        }
 
         ErrorHistory before;
         OwnNoise noise;
@@ -60,7 +77,9 @@ struct DeployTest::State {
         Recent recent;
         ShareWatch share;
         LatencyTest::Cells fresh_cells{}, reference_cells{};
-        Events fresh, reference;
+        Events fresh, reference;  // all of the bake
+        Quiet quiet;
+        std::vector<Events> part_fresh, part_reference;
         std::size_t ticks = 0;
         std::size_t memory_samples = 0;
     };
@@ -78,6 +97,8 @@ struct DeployTest::State {
     [[nodiscard]] std::optional<Finding> silence(double at) const;
     [[nodiscard]] bool still_bad(double at) const;
     [[nodiscard]] bool still_slow(double at) const;
+    [[nodiscard]] Finding found(Finding::Kind kind, double at, double evidence) const;
+    void describe_latency(Finding& finding) const;
     std::optional<Finding> errors(const GroupTick& fresh, const Events& reference);
     std::optional<Finding> parts(const GroupTick& fresh, const GroupTick* reference);
     std::optional<Finding> latency(const GroupTick& fresh);
@@ -132,17 +153,55 @@ bool DeployTest::State::still_slow(double at) const {
     return bake->latency.still(fresh, reference);
 }
 
+Finding DeployTest::State::found(Finding::Kind kind, double at, double evidence) const {
+    Finding finding;
+    finding.kind = kind;
+    finding.at = at;
+    finding.evidence = evidence;
+    finding.before = bake->before.rate;
+    finding.fresh = bake->fresh - bake->quiet.fresh;
+    finding.reference = bake->reference - bake->quiet.reference;
+    return finding;
+}
+
+/// The bucket edge at which the last two minutes differ most from what is usual.
+void DeployTest::State::describe_latency(Finding& finding) const {
+    const auto cells = bake->latency.model().cells();
+    const auto sum = bake->recent.over(finding.at - 120, finding.at);
+    double now = 0, usual = 0, all_now = 0, all_usual = 0, most = -1;
+    const auto usual_of = [&](std::size_t c) {
+        return shape.control ? bake->recent.reference_cell(sum, c) : cells[c].share;
+    };
+    for (std::size_t c = 0; c < cells.size(); ++c) {
+        all_now += bake->recent.fresh_cell(sum, c);
+        all_usual += usual_of(c);
+    }
+    for (std::size_t c = cells.size() - 1; c > 0 && all_now > 0 && all_usual > 0; --c) {
+        now += bake->recent.fresh_cell(sum, c);
+        usual += usual_of(c);
+        const double a = now / all_now, b = usual / all_usual;
+        const double differs = (a - b) / std::sqrt(b + 1e-4);
+        if (differs <= most) continue;
+        most = differs;
+        finding.value = a;
+        finding.expected = b;
+        finding.limit = shape.edges[cells[c - 1].last];
+    }
+    finding.fresh = {all_now, 0};
+    finding.unit = shape.unit;
+}
+
 std::optional<Finding> DeployTest::State::errors(const GroupTick& fresh, const Events& reference) {
     auto& b = *bake;
     const double own = shape.control ? b.noise.value() : 0;
     b.errors.step(fresh.all, reference, own, fresh.dt);
     if (shape.control && b.errors.evidence() < kQuiet) b.noise.add(fresh.all, reference);
     if (b.errors.evidence() * shape.alpha * kErrorShare >= 1 && still_bad(fresh.at)) {
-        return Finding{.kind = Finding::Kind::Errors, .at = fresh.at, .evidence = b.errors.evidence()};
+        return found(Finding::Kind::Errors, fresh.at, b.errors.evidence());
     }
     if (b.blocks.step(fresh.all, reference, shape.control ? b.noise.value() : 0, fresh.dt) &&
         b.blocks.evidence() * shape.alpha * kBlockShare >= 1) {
-        return Finding{.kind = Finding::Kind::ErrorBlocks, .at = fresh.at, .evidence = b.blocks.evidence()};
+        return found(Finding::Kind::ErrorBlocks, fresh.at, b.blocks.evidence());
     }
     return std::nullopt;
 }
@@ -153,8 +212,12 @@ std::optional<Finding> DeployTest::State::parts(const GroupTick& fresh, const Gr
     b.parts.step(fresh.parts, reference != nullptr ? reference->parts : std::span<const Events>(),
                  shape.control ? b.noise.value() + 0.02 : 0, fresh.dt);
     if (b.parts.evidence() * shape.alpha * kPartShare < 1) return std::nullopt;
-    return Finding{
-        .kind = Finding::Kind::Part, .at = fresh.at, .evidence = b.parts.evidence(), .part = b.parts.strongest()};
+    auto finding = found(Finding::Kind::Part, fresh.at, b.parts.evidence());
+    finding.part = b.parts.strongest();
+    finding.fresh = b.part_fresh[finding.part];
+    finding.reference = b.part_reference[finding.part];
+    finding.before = b.before.rate_of(finding.part);
+    return finding;
 }
 
 std::optional<Finding> DeployTest::State::latency(const GroupTick& fresh) {
@@ -162,7 +225,9 @@ std::optional<Finding> DeployTest::State::latency(const GroupTick& fresh) {
     b.latency.step(fresh.at, fresh.dt, b.fresh_cells, b.reference_cells);
     if (b.latency.evidence() * shape.alpha * kLatencyShare < 1 || b.share.suspicious() || !still_slow(fresh.at))
         return std::nullopt;
-    return Finding{.kind = Finding::Kind::Latency, .at = fresh.at, .evidence = b.latency.evidence()};
+    auto finding = found(Finding::Kind::Latency, fresh.at, b.latency.evidence());
+    describe_latency(finding);
+    return finding;
 }
 
 DeployTest::DeployTest(const DeployShape& shape) : state_(std::make_unique<State>(shape)) {}
@@ -200,6 +265,7 @@ std::optional<Finding> DeployTest::tick(const GroupTick& fresh, const GroupTick*
     b.fresh += fresh.all;
     b.reference += common;
     ++b.ticks;
+    b.add_parts(fresh, reference);
     if (auto found = s.hard_failure(fresh.at)) return found;
     if (auto found = s.silence(fresh.at)) return found;
     // A long tick may still hold the errors of starting up.
@@ -207,10 +273,18 @@ std::optional<Finding> DeployTest::tick(const GroupTick& fresh, const GroupTick*
     if (auto found = s.errors(fresh, common)) return found;
     if (auto found = s.parts(fresh, reference)) return found;
     if (auto found = s.latency(fresh)) return found;
+    if (b.errors.evidence() < 1) b.quiet = {b.fresh, b.reference};
     if (const auto growth = s.growth.grows(fresh.at)) {
         return Finding{.kind = Finding::Kind::Memory, .at = fresh.at, .value = growth->now, .expected = growth->rise};
     }
     return std::nullopt;
+}
+
+double DeployTest::evidence() const {
+    if (!state_->bake) return 0;
+    const auto& b = *state_->bake;
+    return std::max({b.errors.evidence() * kErrorShare, b.blocks.evidence() * kBlockShare,
+                     b.parts.evidence() * kPartShare, b.latency.evidence() * kLatencyShare});
 }
 
 bool DeployTest::saw_enough() const {

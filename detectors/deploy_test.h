@@ -15,12 +15,12 @@ struct Finding {
 
     Kind kind = Kind::Errors;
     double at = 0;
-    double evidence = 0;  ///< 1 : evidence are the odds against a healthy deploy; 0: found without statistics
-    double since = 0;     ///< from when on the numbers count
-    Events fresh{}, reference{};
-    double before = 0;     ///< the rate before the deploy, where there is no control group
-    std::size_t part = 0;  ///< endpoint, or latency edge
-    double value = 0, expected = 0;
+    double evidence = 0;          ///< 1 : evidence are the odds against a healthy deploy; 0: found without statistics
+    Events fresh{}, reference{};  ///< since the change seems to have begun, or of the last seconds
+    double before = 0;            ///< errors a request before the deploy
+    std::size_t part = 0;         ///< endpoint
+    double value = 0, expected = 0, limit = 0;  ///< latency: shares slower than `limit`, now and usually; else by kind
+    std::string_view unit = {};                 ///< of `limit`
 };
 
 [[nodiscard]] std::string_view to_string(Finding::Kind kind);
@@ -42,6 +42,9 @@ class DeployTest {
     void memory(bool fresh, double at, double share_of_limit);
     /// Both groups up to the same instant; `reference` only with a control group.
     std::optional<Finding> tick(const GroupTick& fresh, const GroupTick* reference);
+
+    /// The strongest evidence of any test: 1 : evidence are the odds against a healthy deploy.
+    [[nodiscard]] double evidence() const;
 
     /// Enough was seen to say that nothing was found (30 % of the ticks, 25 requests).
     [[nodiscard]] bool saw_enough() const;

@@ -22,6 +22,10 @@ struct ErrorHistory {
         0.1;  ///< standard deviation of the log ratio of a healthy deploy, what is not known of the rate included
 
     ErrorHistory(const History& history, bool control);
+
+    [[nodiscard]] double rate_of(std::size_t part) const {
+        return parts[part].requests > 0 ? parts[part].errors / parts[part].requests : 0;
+    }
 };
 
 /// How much two groups differ from tick to tick beyond chance: learned in the bake, where common noise cancels, but

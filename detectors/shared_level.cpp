@@ -10,10 +10,10 @@ namespace revertd::detect {
 namespace {
 
 constexpr std::array<double, SharedLevel::kStates> kFactor = {1, 5, 30, 150};
-constexpr double kMostLevel = 0.6;    // of requests: an incident is no more than that
-constexpr double kMostRatio = 0.97;   // of requests: nothing fails always, or one success would be infinite evidence
-constexpr double kStays = 0.9;        // an incident goes on from one tick to the next
-constexpr double kNegligible = 1e-9;  // weight of a state that is not evaluated
+constexpr double kMostLevel = 0.6;     // of requests: an incident is no more than that
+constexpr double kMostRatio = 0.97;    // of requests: nothing fails always, or one success would be infinite evidence
+constexpr double kStays = 0.9;         // an incident goes on from one tick to the next
+constexpr double kNegligible = 1e-15;  // weight of a state that is not evaluated
 
 }  // namespace
 

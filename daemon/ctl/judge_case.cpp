@@ -5,6 +5,8 @@
 #include <cmath>
 #include <utility>
 
+#include "detectors/evidence_words.h"
+
 namespace revertd::ctl {
 namespace {
 
@@ -45,6 +47,7 @@ Result<JudgeCase> JudgeCase::open(const JudgeLine& header, double alpha) {
     shape.alpha = alpha;
     shape.parts = static_cast<std::size_t>(header.endpoint_count);
     shape.edges = header.edges;
+    shape.unit = " ms";
     return JudgeCase(header, shape);
 }
 
@@ -178,7 +181,7 @@ CaseVerdict JudgeCase::words(const detect::Finding& finding) const {
             critical                       ? "critical"
             : finding.kind == Kind::Memory ? "minor"
                                            : "major",
-            std::string(detect::to_string(finding.kind)), ""};
+            std::string(detect::to_string(finding.kind)), detect::words(finding, control_)};
 }
 
 CaseVerdict JudgeCase::end(double t) const {

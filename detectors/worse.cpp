@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: Apache-2.0
+// `<signal> worse than baseline`: the sequential test. Ratios and quantiles are judged from their counts against the
+// time before the deploy, as detectors/deploy_test.h describes it, after every slot.
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <optional>
+#include <vector>
+
+#include "core/detector.h"
+#include "core/slot_grid.h"
+#include "core/words.h"
+#include "detectors/deploy_test.h"
+#include "detectors/evidence_words.h"
+
+namespace revertd::detectors {
+namespace {
+
+constexpr double kDefaultAlpha = 0.001;
+constexpr double kShortestTick =
+    5;  // seconds: statistics gain nothing from shorter ones, and their noise is known worse
+constexpr std::size_t kMostRows = 720;    // of the time before, and of the bake as it is kept for a restart
+constexpr std::size_t kFewestTicks = 12;  // before the deploy
+constexpr std::size_t kMostBounds = 256;
+constexpr double kClear = 1;  // evidence at which a breach that held ends
+
+double in_seconds(Duration duration) {
+    return std::chrono::duration<double>(duration).count();
+}
+
+class Worse final : public Detector {
+  public:
+    explicit Worse(const DetectorSetup& setup)
+        : quantile_(setup.signal.kind == Signal::Kind::Quantile),
+          interval_(in_seconds(setup.settings.interval)),
+          bake_(in_seconds(setup.settings.bake)),
+          alpha_(setup.rule.arguments[0] > 0 ? setup.rule.arguments[0] : kDefaultAlpha),
+          min_requests_(static_cast<double>(setup.settings.min_requests)) {
+        const double longest =
+            std::max(kShortestTick, in_seconds(setup.settings.baseline) / static_cast<double>(kMostRows));
+        slots_a_tick_ = std::max<std::size_t>(1, static_cast<std::size_t>(std::lround(longest / interval_)));
+    }
+
+    Finding judge(const DetectorSlot& slot) override {
+        ++slots_;
+        if (!take(slot)) return {};
+        if (slot.learns) {
+            if (tick_slots_ >= slots_a_tick_) keep(history_);
+            state_ = Say::Learning;
+            return {};
+        }
+        if (!slot.counts) {
+            empty_tick();
+            return {};
+        }
+        if (tick_slots_ >= slots_a_tick_) {
+            keep(bake_rows_);
+            step(bake_rows_.back());
+        }
+        return said();
+    }
+
+    void miss(std::uint64_t slots) override {
+        slots_ += slots;
+        empty_tick();
+    }
+
+    void begin() override {
+        bake_rows_.clear();
+        empty_tick();
+        test_.reset();
+        found_.reset();
+        started_ = slots_;
+        state_ = Say::Learning;
+    }
+
+    [[nodiscard]] std::string words() const override {
+        switch (state_) {
+            case Say::Worse:
+                return detect::words(*found_, false);
+            case Say::Fine:
+                return "no worse than before the deploy";
+            case Say::TooLittle:
+                return "has too little history to be compared with";
+            case Say::Learning:
+                break;
+        }
+        return "is being learned";
+    }
+
+    void save(ByteWriter& out) const override {
+        out.put(slots_);
+        out.put(started_);
+        out.put(bounds_);
+        for (const auto* rows : {&history_, &bake_rows_}) {
+            out.put(static_cast<std::uint32_t>(rows->size()));
+            for (const Row& row : *rows) {
+                out.put(row.end);
+                out.put(row.slots);
+                out.put(row.cells);
+            }
+        }
+    }
+
+    bool load(ByteReader& in) override;
+
+  private:
+    enum class Say { Learning, TooLittle, Fine, Worse };
+
+    /// The sums of one tick: {requests, errors}, or the requests of each bucket.
+    struct Row {
+        std::uint64_t end = 0;  ///< the slot after its last
+        std::uint64_t slots = 0;
+        std::vector<double> cells;
+    };
+
+    bool take(const DetectorSlot& slot);
+    bool take_buckets(const DetectorSlot& slot);
+    void empty_tick();
+    void keep(std::vector<Row>& rows);
+    void open();
+    void step(const Row& row);
+    Finding said() const;
+    [[nodiscard]] detect::GroupTick tick_of(const Row& row) const;
+
+    bool quantile_;
+    double interval_, bake_, alpha_, min_requests_;
+    std::size_t slots_a_tick_ = 1;
+    std::uint64_t slots_ = 0, started_ = 0;  // slots ever, and when the phase began
+    std::vector<double> bounds_;             // ascending, the last one +Inf
+    std::vector<std::size_t> order_;         // cells of the signal by their bound
+    std::vector<double> tick_;
+    std::uint64_t tick_slots_ = 0;
+    std::vector<Row> history_, bake_rows_;
+    std::optional<detect::DeployTest> test_;
+    std::optional<detect::Finding> found_;
+    Say state_ = Say::Learning;
+};
+
+/// Adds a slot to the tick. False: it cannot be compared with what is known.
+bool Worse::take(const DetectorSlot& slot) {
+    if (quantile_) return take_buckets(slot);
+    if (slot.now.cells.size() < 2) return false;
+    tick_.resize(2);
+    tick_[0] += slot.now.cells[0];
+    tick_[1] += slot.now.cells[1];
+    ++tick_slots_;
+    return true;
+}
+
+bool Worse::take_buckets(const DetectorSlot& slot) {
+    const std::size_t n = slot.bounds.size();
+    if (n < 2 || n > kMostBounds || slot.now.cells.size() < n) return false;
+    bool same = order_.size() == n && bounds_.size() == n;
+    for (std::size_t i = 0; same && i < n; ++i) same = slot.bounds[order_[i]] == bounds_[i];
+    if (!same) {
+        order_.resize(n);
+        std::iota(order_.begin(), order_.end(), std::size_t{0});
+        std::sort(order_.begin(), order_.end(),
+                  [&](std::size_t a, std::size_t b) { return slot.bounds[a] < slot.bounds[b]; });
+        std::vector<double> bounds;
+        for (const std::size_t i : order_) bounds.push_back(slot.bounds[i]);
+        // Other edges than before: what was learned does not compare with them.
+        if (bounds != bounds_) {
+            history_.clear();
+            bake_rows_.clear();
+            test_.reset();
+            empty_tick();
+        }
+        bounds_ = std::move(bounds);
+    }
+    if (!std::isinf(bounds_.back()) || bounds_.front() <= 0) return false;
+    tick_.resize(n);
+    for (std::size_t i = 0; i < n; ++i) {
+        const double below = i == 0 ? 0 : slot.now.cells[order_[i - 1]];
+        tick_[i] += std::max(0.0, slot.now.cells[order_[i]] - below);
+    }
+    ++tick_slots_;
+    return true;
+}
+
+void Worse::empty_tick() {
+    std::ranges::fill(tick_, 0.0);
+    tick_slots_ = 0;
+}
+
+void Worse::keep(std::vector<Row>& rows) {
+    if (rows.size() >= kMostRows) {  // the oldest row's memory becomes the newest's
+        std::rotate(rows.begin(), rows.begin() + 1, rows.end());
+        rows.pop_back();
+    }
+    rows.push_back({slots_, tick_slots_, tick_});
+    empty_tick();
+}
+
+detect::GroupTick Worse::tick_of(const Row& row) const {
+    detect::GroupTick tick;
+    tick.at = (static_cast<double>(row.end) - static_cast<double>(started_)) * interval_;
+    tick.dt = static_cast<double>(row.slots) * interval_;
+    if (quantile_) {
+        tick.buckets = row.cells;
+        tick.all.requests = std::accumulate(row.cells.begin(), row.cells.end(), 0.0);
+    } else {
+        tick.all = {row.cells[0], std::min(row.cells[0], row.cells[1])};
+    }
+    return tick;
+}
+
+void Worse::open() {
+    detect::DeployShape shape;
+    shape.bake = bake_;
+    shape.interval = interval_ * static_cast<double>(slots_a_tick_);
+    shape.alpha = alpha_;
+    if (quantile_) {
+        shape.edges.assign(bounds_.begin(), bounds_.end() - 1);
+        shape.unit = " s";
+    }
+    test_.emplace(shape);
+    double requests = 0;
+    for (const Row& row : history_) {
+        const auto tick = tick_of(row);
+        requests += tick.all.requests;
+        test_->before(tick);
+    }
+    test_->begin();
+    state_ = history_.size() < kFewestTicks || requests < min_requests_ ? Say::TooLittle : Say::Fine;
+}
+
+void Worse::step(const Row& row) {
+    if (!test_) open();
+    if (state_ == Say::TooLittle) return;
+    found_ = test_->tick(tick_of(row), nullptr);
+    state_ = found_ ? Say::Worse : Say::Fine;
+}
+
+Finding Worse::said() const {
+    Finding finding;
+    if (!test_ || state_ == Say::TooLittle || state_ == Say::Learning) return finding;
+    finding.verdict = found_ ? Verdict::Breach : Verdict::Ok;
+    finding.limit = 1 / alpha_;
+    finding.value = found_ ? std::max(found_->evidence, finding.limit) : test_->evidence();
+    finding.clears = finding.value < kClear / alpha_;
+    return finding;
+}
+
+bool Worse::load(ByteReader& in) {
+    if (!in.get(slots_) || !in.get(started_) || started_ > slots_) return in.fail();
+    std::uint32_t size = 0;
+    if (!in.get(size) || size > kMostBounds) return in.fail();
+    bounds_.assign(size, 0);
+    for (double& bound : bounds_)
+        if (!in.get(bound)) return false;
+    if (!std::is_sorted(bounds_.begin(), bounds_.end())) return in.fail();
+    order_.clear();
+    const std::size_t cells = quantile_ ? bounds_.size() : 2;
+    for (auto* rows : {&history_, &bake_rows_}) {
+        if (!in.get(size) || size > kMostRows) return in.fail();
+        rows->assign(size, {});
+        for (Row& row : *rows) {
+            if (!in.get(row.end) || !in.get(row.slots) || row.end > slots_) return in.fail();
+            std::uint32_t width = 0;
+            if (!in.get(width) || width != cells) return in.fail();
+            row.cells.assign(width, 0);
+            for (double& cell : row.cells)
+                if (!in.get(cell) || !(cell >= 0) || std::isinf(cell)) return in.fail();
+        }
+    }
+    empty_tick();
+    test_.reset();
+    found_.reset();
+    state_ = Say::Learning;
+    for (const Row& row : bake_rows_) step(row);
+    return true;
+}
+
+std::string refuse(const Signal& signal, std::span<const double>) {
+    const bool counts = signal.kind == Signal::Kind::Ratio || signal.kind == Signal::Kind::Quantile;
+    return counts ? ""
+                  : "`worse than baseline` judges ratios and quantiles; for a number write `> 1.5x baseline` or `grows "
+                    "by`";
+}
+
+std::unique_ptr<Detector> make(const DetectorSetup& setup) {
+    return std::make_unique<Worse>(setup);
+}
+
+}  // namespace
+
+extern const DetectorKind worse;
+const DetectorKind worse{"worse", "worse than baseline", "a sequential test finds it worse than before the deploy",
+                         refuse, make};
+
+}  // namespace revertd::detectors

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// Prints what the statistics say of many arguments, a line each: name, arguments, value. oracle_test.py computes the
+// same with fifty digits.
+#include <cstdint>
+#include <cstdio>
+#include <vector>
+
+#include "detectors/evidence.h"
+#include "detectors/shared_level.h"
+#include "detectors/statistics.h"
+
+namespace {
+
+using namespace revertd::detect;
+
+class Numbers {
+  public:
+    /// Uniform between the bounds; the same on every machine.
+    double next(double low, double high) {
+        state_ = state_ * 6364136223846793005ULL + 1442695040888963407ULL;
+        return low + (high - low) * static_cast<double>(state_ >> 11) * 0x1p-53;
+    }
+
+    double whole(double low, double high) { return static_cast<double>(static_cast<long>(next(low, high))); }
+
+  private:
+    std::uint64_t state_ = 42;
+};
+
+void print(const char* name, const std::vector<double>& arguments, double value) {
+    std::printf("%s", name);
+    for (const double x : arguments) std::printf(" %.17g", x);
+    std::printf(" %.17g\n", value);
+}
+
+}  // namespace
+
+int main() {
+    Numbers numbers;
+    for (int i = 0; i < 300; ++i) {
+        const double x = numbers.next(1e-3, i % 2 == 0 ? 20 : 1e6);
+        print("log_gamma", {x}, log_gamma(x));
+        const double z = numbers.next(-8, 8);
+        print("normal_above", {z}, normal_above(z));
+        const double p = numbers.next(1e-6, 1 - 1e-6);
+        print("probit", {p}, probit(p));
+        const double k = numbers.whole(0, 200), mean = numbers.next(1e-3, 200), shape = numbers.next(0.5, 100);
+        print("negative_binomial_log", {k, mean, shape}, negative_binomial_log(k, mean, shape));
+        const double n = numbers.whole(1, 400), hits = numbers.whole(0, n + 1), share = numbers.next(0.01, 0.95);
+        print("binomial_tail", {hits, n, share}, binomial_tail(hits, n, share));
+        // One tick of the shared level and the log-likelihood of a ratio, up to the constant that cancels: ratio to 1.
+        const double level = numbers.next(1e-4, 2e-2), spread = numbers.next(0.5, 50), incident = i % 2 == 0 ? 0.01 : 0;
+        const double kr = numbers.whole(0, 40), nr = numbers.whole(100, 5000), kn = numbers.whole(0, 40),
+                     nn = numbers.whole(100, 5000);
+        const double extra = numbers.next(0.01, 0.5), ratio = numbers.next(0.5, 8);
+        SharedLevel shared(level, spread, incident);
+        const LevelLikelihood likelihood(shared.observe(kr, nr), kn, nn, extra);
+        print("level_ratio", {level, spread, incident, kr, nr, kn, nn, extra, ratio},
+              likelihood.at(ratio) - likelihood.at(1));
+    }
+    // The recursion over onsets, unclipped, and a null of three points.
+    OnsetMixture onsets({0.5, 0.5}, 900, 1e6, 1);
+    NullMixture null({0, -1, -2});
+    for (int i = 0; i < 50; ++i) {
+        const std::vector<double> llr = {numbers.next(-0.5, 0.6), numbers.next(-1, 1)};
+        onsets.step(llr, 10);
+        print("onsets", llr, onsets.value());
+        const std::vector<double> likelihood = {numbers.next(-3, 0), numbers.next(-3, 0), numbers.next(-3, 0)};
+        print("null", likelihood, null.predict(likelihood));
+    }
+}

@@ -1,0 +1,83 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Every statistic against the same formula in fifty digits (mpmath): they agree to 1e-9."""
+import subprocess
+import sys
+import unittest
+
+from mpmath import binomial, erfc, erfinv, exp, fsum, log, loggamma, mp, mpf, sqrt
+
+mp.dps = 50
+PROGRAM = sys.argv.pop(1)
+FACTORS = (1, 5, 30, 150)
+
+
+def nb(k, mean, shape):
+    return loggamma(k + shape) - loggamma(shape) + shape * log(shape / (shape + mean)) + k * log(mean / (shape + mean))
+
+
+def level_log(level, shape, incident, kr, nr, kn, nn, extra, ratio):
+    weights = [1 - 3 * incident] + [incident] * 3
+    shapes = [shape, mpf(1), mpf(1), mpf(1)]
+    means = [min(level * f, mpf("0.6")) for f in FACTORS]
+    first = [w * exp(nb(kr, nr * m, s)) for w, m, s in zip(weights, means, shapes)]
+    total = fsum(first)
+    out = []
+    for w, m, s in zip(first, means, shapes):
+        if w == 0:
+            continue
+        after = (s + kr) / (s / m + nr)
+        own = 1 / (1 / (s + kr) + extra)
+        out.append(w / total * exp(nb(kn, nn * min(after * ratio, mpf("0.97")), own)))
+    return log(fsum(out))
+
+
+class Oracle(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        text = subprocess.run([PROGRAM], capture_output=True, text=True, check=True).stdout
+        cls.rows = {}
+        for line in text.splitlines():
+            name, *numbers = line.split()
+            cls.rows.setdefault(name, []).append(([mpf(x) for x in numbers[:-1]], mpf(numbers[-1])))
+
+    def agree(self, name, formula, least=300):
+        rows = self.rows[name]
+        self.assertGreaterEqual(len(rows), least)
+        for arguments, value in rows:
+            want = formula(*arguments)
+            self.assertLessEqual(abs(value - want), mpf("1e-9") * max(1, abs(want)), (name, arguments, value, want))
+
+    def test_log_gamma(self):
+        self.agree("log_gamma", loggamma)
+
+    def test_normal(self):
+        self.agree("normal_above", lambda z: erfc(z / sqrt(2)) / 2)
+        self.agree("probit", lambda p: sqrt(2) * erfinv(2 * p - 1))
+
+    def test_negative_binomial(self):
+        self.agree("negative_binomial_log", nb)
+
+    def test_binomial_tail(self):
+        def tail(k, n, p):
+            return fsum(binomial(n, i) * p**i * (1 - p) ** (n - i) for i in range(int(k), int(n) + 1))
+        self.agree("binomial_tail", tail)
+
+    def test_shared_level(self):
+        self.agree("level_ratio", lambda *a: level_log(*a) - level_log(*a[:-1], mpf(1)))
+
+    def test_onsets(self):
+        sums = [mpf("0.5")] * 2
+        for llr, value in self.rows["onsets"]:
+            sums = [exp(x) * (s + mpf("0.5") * 10 / 900) for x, s in zip(llr, sums)]
+            self.assertLessEqual(abs(value - fsum(sums) / 2), mpf("1e-9") * max(1, abs(value)))
+
+    def test_null(self):
+        weights = [exp(-i) / fsum(exp(-j) for j in range(3)) for i in range(3)]
+        for likelihood, value in self.rows["null"]:
+            joint = [w * exp(x) for w, x in zip(weights, likelihood)]
+            self.assertLessEqual(abs(value - log(fsum(joint))), mpf("1e-9"))
+            weights = [x / fsum(joint) for x in joint]
+
+
+unittest.main()

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// `<signal> worse than baseline` in a Judge.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "tests/detectors/detector_bed.h"
+
+namespace revertd {
+namespace {
+
+class Worse : public ::testing::Test {
+  protected:
+    explicit Worse(const Signal& signal = ratio_signal()) : bed("worse", {0.001, 0, 0}, signal) {
+        bed.judge.set_phase({JudgePhase::Kind::Good, bed.at, bed.at});
+    }
+
+    /// Slots with 1,000 requests each, of which so many fail, a little more or less.
+    void slots(int n, double bad) {
+        for (int i = 0; i < n; ++i) {
+            const double noise = 1 + 0.2 * std::sin(i * 2.4);
+            bed.serve(1000 - bad * noise, bad * noise);
+            bed.JudgeBed::slot();
+        }
+    }
+
+    /// Slots until the rule is breached; 1,000 if it never is.
+    int until_breach(double bad) {
+        for (int i = 1; i <= 200; ++i) {
+            slots(1, bad);
+            if (bed.verdict() == Verdict::Breach) return i;
+        }
+        return 1000;
+    }
+
+    void deploy() {
+        bed.judge.freeze_baseline(bed.at);
+        bed.bake();
+    }
+
+    DetectorBed bed;
+};
+
+TEST_F(Worse, more_errors_are_found_and_said_with_their_odds) {
+    slots(60, 3);
+    deploy();
+    slots(30, 3);
+    EXPECT_EQ(bed.verdict(), Verdict::Ok) << bed.words();
+    EXPECT_LE(until_breach(12), 20);
+    EXPECT_NE(bed.words().find("requests failed"), std::string::npos) << bed.words();
+    EXPECT_NE(bed.words().find("odds against a healthy deploy 1 : "), std::string::npos) << bed.words();
+}
+
+TEST_F(Worse, the_same_as_before_is_never_a_breach) {
+    slots(60, 3);
+    deploy();
+    for (int i = 0; i < 170; ++i) {
+        slots(1, 3);
+        EXPECT_NE(bed.verdict(), Verdict::Breach) << bed.words();
+    }
+    EXPECT_EQ(bed.verdict(), Verdict::Ok);
+}
+
+TEST_F(Worse, without_history_it_says_so_and_judges_nothing) {
+    slots(5, 3);
+    deploy();
+    EXPECT_EQ(until_breach(500), 1000);
+    EXPECT_EQ(bed.verdict(), Verdict::Insufficient);
+    EXPECT_NE(bed.words().find("too little history"), std::string::npos) << bed.words();
+}
+
+TEST_F(Worse, a_restart_changes_no_verdict) {
+    slots(60, 3);
+    deploy();
+    slots(40, 3);
+    (void)until_breach(12);
+    const auto words = bed.words();
+    bed.restart();
+    slots(1, 12);
+    EXPECT_EQ(bed.verdict(), Verdict::Breach) << words << " / " << bed.words();
+}
+
+TEST_F(Worse, a_record_that_is_cut_or_changed_is_refused) {
+    slots(60, 3);
+    deploy();
+    slots(20, 3);
+    const std::string record = bed.judge.save();
+    for (std::size_t at = 0; at < record.size(); at += 97) {
+        Judge fresh(std::make_shared<const ServiceSettings>(bed.settings()));
+        EXPECT_FALSE(fresh.restore(std::string_view(record).substr(0, at), bed.at)) << at;
+    }
+}
+
+TEST_F(Worse, a_rollback_that_helped_is_seen_to_have_helped) {
+    slots(60, 3);
+    deploy();
+    (void)until_breach(12);
+    bed.judge.set_phase({JudgePhase::Kind::Verifying, bed.at, bed.at});
+    slots(20, 3);
+    EXPECT_EQ(bed.verdict(), Verdict::Ok) << bed.words();
+}
+
+class WorseLatency : public Worse {
+  protected:
+    WorseLatency() : Worse(signal_of(Signal::Kind::Quantile, "p95", Unit::Seconds)) {}
+
+    /// Slots with log-normal latencies around `median` seconds.
+    void slots(int n, double median) {
+        for (int i = 0; i < n; ++i) {
+            const double now = median * (1 + 0.02 * std::sin(i * 2.4));
+            for (const double le : {0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, kInf}) {
+                const double share = std::isinf(le) ? 1 : 0.5 * std::erfc(-std::log(le / now) / 0.6 / std::sqrt(2.0));
+                bed.histogram(0, le, std::floor(1000 * share));
+            }
+            bed.JudgeBed::slot();
+        }
+    }
+};
+
+TEST_F(WorseLatency, slower_requests_are_found_and_said) {
+    slots(60, 0.05);
+    deploy();
+    slots(40, 0.05);
+    EXPECT_EQ(bed.verdict(), Verdict::Ok) << bed.words();
+    slots(25, 0.07);
+    EXPECT_EQ(bed.verdict(), Verdict::Breach) << bed.words();
+    EXPECT_NE(bed.words().find("requests are slower than 0."), std::string::npos) << bed.words();
+}
+
+}  // namespace
+}  // namespace revertd
