@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/guard_reader.h"
 
+#include <algorithm>
 #include <array>
 
 #include "config/rules.h"
+#include "core/detector.h"
 
 namespace revertd::config {
 
@@ -26,6 +28,11 @@ bool is_health_rule(const Rule& rule) {
 bool is_combination(const Node& node) {
     return std::any_of(node.entries.begin(), node.entries.end(),
                        [](const auto& e) { return e.key == "any" || e.key == "all" || e.key.ends_with(" of"); });
+}
+
+/// What the sequential test can judge.
+bool is_tested(const Signal& signal) {
+    return signal.kind == Signal::Kind::Ratio || signal.kind == Signal::Kind::Quantile;
 }
 
 bool is_verify_option(std::string_view key) {
@@ -87,10 +94,48 @@ std::vector<Rule> GuardReader::read(const Node* guard) {
     } else if (guard->is_map()) {
         for (const Severity severity : {Severity::P0, Severity::P1, Severity::P2, Severity::P3})
             if (const Node* node = guard->find(to_string(severity))) read_rules(*node, severity);
+        if (const Node* anomaly = guard->find("anomaly")) read_anomaly(*anomaly);
     } else if (!guard->is_off()) {
         read_rules(*guard, Severity::P1);
     }
+    share_alpha();
     return std::move(rules_);
+}
+
+/// `anomaly: P1`: the sequential test on every signal that counts something.
+void GuardReader::read_anomaly(const Node& node) {
+    const auto severity = severity_from(node.text);
+    if (!severity || context_.alpha <= 0) return;
+    for (const std::string_view well_known : {"errors", "p95"})
+        if (context_.has_metrics) (void)signals_.find(well_known);
+    for (const std::string& name : signals_.names()) {
+        const auto index = signals_.find(name);
+        if (!index || !is_tested(signals_.at(*index))) continue;
+        const std::string text = name + " worse than baseline";
+        if (std::any_of(rules_.begin(), rules_.end(), [&](const Rule& rule) { return rule.text == text; })) continue;
+        auto parsed = parse_rule(text, signals_);
+        if (auto* rule = std::get_if<ParsedRule>(&parsed)) {
+            rule->rule.severity = *severity;
+            rules_.push_back(std::move(rule->rule));
+        }
+    }
+}
+
+/// All tests of a bake together call no more than `alpha` of the healthy deploys bad. Half of it is for what is slower,
+/// half for what fails, each in equal parts: a test uses less than half of what it is given.
+void GuardReader::share_alpha() {
+    const auto is_test = [](const Rule& rule) { return rule.detector != nullptr && rule.detector->name == "worse"; };
+    const auto alike = [&](const Rule& a) {
+        return std::count_if(rules_.begin(), rules_.end(), [&](const Rule& b) {
+            return is_test(b) && signals_.at(a.signal).kind == signals_.at(b.signal).kind;
+        });
+    };
+    for (Rule& rule : rules_) {
+        if (!is_test(rule)) continue;
+        if (context_.alpha <= 0)
+            diagnostics_.error(context_.at, "`" + rule.text + "` needs `alpha`, which is off", "write `alpha: 0.001`");
+        rule.arguments[0] = context_.alpha / static_cast<double>(alike(rule));
+    }
 }
 
 void GuardReader::read_default() {

@@ -26,6 +26,7 @@ struct GuardContext {
     Position at;  ///< of the service: for what has no line of its own
     bool has_health = false, has_metrics = false;
     std::vector<std::string> steps;  ///< names that `do` may permit
+    double alpha = 0.001;            ///< share of healthy deploys that statistics may roll back
 };
 
 class GuardReader {
@@ -40,6 +41,8 @@ class GuardReader {
 
   private:
     void read_default();
+    void read_anomaly(const Node& node);
+    void share_alpha();
     void read_rules(const Node& node, Severity severity);
     void read_rule(const Node& node, Severity severity);
     std::optional<Rule> sentence(const Node& scalar);

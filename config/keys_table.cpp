@@ -9,7 +9,6 @@ namespace {
 
 using T = ScalarType;
 
-constexpr std::string_view kNotYetStatistics = "statistical detectors";
 constexpr std::string_view kChannels = "pagerduty|webhook|slack|github|email|exec|alertmanager|opsgenie|statuspage";
 constexpr std::string_view kNotYetTcp = "access over TCP";
 
@@ -63,8 +62,8 @@ constexpr std::array kKeys{
     Key{"services.*.guard.P0|P1|P2|P3", kScalar | kMap | kList | kOff, T::Sentence, "", "", "rules of this severity",
         "", "services.*.guard[]"},
     Key{"services.*.guard.P0|P1|P2|P3[]", kScalar | kMap, T::Sentence, "", "", "a rule", "", "services.*.guard[]"},
-    Key{"services.*.guard.anomaly", kScalar, T::Choice, "P0|P1|P2|P3", "P1", "severity of the statistical detectors",
-        kNotYetStatistics},
+    Key{"services.*.guard.anomaly", kScalar | kOff, T::Choice, "P0|P1|P2|P3", "off",
+        "severity of the sequential test on every ratio and quantile"},
     Key{"services.*.rollback", kScalar | kMap | kList | kOff | kFree, T::Text, "", "", "how it is undone"},
     Key{"services.*.migrations", kMap | kFree, T::None, "", "", "what undoes the database", "migrations"},
     Key{"services.*.verify", kMap, T::None, "", "", "when a rollback has helped"},
@@ -95,8 +94,8 @@ constexpr std::array kKeys{
     Key{"services.*.ask_only[]", kScalar, T::Hours, "", "", "hours"},
     Key{"services.*.notify", kScalar | kList | kOff, T::Choice, kChannels, "", "channels of this service; all of them"},
     Key{"services.*.notify[]", kScalar, T::Choice, kChannels, "", "a channel"},
-    Key{"alpha", kScalar, T::Number, "0..0.5", "0.001", "share of healthy deploys that statistics may roll back",
-        kNotYetStatistics},
+    Key{"alpha", kScalar | kOff, T::Number, "0..0.5", "0.001",
+        "share of healthy deploys that statistics may roll back"},
     Key{"severity", kMap, T::None, "", "", "what happens at which severity"},
     Key{"severity.P0|P1|P2|P3", kMap, T::None, "", "", "one row of the matrix"},
     Key{"severity.P0|P1|P2|P3.rollback", kScalar, T::Choice, "now|after approval|never", "", "act, ask, or only tell"},

@@ -8,6 +8,7 @@
 #include "config/notify_reader.h"
 #include "config/policy_reader.h"
 #include "config/service_reader.h"
+#include "config/values.h"
 #include "core/sha256.h"
 
 namespace revertd {
@@ -47,6 +48,9 @@ class Loader {
             config::read_severity(*severity, common_.severity);
             config::check_roles(*severity, out_.settings, diagnostics_);
         }
+        if (const config::Node* alpha = root.find("alpha"))
+            common_.alpha = alpha->is_off() ? 0 : config::parse_number(alpha->text).value_or(common_.alpha);
+        out_.alpha = common_.alpha;
         out_.settings.overall = common_.limits.overall;
     }
 
@@ -99,7 +103,8 @@ class Loader {
                                  "configure `notify: { github: ... }`");
         const config::Node* limits = root.find("limits");
         const config::Node* storm = limits == nullptr ? nullptr : limits->find("storm");
-        std::string inactive = default_guard_ ? "statistical detectors (`anomaly: P1`)" : "";
+        std::string inactive =
+            default_guard_ ? "statistical detectors without a `guard` (write `anomaly: P1` in one)" : "";
         if (storm == nullptr)
             inactive += (inactive.empty() ? "" : " and ") + std::string("holding in a storm (`storm: 30%`)");
         if (!inactive.empty()) diagnostics_.notice({1, 1}, "defaults that are not built yet and inactive: " + inactive);

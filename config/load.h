@@ -24,6 +24,7 @@ struct Loaded {
     std::map<std::string, RollbackSpec> rollbacks;  ///< by service; those that have one
     NotifySettings notify;
     ReportSettings report;
+    double alpha = 0.001;  ///< share of healthy deploys that statistics may roll back; 0: off
 };
 
 struct LoadOptions {

@@ -74,9 +74,6 @@ class RuleReader {
             rule().kind = Rule::Kind::Absent;
             return;
         }
-        if (word.text == "worse")
-            return words_.refuse(word.offset, "`worse than baseline` is not built yet (statistical detectors)",
-                                 "write for example `" + std::string(subject.text) + " > 1.5x baseline`");
         rule().op = comparison(word);
         const Bound bound = read_bound(words_, signals_.at(rule().signal));
         rule().bound = bound.value;

@@ -181,6 +181,7 @@ class ServiceReader {
         layered([&](const Node& layer) { add_signals(layer, signals); });
         GuardContext context{entry_.key, entry_.at, !out_.health.empty(), has_signals(), {}};
         if (read_.rollback) context.steps = step_names(*read_.rollback);
+        context.alpha = common_.alpha;
         GuardReader reader(context, signals, diagnostics_);
         const Node* node = written("guard");
         read_.default_guard = node == nullptr;

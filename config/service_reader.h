@@ -20,6 +20,7 @@ struct CommonSettings {
     const Settings* settings = nullptr;      ///< people are there already
     const NotifySettings* notify = nullptr;  ///< and so are channels
     const Node* root = nullptr;
+    double alpha = 0.001;  ///< of healthy deploys; 0: off
 };
 
 struct ReadService {

@@ -1,24 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <CLI/CLI.hpp>
+#include <ostream>
 
+#include "config/load.h"
 #include "daemon/ctl/commands.h"
 #include "daemon/ctl/exit_code.h"
 #include "daemon/ctl/judge_stream.h"
 #include "daemon/ctl/session.h"
+#include "daemon/ctl/text.h"
 
 namespace revertd::ctl {
 namespace {
 
-constexpr double kAlpha = 0.001;
-
 struct Arguments {
-    double alpha = kAlpha;
+    std::string config;
 };
 
 int judge(Session& session, const Arguments& arguments) {
     const auto& input = session.outside().input;
     if (!input) return session.refuse("judge has no input", "pipe a stream of cases into it");
-    JudgeStream stream(arguments.alpha, session.out(), session.err());
+    double alpha = Loaded().alpha;
+    if (!arguments.config.empty()) {
+        const auto result = load_file(arguments.config);
+        if (!result.loaded) {
+            for (const auto& diagnostic : result.diagnostics) session.err() << printable(to_line(diagnostic)) << '\n';
+            return kUsage;
+        }
+        alpha = result.loaded->alpha;
+        if (alpha <= 0) return session.refuse("alpha is off in " + arguments.config, "write `alpha: 0.001`");
+    }
+    JudgeStream stream(alpha, session.out(), session.err());
     return stream.run(input) ? kDone : kFailed;
 }
 
@@ -28,8 +39,7 @@ void add_judge_command(CLI::App& root, Command& chosen) {
     auto arguments = std::make_shared<Arguments>();
     auto* verb =
         root.add_subcommand("judge", "reads recorded deploys on stdin and prints a verdict for each: no daemon");
-    verb->add_option("--alpha", arguments->alpha, "share of healthy deploys that may be called bad (0.001)")
-        ->check(CLI::Range(1e-9, 0.5));
+    verb->add_option("--config", arguments->config, "the configuration whose alpha holds (0.001 without)");
     set_command(*verb, chosen, [arguments](Session& session) { return judge(session, *arguments); });
 }
 

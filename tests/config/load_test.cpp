@@ -258,8 +258,7 @@ TEST(Load, off_is_accepted_where_the_feature_is_not_built) {
 }
 
 TEST(Load, a_default_that_is_not_built_is_inactive_with_a_notice) {
-    const LoadResult result = load(
-        with("    guard: { P1: [errors > 5%], anomaly: P1 }\n", "alpha: 0.001\nlimits: { storm: 30% }\n"), "f.yaml");
+    const LoadResult result = load(with("    guard: { P1: [errors > 5%] }\n", "limits: { storm: 30% }\n"), "f.yaml");
     EXPECT_TRUE(result.loaded);
     int notices = 0;
     for (const Diagnostic& diagnostic : result.diagnostics)
@@ -267,7 +266,24 @@ TEST(Load, a_default_that_is_not_built_is_inactive_with_a_notice) {
                            diagnostic.severity == Diagnostic::Severity::Notice
                        ? 1
                        : 0;
-    EXPECT_EQ(notices, 3) << words(result);
+    EXPECT_EQ(notices, 1) << words(result);
+}
+
+TEST(Load, anomaly_is_the_test_on_every_ratio_and_quantile_and_alpha_is_shared) {
+    const auto rules = [](const std::string& root) {
+        return service(good(with("    guard: { P0: [errors worse than baseline], anomaly: P2 }\n", root))).rules;
+    };
+    const auto made = rules("alpha: 0.002\n");
+    ASSERT_EQ(made.size(), 2U);
+    EXPECT_EQ(made[0].text, "errors worse than baseline");
+    EXPECT_EQ(made[0].severity, Severity::P0);
+    EXPECT_EQ(made[1].text, "p95 worse than baseline");
+    EXPECT_EQ(made[1].severity, Severity::P2);
+    for (const Rule& rule : made) EXPECT_DOUBLE_EQ(rule.arguments[0], 0.002);
+    EXPECT_EQ(service(good(with("    guard: { P1: [errors > 5%], anomaly: P1 }\n", "alpha: off\n"))).rules.size(), 1U);
+    EXPECT_NE(
+        words(load(with("    guard: [errors worse than baseline]\n", "alpha: off\n"), "f.yaml")).find("needs `alpha`"),
+        std::string::npos);
 }
 
 TEST(Load, nobody_told_is_a_warning_and_who_may_approve_a_notice) {
