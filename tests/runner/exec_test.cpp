@@ -85,9 +85,15 @@ pid_t daemon_of(const Receipt& receipt) {
     return std::atoi(receipt.output.c_str());
 }
 
+/// The processes of a step are found by its key, on the whole host: tests that run beside this one have others.
+std::string unique_key(const std::string& name) {
+    return name + "-" + std::to_string(::getpid());
+}
+
 TEST_F(Exec, who_left_the_group_is_ended_at_the_deadline_too) {
-    StepOrder order = with_deadline(script("k", std::string(kDaemon) + "exec sleep 1000"), 500ms);
-    std::get<ExecCall>(order.step.call).env = {{"REVERTD_KEY", "k"}};
+    const std::string key = unique_key("left");
+    StepOrder order = with_deadline(script(key, std::string(kDaemon) + "exec sleep 1000"), 500ms);
+    std::get<ExecCall>(order.step.call).env = {{"REVERTD_KEY", key}};
     const Receipt receipt = run(order);
     EXPECT_EQ(receipt.state, StepState::Unknown);
     EXPECT_FALSE(receipt.survivors);
@@ -96,12 +102,13 @@ TEST_F(Exec, who_left_the_group_is_ended_at_the_deadline_too) {
 }
 
 TEST_F(Exec, a_daemon_of_another_step_is_left_alone) {
-    StepOrder other = script("other", std::string(kDaemon) + "sleep 0.2");
-    std::get<ExecCall>(other.step.call).env = {{"REVERTD_KEY", "other"}};
+    const std::string theirs = unique_key("other"), ours = unique_key("own");
+    StepOrder other = script(theirs, std::string(kDaemon) + "sleep 0.2");
+    std::get<ExecCall>(other.step.call).env = {{"REVERTD_KEY", theirs}};
     const Receipt started = run(other);
     EXPECT_EQ(started.state, StepState::Done);
-    StepOrder order = with_deadline(script("k", "exec sleep 1000"), 300ms);
-    std::get<ExecCall>(order.step.call).env = {{"REVERTD_KEY", "k"}};
+    StepOrder order = with_deadline(script(ours, "exec sleep 1000"), 300ms);
+    std::get<ExecCall>(order.step.call).env = {{"REVERTD_KEY", ours}};
     EXPECT_EQ(run(order).state, StepState::Unknown);
     ASSERT_GT(daemon_of(started), 1) << started.output;
     EXPECT_EQ(::kill(daemon_of(started), SIGKILL), 0);
