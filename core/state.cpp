@@ -328,9 +328,9 @@ struct State::Fold {
     }
 
     void operator()(const Frozen& f) const {
-        bool& frozen = f.service.empty() ? s.frozen : s.services[f.service].frozen;
+        (f.service.empty() ? s.frozen : s.services[f.service].frozen) = true;
         std::string& by = f.service.empty() ? s.frozen_by : s.services[f.service].frozen_by;
-        frozen = true, by = f.by + (f.reason.empty() ? "" : ": " + f.reason);
+        by = f.by + (f.reason.empty() ? "" : ": " + f.reason);
     }
 
     void operator()(const Unfrozen& f) const { (f.service.empty() ? s.frozen : s.services[f.service].frozen) = false; }

@@ -145,6 +145,11 @@ class Api(unittest.TestCase):
             self.assertEqual(self.ask("POST", "/api/v1/services/{service}/" + what, {}, service="none")[0], 404)
         for what, halted in (("halt", True), ("resume", False)):
             self.assertEqual(self.ask("POST", "/api/v1/" + what, {"reason": "drill"})[1], {"halted": halted})
+        for what, code in (("freeze", 4), ("unfreeze", 0)):
+            self.assertEqual(self.ask("POST", "/api/v1/" + what, {"reason": "drill"})[0], 200)
+            self.assertEqual(self.ask("POST", "/api/v1/services/{service}/" + what, {"reason": "drill"}, service="plain")[0], 200)
+            self.assertEqual(self.ask("POST", "/api/v1/services/{service}/" + what, {"reason": "drill"}, service="none")[0], 404)
+            self.assertEqual(self.ask("GET", "/api/v1/gate", query="?service=plain&version=v8")[1]["code"], code)
         self.assertEqual(self.ask("POST", "/api/v1/services/{service}/bad", {"version": "v9", "action": "mark"}, service="plain")[1]["state"], "bad")
         self.assertEqual(self.ask("GET", "/api/v1/gate", query="?service=plain&version=v9")[1]["code"], 3)
         self.assertEqual(self.ask("POST", "/api/v1/services/{service}/bad", {"version": "v9", "action": "forgive"}, service="plain")[0], 200)
@@ -172,6 +177,9 @@ class Api(unittest.TestCase):
         self.assertEqual(config["hash"], self.ask("POST", "/-/reload")[1]["hash"])
         self.assertEqual(self.ask("PUT", "/-/reload")[0], 200)
         self.assertEqual(self.ask("GET", "/api/v1/status/runtimeinfo")[1]["services"], 8)
+
+    def test_every_channel_is_tested_once(self):
+        self.assertEqual(self.ask("POST", "/api/v1/notify/test")[0], 200)
 
     def test_what_comes_later_says_so(self):
         self.assertEqual(self.ask("GET", "/")[0], 501)
