@@ -230,9 +230,13 @@ void Driver::carry_out(const effect::RunStep& e) {
     if (witnessed_) return start_step(e);
     ask_witness([this, e, asked = now().at](const std::string& against) {
         const bool late = now().at - asked > kWitnessLimit;  // what the gates and the platform said is old by then
-        if (against.empty() && !late) return start_step(e);
+        const State& state = engine_->state();
+        const ServiceState* service = state.service(e.service);
+        const bool halted =
+            state.halted || (service != nullptr && service->halted);  // answered meanwhile: nothing starts
+        if (against.empty() && !late && !halted) return start_step(e);
         Receipt refused;
-        refused.reason = late ? "the runner answered too late" : against;
+        refused.reason = late ? "the runner answered too late" : halted ? "halted meanwhile" : against;
         receipt(e.key, refused);
     });
 }
