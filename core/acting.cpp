@@ -16,6 +16,7 @@ constexpr Duration kReadAhead = 1s;  // an older answer is asked for anew, so th
 constexpr Duration kSilentWait = 5min;  // S32: so is one that does not answer
 constexpr Duration kConfirmWithin =
     5min;                                // from the step's outcome to the target settled, unless its deadline is longer
+constexpr Duration kWitnessWithin = 1s;  // what the gates and the platform said must still be fresh when it has come
 constexpr Duration kReceiptGrace = 30s;  // past the deadline the runner has ended every step; then its silence is final
 
 const PlannedStep* planned(const Incident& i, int index) {
@@ -100,6 +101,7 @@ bool Engine::advance_action(const Incident& i) {
         case Stage::Intending:
             if (i.attempts.back().seq > run_->durable) return false;
             if (i.attempts.back().seq <= run_->replayed) return false;  // of an earlier run: unknown (S34)
+            if (!run_->witnessed) return await_witness(i);
             run_step(i);
             return true;
         case Stage::Asking:
@@ -160,16 +162,40 @@ void Engine::write_intent(const Incident& i) {
     note(f);
 }
 
+/// F94: the first step of this run waits until the runner has said that the journal knows of all that it did. What
+/// people say meanwhile counts: the gates are asked when the answer has come.
+bool Engine::await_witness(const Incident& i) {
+    Run::Service& run = run_->services[i.service];
+    if (run_->runner_silent.empty()) {
+        if (!run.ask_again) run.ask_again = now_.at + kWitnessWithin;
+        if (now_.at < *run.ask_again) return false;
+        run_->runner_silent = "the runner has not said what it did";
+    }
+    run_step(i);
+    return true;
+}
+
+void Engine::on(const event::Witnessed& e) {
+    run_->witnessed = e.against.empty();
+    run_->runner_silent = e.against;
+    for (auto& [name, s] : state_.services)
+        if (!s.incident.empty()) settle(name);
+}
+
 void Engine::run_step(const Incident& i) {
     const Attempted& last = i.attempts.back();
     const PlannedStep* step = planned(i, last.intent.index);
-    const Run::Service& run = run_->services[i.service];
+    Run::Service& run = run_->services[i.service];
+    run.ask_again.reset();
     if (step == nullptr) return give_up(i, Reason::UnknownOutcome, "the plan of " + last.intent.key + " is lost");
-    if (begins(i, *step, last.intent.attempt)) {
-        if (const auto held = check_gates(gate_input(i))) {
-            note(Outcome{i.id, last.intent.key, "not started: " + held->words, {}, StepOutcome::NotStarted, 0});
-            return hold(i, held->gate, held->words);
-        }
+    const bool first = begins(i, *step, last.intent.attempt);
+    std::optional<Held> held = first ? check_gates(gate_input(i)) : std::nullopt;
+    if (!held && !run_->witnessed) held = Held{Reason::RunnerSilent, run_->runner_silent};
+    if (held) {
+        note(Outcome{i.id, last.intent.key, "not started: " + held->words, {}, StepOutcome::NotStarted, 0});
+        return hold(i, held->gate, held->words);
+    }
+    if (first) {
         const bool old = step->entry == 0 && run.before_action && now_.at - run.before_action->read > kObservationAge;
         if (old) {  // the disk was slow: what was seen is no longer what runs now
             note(Outcome{

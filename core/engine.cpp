@@ -59,6 +59,7 @@ const ServiceSettings* Engine::pinned(const Deployment& deployment) const {
 void Engine::on(const event::Start& e) {
     note(Started{"revertd started", e.boot, e.offset});
     run_->services.clear();
+    emit(effect::AskWitness{});
     for (auto& [name, s] : state_.services) {
         const Incident* incident = state_.incident(s.incident);
         if (incident != nullptr && incident->acting()) {

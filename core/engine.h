@@ -76,6 +76,7 @@ class Engine {
     void on(const event::Summarised&);
     void on(const event::StepEnded&);
     void on(const event::ReceiptRead&);
+    void on(const event::Witnessed&);
     void on(const event::Asked&);
 
     // -- commands.cpp: people and tools
@@ -147,6 +148,7 @@ class Engine {
     void observed_while_confirming(const Incident& incident, const Observation& observation);
     void observed_after_unknown(const Incident& incident, const Observation& observation);
     void write_intent(const Incident& incident);
+    bool await_witness(const Incident& incident);
     void run_step(const Incident& incident);
     void step_ended(const Incident& incident, const event::StepEnded& ended);
     void attempt_again(const Incident& incident, const std::string& words, int index);

@@ -161,6 +161,12 @@ struct StepEnded {
     std::string words, output_tail;
 };
 
+/// F94: a state directory that was lost, or put back from a backup, looks whole by itself. The runner's receipts stand
+/// outside of it: it has said whether the journal knows of all that it did.
+struct Witnessed {
+    std::string against;  ///< why nothing may be started yet; empty: the journal knows
+};
+
 /// What the runner's receipt says of a key.
 struct ReceiptRead {
     enum class State : std::uint8_t { None, Running, Ended, NoAnswer };
@@ -177,9 +183,9 @@ struct Asked {
 
 }  // namespace event
 
-using Event =
-    std::variant<event::Start, event::Tick, event::Durable, event::JournalFailed, event::Configured, event::Judged,
-                 event::Observed, event::Summarised, event::StepEnded, event::ReceiptRead, event::Asked>;
+using Event = std::variant<event::Start, event::Tick, event::Durable, event::JournalFailed, event::Configured,
+                           event::Judged, event::Observed, event::Summarised, event::StepEnded, event::ReceiptRead,
+                           event::Witnessed, event::Asked>;
 
 namespace effect {
 
@@ -203,6 +209,8 @@ struct RunStep {
 struct AskRunner {
     std::string key;
 };
+
+struct AskWitness {};  ///< the answer is an event::Witnessed
 
 struct StopStep {
     std::string key;
@@ -228,8 +236,8 @@ struct Reply {
 
 }  // namespace effect
 
-using Effect = std::variant<effect::Observe, effect::RunStep, effect::AskRunner, effect::StopStep, effect::SetPhase,
-                            effect::Summarise, effect::Reply>;
+using Effect = std::variant<effect::Observe, effect::RunStep, effect::AskRunner, effect::AskWitness, effect::StopStep,
+                            effect::SetPhase, effect::Summarise, effect::Reply>;
 
 /// What one step brought about: first append the records, then carry out the effects.
 struct Output {

@@ -15,6 +15,12 @@ std::optional<Held> observe_only(const GateInput& in) {
     return Held{Reason::ObserveOnly, "observing only: " + in.state.observe_only};
 }
 
+/// F94: nothing starts before the runner has said what it did.
+std::optional<Held> runner(const GateInput& in) {
+    if (in.runner_silent.empty()) return std::nullopt;
+    return Held{Reason::RunnerSilent, in.runner_silent};
+}
+
 std::optional<Held> halted(const GateInput& in) {
     if (in.state.halted) return Held{Reason::Halted, "halted by " + in.state.halted_by};
     if (in.service.halted) return Held{Reason::Halted, in.service.name + " is halted by " + in.service.halted_by};
@@ -115,9 +121,9 @@ std::optional<Held> fresh(const GateInput& in) {
 std::optional<Held> check_gates(const GateInput& input) {
     using Gate = std::optional<Held> (*)(const GateInput&);
     // The order is that of what a person would say first; what needs correlation, migrations and hours joins here.
-    static constexpr std::array<Gate, 11> kGates{observe_only, halted,       taken,         denied,
-                                                 forward_fix,  newer_deploy, service_limit, overall_limit,
-                                                 cooldown,     target,       fresh};
+    static constexpr std::array<Gate, 12> kGates{observe_only,  runner,      halted,       taken,
+                                                 denied,        forward_fix, newer_deploy, service_limit,
+                                                 overall_limit, cooldown,    target,       fresh};
     for (const Gate gate : kGates)
         if (auto held = gate(input)) return held;
     return std::nullopt;

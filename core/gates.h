@@ -17,6 +17,7 @@ struct GateInput {
     Limits limits;                           ///< the stricter of the pinned and the current ones (S41)
     RateLimit overall;
     Time now{};
+    std::string runner_silent;  ///< why the runner cannot be trusted with a step; empty: it can, or was not asked yet
 };
 
 struct Held {

@@ -298,7 +298,8 @@ GateInput Engine::gate_input(const Incident& i) const {
             d,
             stricter_limits(pinned_settings, current.get()),
             settings_ ? settings_->overall : RateLimit{},
-            now_.at};
+            now_.at,
+            run_->runner_silent};
 }
 
 }  // namespace revertd

@@ -52,7 +52,7 @@ std::string_view to_string(StepOutcome value) {
 }
 
 std::string_view to_string(Reason value) {
-    static constexpr std::array<std::string_view, 37> kNames{"none",
+    static constexpr std::array<std::string_view, 38> kNames{"none",
                                                              "bake_passed",
                                                              "rule_held",
                                                              "trigger",
@@ -88,8 +88,9 @@ std::string_view to_string(Reason value) {
                                                              "observe_only",
                                                              "no_answer",
                                                              "restart_pending",
-                                                             "deploying"};
-    static_assert(static_cast<std::size_t>(Reason::Deploying) + 1 == kNames.size());
+                                                             "deploying",
+                                                             "runner_silent"};
+    static_assert(static_cast<std::size_t>(Reason::RunnerSilent) + 1 == kNames.size());
     return name_at(kNames, value);
 }
 

@@ -73,7 +73,8 @@ enum class Reason : std::uint8_t {
     ObserveOnly,
     NoAnswer,
     RestartPending,
-    Deploying
+    Deploying,
+    RunnerSilent
 };
 
 [[nodiscard]] std::string_view to_string(Standing value);

@@ -17,7 +17,7 @@ namespace revertd {
 
 namespace {
 
-constexpr Duration kWitnessLimit = 1s;       // within S32's age of an observation
+constexpr Duration kWitnessAgain = 1s;       // a silent runner is asked again
 constexpr std::size_t kStreamKept = 10'000;  // a watcher that was away for longer asks for the objects again
 
 /// Processes of its group that still run may still change something: then nothing is known for sure (S34).
@@ -74,6 +74,7 @@ Driver::Driver(Parts parts)
 
 Driver::~Driver() {
     parts_.loop.cancel(tick_);
+    parts_.loop.cancel(witness_again_);
     parts_.loop.cancel(snapshots_);
 }
 
@@ -115,7 +116,6 @@ void Driver::start(const std::string& boot, Duration offset) {
     feed(event::Start{boot, offset});
     for (const auto& [name, watch] : watches_) resync(name);
     started_ = true;
-    ask_witness([](const std::string&) {});
     snapshot_some();
 }
 
@@ -207,41 +207,25 @@ void Driver::carry_out(const effect::Observe& e) {
     parts_.loop.post([answered, none] { answered(none); });
 }
 
-/// F94: a state directory that was lost, or put back from a backup, looks whole by itself. The runner's receipts stand
-/// outside of it: a step that the journal knows nothing of means that the journal is older than what was done (S43).
-void Driver::ask_witness(std::function<void(const std::string&)> then) {
-    parts_.runner.witness([this, then = std::move(then)](const Receipt& r) {
-        if (r.state == StepState::NoAnswer) return then("the runner gives no answer");
+/// F94: a step that the journal knows nothing of means that the journal is older than what was done (S43).
+void Driver::carry_out(const effect::AskWitness&) {
+    parts_.runner.witness([this](const Receipt& r) {
+        if (r.state == StepState::NoAnswer) {
+            witness_again_ = parts_.loop.at(now().at + kWitnessAgain, [this] { carry_out(effect::AskWitness{}); });
+            return feed(event::Witnessed{"the runner gives no answer"});
+        }
         const bool known =
             r.newest.empty() || past_.keys.contains(r.newest) || past_.accepted_seq > number_of(r.newest);
-        if (known) {
-            witnessed_ = true;
-            return then({});
-        }
+        if (known) return feed(event::Witnessed{});
         const std::string words = "the runner has a receipt of " + r.newest +
                                   ", which the journal does not know: it is "
                                   "older than what was done, see `revertctl state accept`";
         feed(event::JournalFailed{words});
-        then(words);
+        feed(event::Witnessed{words});
     });
 }
 
 void Driver::carry_out(const effect::RunStep& e) {
-    if (witnessed_) return start_step(e);
-    ask_witness([this, e, asked = now().at](const std::string& against) {
-        const bool late = now().at - asked > kWitnessLimit;  // what the gates and the platform said is old by then
-        const State& state = engine_->state();
-        const ServiceState* service = state.service(e.service);
-        const bool halted =
-            state.halted || (service != nullptr && service->halted);  // answered meanwhile: nothing starts
-        if (against.empty() && !late && !halted) return start_step(e);
-        Receipt refused;
-        refused.reason = late ? "the runner answered too late" : halted ? "halted meanwhile" : against;
-        receipt(e.key, refused);
-    });
-}
-
-void Driver::start_step(const effect::RunStep& e) {
     past_.keys.insert(e.key);
     const RollbackSpec* spec = parts_.configs.rollback(e.config, e.service);
     Receipt refused;

@@ -119,13 +119,12 @@ class Driver final : public Backend, private WatchListener {
     void carry_out(const effect::Observe& e);
     void carry_out(const effect::RunStep& e);
     void carry_out(const effect::AskRunner& e);
+    void carry_out(const effect::AskWitness& e);
     void carry_out(const effect::StopStep& e);
     void carry_out(const effect::SetPhase& e);
     void carry_out(const effect::Summarise& e);
     void carry_out(const effect::Reply& e);
     void receipt(const std::string& key, const Receipt& receipt);
-    void ask_witness(std::function<void(const std::string&)> then);
-    void start_step(const effect::RunStep& e);
 
     // -- driver_watches.cpp
     void judged(const std::string& service, const JudgeReport& report) override;
@@ -147,14 +146,13 @@ class Driver final : public Backend, private WatchListener {
     std::unique_ptr<journal::Journal> journal_;
     Past past_;
     bool started_ = false, draining_ = false;
-    bool witnessed_ = false;  ///< the runner knows of no step that the journal does not
     std::uint64_t progress_ = 0;
     std::deque<Event> events_;
     std::deque<Record> not_durable_;
     std::vector<Waiting> waiting_;
     std::map<std::uint64_t, Answer> asked_;
     std::uint64_t next_question_ = 1;
-    TimerId tick_ = TimerId::None, snapshots_ = TimerId::None;
+    TimerId tick_ = TimerId::None, snapshots_ = TimerId::None, witness_again_ = TimerId::None;
     Time tick_at_ = Time::max();
     std::uint64_t snapshot_round_ = 0;
 

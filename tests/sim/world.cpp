@@ -11,7 +11,8 @@ namespace revertd::sim {
 
 namespace {
 
-constexpr Duration kAnswerTakes = 5ms;  // a target, a platform, a receipt
+constexpr Duration kSilentRunner = 100ms;  // looked at so often
+constexpr Duration kAnswerTakes = 5ms;     // a target, a platform, a receipt
 
 Peer peer_of_the_plant() {
     return {0, "root", {}, true};
@@ -194,6 +195,8 @@ void World::carry_out(const Effect& effect) {
         at(now_ + kAnswerTakes, [this, key = ask->key, life = life_] {
             if (life == life_) receipt(key);
         });
+    } else if (std::holds_alternative<effect::AskWitness>(effect)) {
+        witness(kAnswerTakes);
     } else if (const auto* phase = std::get_if<effect::SetPhase>(&effect)) {
         const auto watch = watches_.find(phase->service);
         if (watch == watches_.end()) return;
@@ -267,6 +270,14 @@ void World::end_step(std::size_t index) {
     const bool lie = plant == Plant::UnknownIsFailed && run.outcome == StepOutcome::Unknown;
     const StepOutcome said = lie ? StepOutcome::Failed : *run.outcome;
     if (engine_) feed(event::StepEnded{run.step.key, said, said == StepOutcome::Failed ? 1 : 0, {}, {}});
+}
+
+/// A runner that is silent answers when it speaks again.
+void World::witness(Duration after) {
+    at(now_ + after, [this, life = life_] {
+        if (life != life_) return;
+        runner_answers ? feed(event::Witnessed{}) : witness(kSilentRunner);
+    });
 }
 
 void World::runner_dies() {

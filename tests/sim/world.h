@@ -170,6 +170,7 @@ class World {
     void start_step(const effect::RunStep& step);
     void end_step(std::size_t index);
     void receipt(const std::string& key);
+    void witness(Duration after);
     void observe(const std::string& service, std::uint64_t token);
     void slot(const std::string& service, std::uint64_t life);
     void sample(const std::string& service, std::uint64_t life, bool is_sample);
