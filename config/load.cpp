@@ -62,7 +62,7 @@ class Loader {
             diagnostics_.error(services->at, "`services` is empty", "it names what is guarded");
         for (const config::Node::Entry& entry : services->entries) {
             if (!entry.value.is_map()) continue;
-            config::ReadService read = config::read_service(entry, common_, diagnostics_);
+            config::ReadService read = config::read_service(entry, common_, alike_, diagnostics_);
             default_guard_ = default_guard_ || read.default_guard;
             asks_ = asks_ || asks(*read.settings);
             if (read.channels) out_.notify.routes.emplace(entry.key, std::move(*read.channels));
@@ -113,6 +113,7 @@ class Loader {
     const LoadOptions& options_;
     Diagnostics& diagnostics_;
     config::CommonSettings common_;
+    config::Alike alike_;
     Loaded out_;
     bool default_guard_ = false, asks_ = false;
     const config::Node* wants_issue_ = nullptr;

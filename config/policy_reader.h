@@ -9,8 +9,6 @@
 
 namespace revertd::config {
 
-using SeverityMatrix = std::array<SeverityPolicy, 4>;
-
 /// What holds without a `severity` block: the example's matrix without `by` (S27).
 [[nodiscard]] SeverityMatrix default_severity();
 

@@ -14,6 +14,7 @@ Param to_param(const Node& node) {
     out.kind = node.is_map() ? Param::Kind::Map : node.is_list() ? Param::Kind::List : Param::Kind::Scalar;
     out.text = node.is_null() ? "null" : node.text;
     out.quoted = node.is_scalar() && !node.plain;
+    out.items.reserve(node.items.size() + node.entries.size());
     for (const Node& item : node.items) out.items.push_back(to_param(item));
     for (const Node::Entry& entry : node.entries) {
         Param item = to_param(entry.value);

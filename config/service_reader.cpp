@@ -15,10 +15,16 @@ namespace {
 
 constexpr long long kMaxBaselineSlots = 100'000;  // a value each: what one service may cost in memory
 
+template <class T>
+std::shared_ptr<const T> shared(T value, std::shared_ptr<const T>& alike) {
+    if (alike == nullptr || !(*alike == value)) alike = std::make_shared<const T>(std::move(value));
+    return alike;
+}
+
 class ServiceReader {
   public:
-    ServiceReader(const Node::Entry& entry, const CommonSettings& common, Diagnostics& diagnostics)
-        : entry_(entry), common_(common), diagnostics_(diagnostics) {}
+    ServiceReader(const Node::Entry& entry, const CommonSettings& common, Alike& alike, Diagnostics& diagnostics)
+        : entry_(entry), common_(common), alike_(alike), diagnostics_(diagnostics) {}
 
     ReadService read() {
         out_.name = entry_.key;
@@ -29,6 +35,7 @@ class ServiceReader {
         sources();
         policy();
         environment();
+        out_.severity = shared(std::move(severity_), alike_.severity);
         people_and_hours();
         rollback();
         guard();
@@ -77,20 +84,22 @@ class ServiceReader {
 
     void sources() {
         TargetsReader reader(diagnostics_);
-        out_.http = common_.http;
+        HttpSettings http = common_.http;
         layered([&](const Node& layer) {
-            if (const Node* http = layer.find("http")) read_http(*http, *common_.options, out_.http, diagnostics_);
+            if (const Node* node = layer.find("http")) read_http(*node, *common_.options, http, diagnostics_);
         });
-        if (const Node* node = whole("health")) reader.health(*node, out_);
-        if (const Node* node = whole("metrics")) reader.metrics(*node, out_);
-        if (const Node* node = whole("prometheus")) out_.prometheus = reader.prometheus(*node);
-        if (out_.prometheus) {
-            out_.prometheus->http = out_.http;
-            const Node* own = whole("prometheus")->find("http");
-            if (own != nullptr) read_http(*own, *common_.options, out_.prometheus->http, diagnostics_);
+        if (const Node* health = whole("health")) reader.health(*health, out_);
+        if (const Node* metrics = whole("metrics")) reader.metrics(*metrics, out_);
+        const Node* node = whole("prometheus");
+        if (auto prometheus = node != nullptr ? reader.prometheus(*node) : std::nullopt) {
+            prometheus->http = http;
+            const Node* own = node->find("http");
+            if (own != nullptr) read_http(*own, *common_.options, prometheus->http, diagnostics_);
+            out_.prometheus = shared(std::move(*prometheus), alike_.prometheus);
         }
-        if (const Node* node = whole("compare")) compare_ = read_compare(*node, out_, diagnostics_);
-        if (const Node* node = whole("current")) out_.current = reader.current(*node);
+        out_.http = shared(std::move(http), alike_.http);
+        if (const Node* compare = whole("compare")) compare_ = read_compare(*compare, out_, diagnostics_);
+        if (const Node* current = whole("current")) out_.current = reader.current(*current);
         if (whole("health") == nullptr && out_.metrics.empty() && whole("metrics") == nullptr &&
             whole("prometheus") == nullptr)
             diagnostics_.error(
@@ -100,11 +109,11 @@ class ServiceReader {
     }
 
     void policy() {
-        out_.severity = common_.severity;
+        severity_ = common_.severity;
         out_.limits = common_.limits;
         layered([&](const Node& layer) {
             if (const Node* severity = layer.find("severity")) {
-                read_severity(*severity, out_.severity);
+                read_severity(*severity, severity_);
                 check_roles(*severity, *common_.settings, diagnostics_);
             }
             if (const Node* limits = layer.find("limits")) read_limits(*limits, out_.limits);
@@ -128,7 +137,7 @@ class ServiceReader {
         for (std::size_t i = 0; i < kRows.size(); ++i) {
             const Node* row = matrix == nullptr ? nullptr : matrix->find(kRows[i]);
             const auto says = [&](std::string_view key) { return row != nullptr && row->find(key) != nullptr; };
-            SeverityPolicy& policy = out_.severity[i];
+            SeverityPolicy& policy = severity_[i];
             const bool acts = policy.rollback == Rollback::Now && mode && out_.mode == Mode::Enforce;
             const bool asks = mode && out_.mode == Mode::Recommend;
             if (!says("rollback") && !acts && !asks) policy.rollback = Rollback::Never;
@@ -293,16 +302,19 @@ class ServiceReader {
 
     const Node::Entry& entry_;
     const CommonSettings& common_;
+    Alike& alike_;
     Diagnostics& diagnostics_;
     ServiceSettings out_;
+    SeverityMatrix severity_;
     std::optional<Compare> compare_;
     ReadService read_;
 };
 
 }  // namespace
 
-ReadService read_service(const Node::Entry& service, const CommonSettings& common, Diagnostics& diagnostics) {
-    return ServiceReader(service, common, diagnostics).read();
+ReadService read_service(const Node::Entry& service, const CommonSettings& common, Alike& alike,
+                         Diagnostics& diagnostics) {
+    return ServiceReader(service, common, alike, diagnostics).read();
 }
 
 }  // namespace revertd::config

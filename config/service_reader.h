@@ -23,6 +23,13 @@ struct CommonSettings {
     double alpha = 0.001;  ///< of healthy deploys; 0: off
 };
 
+/// What the service before this one had: most have the same.
+struct Alike {
+    std::shared_ptr<const SeverityMatrix> severity;
+    std::shared_ptr<const HttpSettings> http;
+    std::shared_ptr<const PrometheusSettings> prometheus;
+};
+
 struct ReadService {
     std::shared_ptr<const ServiceSettings> settings;
     std::optional<RollbackSpec> rollback;
@@ -30,7 +37,7 @@ struct ReadService {
     std::optional<std::vector<std::string>> channels;  ///< that its pages go to, when it names them
 };
 
-[[nodiscard]] ReadService read_service(const Node::Entry& service, const CommonSettings& common,
+[[nodiscard]] ReadService read_service(const Node::Entry& service, const CommonSettings& common, Alike& alike,
                                        Diagnostics& diagnostics);
 
 }  // namespace revertd::config

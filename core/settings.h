@@ -76,7 +76,11 @@ struct SeverityPolicy {
     Duration review{};   ///< after its end; a date in page and report
     Duration updates{};  ///< between repeated pages, until it is closed
     bool issue = false;  ///< opens an issue where a channel can
+
+    [[nodiscard]] bool operator==(const SeverityPolicy&) const = default;
 };
+
+using SeverityMatrix = std::array<SeverityPolicy, 4>;
 
 /// One rung of the ladder of people: a role or a person, or an address of mail; and how long they have (S30).
 struct Rung {
@@ -105,6 +109,8 @@ struct VerifySettings {
     std::optional<std::uint32_t> rule;
 };
 
+/// What services have in common is shared among them: a thousand matrices of severities are one. Never null but
+/// `prometheus`, which then is not asked.
 struct ServiceSettings {
     std::string name;
     std::string owner, environment = "production", runbook, impact_class;
@@ -117,13 +123,13 @@ struct ServiceSettings {
     DownPolicy down = DownPolicy::Half;
     std::vector<std::string> metrics;         ///< URLs scraped directly, one a target
     std::optional<std::size_t> control_from;  ///< `metrics` from here on are the control group's
-    std::optional<PrometheusSettings> prometheus;
-    HttpSettings http;  ///< of health and metrics
+    std::shared_ptr<const PrometheusSettings> prometheus;
+    std::shared_ptr<const HttpSettings> http = std::make_shared<const HttpSettings>();  ///< of health and metrics
     std::optional<VersionProbe> current;
 
     std::vector<Signal> signals;
     std::vector<Rule> rules;  ///< in the order written, P0 first
-    std::array<SeverityPolicy, 4> severity;
+    std::shared_ptr<const SeverityMatrix> severity = std::make_shared<const SeverityMatrix>();
     Limits limits;
     VerifySettings verify;
     std::vector<Rung> ladder;
@@ -136,7 +142,7 @@ struct ServiceSettings {
     bool settles = false;           ///< its answer says whether the rollout is complete (S11)
     bool reports_progress = false;  ///< it can say "nothing in progress" (S34)
 
-    [[nodiscard]] const SeverityPolicy& policy(Severity s) const { return severity.at(static_cast<std::size_t>(s)); }
+    [[nodiscard]] const SeverityPolicy& policy(Severity s) const { return severity->at(static_cast<std::size_t>(s)); }
 };
 
 /// A member of a role: a local user, the members of a Unix group (`@group`), or a described person.

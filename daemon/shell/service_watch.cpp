@@ -71,12 +71,12 @@ ServiceWatch::~ServiceWatch() {
 }
 
 Result<void> ServiceWatch::make_fetches() {
-    auto headers = headers_of(settings_->http);
+    auto headers = headers_of(*settings_->http);
     if (!headers) return headers.wrap("http of " + settings_->name);
     FetchOptions options;
     options.headers = std::move(*headers);
-    options.tls = tls_of(settings_->http);
-    options.proxy = settings_->http.proxy;
+    options.tls = tls_of(*settings_->http);
+    options.proxy = settings_->http->proxy;
     TargetIndex index = 0;
     for (const HealthTarget& target : settings_->health) {
         auto check = std::make_unique<HealthCheck>(index++, target, static_cast<HealthListener&>(*this));

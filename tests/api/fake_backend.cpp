@@ -35,9 +35,9 @@ std::shared_ptr<Settings> small_settings() {
     service->signals = {errors};
     service->rules = {above(Severity::P0, 0.10, "errors > 10% for 1m"), above(Severity::P1, 0.05, "errors > 5% for 2m"),
                       above(Severity::P2, 0.02, "errors > 2% for 5m")};
-    service->severity = {
+    service->severity = std::make_shared<const SeverityMatrix>(SeverityMatrix{
         policy(SeverityPolicy::Rollback::Now, "critical"), policy(SeverityPolicy::Rollback::AfterApproval, "error"),
-        policy(SeverityPolicy::Rollback::Never, "warning"), policy(SeverityPolicy::Rollback::Never, "none")};
+        policy(SeverityPolicy::Rollback::Never, "warning"), policy(SeverityPolicy::Rollback::Never, "none")});
     service->has_rollback = service->observes = true;
     auto settings = std::make_shared<Settings>();
     settings->hash = "5e77";

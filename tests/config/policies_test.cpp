@@ -63,7 +63,7 @@ TEST(Environment, other_than_production_asks_nothing_and_acts_only_if_told) {
         "severity: { P0: { rollback: now, page: critical }, P1: { rollback: after approval, by: leads } }\n";
     using Rollback = SeverityPolicy::Rollback;
     const Loaded staging = good(with("    environment: staging\n", matrix));
-    for (const SeverityPolicy& policy : service(staging).severity) {
+    for (const SeverityPolicy& policy : *service(staging).severity) {
         EXPECT_EQ(policy.rollback, Rollback::Never);
         EXPECT_NE(policy.page, "critical");
         EXPECT_NE(policy.page, "error");
