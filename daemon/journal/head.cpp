@@ -80,10 +80,18 @@ Result<void> HeadFile::write(const Head& head) {
     const off_t offset = generation_ % 2 == 0 ? 0 : static_cast<off_t>(kSlotBytes);
     const ssize_t written = ::pwrite(file_.fd(), slot.data(), slot.size(), offset);
     const bool whole = written == static_cast<ssize_t>(slot.size());
-    if (whole && ::fdatasync(file_.fd()) == 0) return {};
+    ++unsynced_;
+    if (whole) return {};
     // Even a full disk is an error for good here: the record is committed, and writing it once more is not the way out.
     const std::string why = written >= 0 && !whole ? "cut short" : std::generic_category().message(errno);
     return Error(ErrorCode::Io, "write " + path_ + ": " + why);
+}
+
+Result<void> HeadFile::sync() {
+    if (::fdatasync(file_.fd()) != 0)
+        return Error(ErrorCode::Io, "sync " + path_ + ": " + std::generic_category().message(errno));
+    unsynced_ = 0;
+    return {};
 }
 
 }  // namespace revertd::journal

@@ -273,8 +273,10 @@ bool Journal::Impl::take(Batch& batch) {
     batch = {};
     std::unique_lock lock(mutex);
     const auto something = [this] { return stopping || !queued.empty() || !routine.empty(); };
-    const int grown = health == Health::Failed ? 0 : writer->log_frames();
-    if (grown > kCheckpointAtOnce || (grown > kCheckpointFrames && !work.wait_for(lock, kQuiet, something))) {
+    using Tidying = Writer::Tidying;
+    const Tidying tidying = health == Health::Failed ? Tidying::Nothing : writer->tidying();
+    const bool quiet = tidying == Tidying::WhenQuiet && !work.wait_for(lock, kQuiet, something);
+    if (tidying == Tidying::AtOnce || quiet) {
         lock.unlock();
         tidy_up();
         lock.lock();

@@ -25,6 +25,9 @@ inline constexpr int kCheckpointFrames = 128;
 inline constexpr int kCheckpointAtOnce = 2000;
 inline constexpr Duration kQuiet = 20ms;
 
+/// Heads written but not synced yet; they are synced when nothing has been queued for kQuiet, and at once beyond this.
+inline constexpr int kHeadsAtOnce = 64;
+
 /// Snapshots that no decision cites, written at once: a decision that comes meanwhile waits so long.
 inline constexpr std::size_t kRoutineSnapshots = 16;
 

@@ -35,11 +35,17 @@ Result<void> Writer::write(const Batch& batch) {
     return head_.write({tail_.seq, tail_.hash});
 }
 
-int Writer::log_frames() const {
-    return std::max(store_.log_frames(), flight_.log_frames());
+Writer::Tidying Writer::tidying() const {
+    const int frames = std::max(store_.log_frames(), flight_.log_frames());
+    if (frames > kCheckpointAtOnce || head_.unsynced() > kHeadsAtOnce) return Tidying::AtOnce;
+    return frames > kCheckpointFrames || head_.unsynced() > 0 ? Tidying::WhenQuiet : Tidying::Nothing;
 }
 
 Result<void> Writer::tidy_up() {
+    if (head_.unsynced() > 0) {
+        auto synced = head_.sync();
+        if (!synced) return synced;
+    }
     if (flight_.log_frames() > kCheckpointFrames) {
         auto done = flight_.tidy_up();
         if (!done) return done;
@@ -49,6 +55,7 @@ Result<void> Writer::tidy_up() {
 }
 
 void Writer::empty_logs() {
+    static_cast<void>(head_.sync());
     static_cast<void>(store_.empty_log());
     static_cast<void>(flight_.empty_log());
 }

@@ -26,15 +26,17 @@ class Writer {
     /// Takes an inspected directory, locked by the caller, and makes everything that was read from it durable.
     static Result<Writer> open(const StateDir& dir, Store store, const Tail& tail);
 
-    /// Snapshots, then one transaction, then the head: durable in that order when it returns. After an error other than
-    /// Limit what the disk holds is unknown, and the writer must not be used again.
+    /// Snapshots, then one transaction, then the head, in that order: durable when it returns, but for the head, which
+    /// `tidy_up` syncs. After an error other than Limit what the disk holds is unknown, and the writer must not be used
+    /// again.
     Result<void> write(const Batch& batch);
 
-    /// The larger one of the two logs, in frames.
-    [[nodiscard]] int log_frames() const;
+    enum class Tidying { Nothing, WhenQuiet, AtOnce };
 
-    /// Moves the logs that have grown into their databases; to be called when nobody waits. Limit: nothing is lost, the
-    /// log grows.
+    [[nodiscard]] Tidying tidying() const;
+
+    /// Syncs the head and moves the logs that have grown into their databases; to be called when nobody waits. Limit:
+    /// nothing is lost, the log grows.
     Result<void> tidy_up();
 
     /// The last thing before an orderly end. What cannot be moved now stays in the logs, which the next start reads as

@@ -165,7 +165,7 @@ TEST(GroupCommit, writes_everything_that_waits_with_the_syncs_of_one) {
     const int before = disk.syncs();
     ASSERT_TRUE(opened->append(entries(2, 501)));
     ASSERT_TRUE(opened.told->wait_for(501));
-    EXPECT_EQ(disk.syncs() - before, 2) << "one of the log, one of the head";
+    EXPECT_LE(disk.syncs() - before, 2) << "one of the log, and the head of the record before if it was quiet";
     EXPECT_EQ(opened.told->commits(), 2u);
 }
 
