@@ -211,16 +211,18 @@ FetchError CurlEasy::classify(int code) const {
         case CURLE_HTTP2_STREAM:
             return FetchError::Reset;
         case CURLE_SSL_CONNECT_ERROR:
-        case CURLE_PEER_FAILED_VERIFICATION:
-        case CURLE_SSL_CERTPROBLEM:
         case CURLE_SSL_CIPHER:
-        case CURLE_SSL_CACERT_BADFILE:
-        case CURLE_SSL_CRL_BADFILE:
+        case CURLE_SSL_CLIENTCERT:
+            return FetchError::Tls;
+        case CURLE_PEER_FAILED_VERIFICATION:
         case CURLE_SSL_ISSUER_ERROR:
         case CURLE_SSL_INVALIDCERTSTATUS:
-        case CURLE_SSL_CLIENTCERT:
         case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
-            return FetchError::Tls;
+            return FetchError::Untrusted;
+        case CURLE_SSL_CERTPROBLEM:
+        case CURLE_SSL_CACERT_BADFILE:
+        case CURLE_SSL_CRL_BADFILE:
+            return FetchError::OwnCertificate;
         case CURLE_WEIRD_SERVER_REPLY:
         case CURLE_UNSUPPORTED_PROTOCOL:  // an HTTP/0.9 answer
         case CURLE_HTTP2:

@@ -98,6 +98,10 @@ const char* to_string(FetchError error) {
             return "answer too large";
         case FetchError::Tls:
             return "TLS failed";
+        case FetchError::Untrusted:
+            return "its certificate is not trusted";
+        case FetchError::OwnCertificate:
+            return "our own certificate, key or ca_file cannot be used";
         case FetchError::Aborted:
             return "stopped by the reader";
     }

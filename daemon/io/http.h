@@ -41,7 +41,9 @@ enum class FetchError {
     Timeout,         // connected, but no whole answer by the deadline
     Malformed,       // not HTTP as RFC 9112 has it, or encoded in a way that was not offered
     TooLarge,        // head or body beyond its limit
-    Tls,             // handshake or certificate
+    Tls,             // handshake
+    Untrusted,       // the certificate is not one that we trust for this name, or has expired
+    OwnCertificate,  // this host's certificate, key or authorities cannot be used
     Aborted,         // the sink said that it had enough
 };
 

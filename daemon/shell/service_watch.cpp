@@ -71,37 +71,52 @@ ServiceWatch::~ServiceWatch() {
 }
 
 Result<void> ServiceWatch::make_fetches() {
-    auto headers = headers_of(*settings_->http);
-    if (!headers) return headers.wrap("http of " + settings_->name);
-    FetchOptions options;
-    options.headers = std::move(*headers);
-    options.tls = tls_of(*settings_->http);
-    options.proxy = settings_->http->proxy;
     TargetIndex index = 0;
     for (const HealthTarget& target : settings_->health) {
         auto check = std::make_unique<HealthCheck>(index++, target, static_cast<HealthListener&>(*this));
-        auto fetch = parts_.http.make_fetch(target.url, options);
-        if (!fetch) return fetch.wrap("health of " + settings_->name);
-        check->fetch = std::move(*fetch);
         check->host = host_of(target.url);
         checks_.push_back(std::move(check));
     }
-    options.accept = kScrapeAccept;
-    index = 0;
-    for (const std::string& url : settings_->metrics) {
+    for (index = 0; index < settings_->metrics.size(); ++index) {
         const bool control = settings_->control_from && index >= *settings_->control_from;
         SeriesSelector& selector = control ? selectors_.control : selectors_.service;
-        auto scrape = std::make_unique<Scrape>(index++, ScrapeContext{parts_.pool, selector, *this, false});
-        auto fetch = parts_.http.make_fetch(url, options);
-        if (!fetch) return fetch.wrap("metrics of " + settings_->name);
-        scrape->fetch = std::move(*fetch);
-        scrapes_.push_back(std::move(scrape));
+        scrapes_.push_back(std::make_unique<Scrape>(index, ScrapeContext{parts_.pool, selector, *this, false}));
     }
+    auto headers = headers_of(*settings_->http);
+    if (!headers) return headers.wrap("http of " + settings_->name);
+    if (auto connected = connect(std::move(*headers)); !connected) return connected;
     for (std::uint32_t signal = 0; signal < settings_->signals.size(); ++signal) {
         const bool queried = settings_->signals[signal].source == Signal::Source::Prometheus;
         if (queried && settings_->prometheus) queries_.push_back(parts_.prom.add(*settings_, signal, *this));
     }
     return {};
+}
+
+Result<void> ServiceWatch::connect(std::vector<HttpHeader> headers) {
+    FetchOptions options;
+    options.headers = headers_ = std::move(headers);
+    options.tls = tls_of(*settings_->http);
+    options.proxy = settings_->http->proxy;
+    for (std::size_t i = 0; i < checks_.size(); ++i) {
+        auto fetch = parts_.http.make_fetch(settings_->health[i].url, options);
+        if (!fetch) return fetch.wrap("health of " + settings_->name);
+        checks_[i]->fetch = std::move(*fetch);
+    }
+    options.accept = kScrapeAccept;
+    for (std::size_t i = 0; i < scrapes_.size(); ++i) {
+        auto fetch = parts_.http.make_fetch(settings_->metrics[i], options);
+        if (!fetch) return fetch.wrap("metrics of " + settings_->name);
+        scrapes_[i]->fetch = std::move(*fetch);
+    }
+    return {};
+}
+
+/// Tokens and passwords are rotated under a running daemon. A file that cannot be read now changes nothing.
+void ServiceWatch::renew_credentials() {
+    const HttpSettings& http = *settings_->http;
+    if (!http.password && !http.credentials) return;
+    auto headers = headers_of(http);
+    if (headers && *headers != headers_) static_cast<void>(connect(std::move(*headers)));
 }
 
 // -- slots
@@ -122,6 +137,7 @@ void ServiceWatch::slot() {
         slot_waits_ = true;
         return;
     }
+    renew_credentials();
     ask(now + ask_limit(settings_->interval), false);
     ask_version();
 }

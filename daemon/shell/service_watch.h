@@ -68,6 +68,8 @@ class ServiceWatch final : private ScrapeListener, private HealthListener, priva
 
     ServiceWatch(std::shared_ptr<const ServiceSettings> settings, Selectors selectors, Parts parts);
     Result<void> make_fetches();
+    Result<void> connect(std::vector<HttpHeader> headers);
+    void renew_credentials();
 
     void slot();
     void sample();
@@ -89,6 +91,7 @@ class ServiceWatch final : private ScrapeListener, private HealthListener, priva
     Parts parts_;
     Judge judge_;
     Selectors selectors_;
+    std::vector<HttpHeader> headers_;  ///< with the secrets that were read last
     std::vector<std::unique_ptr<HealthCheck>> checks_;
     std::vector<std::unique_ptr<Scrape>> scrapes_;
     std::vector<std::unique_ptr<PromQuery>> queries_;

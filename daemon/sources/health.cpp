@@ -29,6 +29,8 @@ HealthFinding judge_failure(FetchError error) {
         case FetchError::Resolve:
         case FetchError::LocalLimit:
         case FetchError::Tls:
+        case FetchError::Untrusted:
+        case FetchError::OwnCertificate:
         case FetchError::Aborted:
         case FetchError::None:
             break;

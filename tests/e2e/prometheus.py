@@ -4,7 +4,6 @@ import http.server
 import json
 import pathlib
 import re
-import shutil
 import socket
 import subprocess
 import threading
@@ -77,10 +76,6 @@ class Prometheus:
             except OSError:
                 return None
         return until(there, seconds, f"{self.kind} has {text}; {(self.root / 'log').read_text()[-400:]}")
-
-    @staticmethod
-    def installed(kind):
-        return shutil.which(kind) is not None
 
 
 class FakePrometheus:

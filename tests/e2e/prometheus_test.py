@@ -2,12 +2,14 @@
 """Services judged through a Prometheus: prometheus_test.py DIRECTORY_OF_PROGRAMS."""
 import json
 import os
+import subprocess
 import sys
+import threading
 import unittest
 
 sys.dont_write_bytecode = True
 from harness import Service, World, until
-from prometheus import FakePrometheus, Prometheus
+from prometheus import FakePrometheus, Prometheus, free_port
 
 PROGRAMS = sys.argv.pop(1) if len(sys.argv) > 1 and os.path.isdir(sys.argv[1]) else "."
 GUARD = "{ P0: [health down for 1s], P1: [errors > 5% for 2s] }"
@@ -23,8 +25,6 @@ class Judged(unittest.TestCase):
     KIND, SOURCE = "prometheus", "{url}"
 
     def setUp(self):
-        if not Prometheus.installed(self.KIND):
-            self.skipTest(f"{self.KIND} is not installed")
         self.w = World(PROGRAMS)
         self.addCleanup(self.w.stop)
         self.prometheus = Prometheus(self.w.root, list(self.w.services.values()), self.KIND)
@@ -79,13 +79,34 @@ class Judged(unittest.TestCase):
         self.assertEqual(len(until(lambda: self.w.receiver.about("api", "blind"), 10, "paged")), 1)
         self.assertEqual(self.w.incident("api"), {})
 
+    def test_coming_and_going_for_the_whole_bake_acts_on_nothing_and_pages_once(self):
+        self.services(api={})
+        self.w.good()
+        service, deploy = self.bad("api", errors=0.5)
+        over = threading.Event()
+
+        def come_and_go():
+            while not over.is_set():
+                self.prometheus.kill()
+                over.wait(0.7)
+                self.prometheus.start()
+                over.wait(0.7)
+        other = threading.Thread(target=come_and_go)
+        other.start()
+        try:
+            self.assertEqual(self.w.wait_exit(deploy), 14, self.w.ctl("explain", deploy)[1])
+        finally:
+            over.set()
+            other.join()
+        self.assertEqual(service.calls, [])
+        self.assertEqual(len(until(lambda: self.w.receiver.about("api", "blind"), 10, "paged")), 1)
+        self.assertEqual(self.w.incident("api"), {})
+
 
 class Same(unittest.TestCase):
     """The same traffic judged directly and through a real Prometheus."""
 
     def test_values_differ_by_less_than_one_percent_and_decisions_not_at_all(self):
-        if not Prometheus.installed("prometheus"):
-            self.skipTest("prometheus is not installed")
         w = World(PROGRAMS)
         self.addCleanup(w.stop)
         prometheus = Prometheus(w.root, [])
@@ -165,8 +186,6 @@ class Control(unittest.TestCase):
     """A canary beside its control group, told apart by a label."""
 
     def setUp(self):
-        if not Prometheus.installed("prometheus"):
-            self.skipTest("prometheus is not installed")
         self.w = w = World(PROGRAMS)
         self.addCleanup(w.stop)
         self.prometheus = Prometheus(w.root, [])
@@ -198,6 +217,37 @@ class Control(unittest.TestCase):
     def test_one_of_the_canary_alone_is_rolled_back(self):
         self.assertEqual(self.deploy(0.3, 0.02), 10)
         self.assertEqual(self.shop.calls, ["v1"])
+
+
+class Vmalert(unittest.TestCase):
+    """What looks like a Prometheus and answers no queries: named by mistake, it is blind from the start and says so."""
+
+    def test_nothing_is_done_and_one_page_says_so(self):
+        w = World(PROGRAMS)
+        self.addCleanup(w.stop)
+        store = Prometheus(w.root, [], "victoria-metrics")
+        rules = w.root / "rules.yml"
+        rules.write_text("groups: [{ name: shop, rules: [{ alert: Failing, expr: 'vector(1)' }] }]\n")
+        port = free_port()
+        with open(w.root / "vmalert.log", "ab") as log:
+            vmalert = subprocess.Popen(["vmalert", f"-rule={rules}", f"-datasource.url={store.url}", f"-notifier.url={store.url}", f"-remoteWrite.url={store.url}",
+                                        f"-httpListenAddr=127.0.0.1:{port}", "-evaluationInterval=1s"], stdout=log, stderr=log)
+        self.addCleanup(vmalert.wait)
+        self.addCleanup(vmalert.terminate)
+        service = w.service("api", prometheus=f"http://127.0.0.1:{port}", guard=GUARD)
+        store.services = [service]
+        store.start()
+        self.addCleanup(store.kill)
+        w.start()
+        w.ctl("good", "mark", "api", "v1", "--reason", "known")
+        service.versions["v2"] = {"errors": 0.5}
+        deploy = w.deploy("api", "v2")
+        service.runs("v2")
+        self.assertEqual(w.wait_exit(deploy), 14, w.ctl("deploy", "show", deploy)[1])
+        self.assertEqual(service.calls, [])
+        self.assertEqual(len(until(lambda: w.receiver.about("api", "blind"), 10, "paged")), 1)
+        self.assertIn("400", w.ctl("explain", deploy)[1])
+        self.assertEqual(w.ctl("check", str(w.root / "revertd.yaml"), "--live")[0], 1)
 
 
 class Blind(unittest.TestCase):

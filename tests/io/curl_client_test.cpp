@@ -307,7 +307,7 @@ TEST_F(CurlClientTest, trusts_a_certificate_only_when_told_to) {
     FakeHttp https({.tls = true});
     https.on("/", FakeAnswer{});
     HttpRequest request = get(https.url("/"));
-    EXPECT_EQ(send(request).error, FetchError::Tls);
+    EXPECT_EQ(send(request).error, FetchError::Untrusted);
     EXPECT_FALSE(send(request).request_sent);
     request.tls.ca_file = trust(https);
     EXPECT_EQ(send(request).error, FetchError::None);
@@ -324,7 +324,7 @@ TEST_F(CurlClientTest, refuses_certificates_of_others_and_expired_ones) {
         HttpRequest request = get(https.url("/"));
         request.tls.ca_file = trust(https);
         const HttpResponse response = send(request);
-        EXPECT_EQ(response.error, FetchError::Tls);
+        EXPECT_EQ(response.error, FetchError::Untrusted);
         EXPECT_FALSE(response.request_sent);
         EXPECT_TRUE(https.requests().empty());
     }
@@ -392,7 +392,7 @@ TEST_F(HttpClientTest, fails_over_https_in_the_same_words) {
     const auto untrusting = http.make_fetch(https.url("/"), options);
     RecordingSink sink;
     run(**untrusting, sink);
-    EXPECT_EQ(sink.error, FetchError::Tls);
+    EXPECT_EQ(sink.error, FetchError::Untrusted);
     EXPECT_FALSE((*untrusting)->detail().empty());
 
     options.tls.ca_file = trust(https);

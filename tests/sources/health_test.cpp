@@ -17,11 +17,18 @@ struct FailureCase {
 
 /// S16: what the target did is down, what we could not do is blind.
 constexpr FailureCase kFailures[] = {
-    {FetchError::ConnectRefused, Health::Down, Health::Down},  {FetchError::Reset, Health::Down, Health::Down},
-    {FetchError::ClosedEarly, Health::Down, Health::Down},     {FetchError::Timeout, Health::Down, Health::Down},
-    {FetchError::Malformed, Health::Down, Health::Down},       {FetchError::TooLarge, Health::Down, Health::Down},
-    {FetchError::Resolve, Health::Blind, Health::Blind},       {FetchError::LocalLimit, Health::Blind, Health::Blind},
-    {FetchError::Tls, Health::Blind, Health::Blind},           {FetchError::Aborted, Health::Blind, Health::Blind},
+    {FetchError::ConnectRefused, Health::Down, Health::Down},
+    {FetchError::Reset, Health::Down, Health::Down},
+    {FetchError::ClosedEarly, Health::Down, Health::Down},
+    {FetchError::Timeout, Health::Down, Health::Down},
+    {FetchError::Malformed, Health::Down, Health::Down},
+    {FetchError::TooLarge, Health::Down, Health::Down},
+    {FetchError::Resolve, Health::Blind, Health::Blind},
+    {FetchError::LocalLimit, Health::Blind, Health::Blind},
+    {FetchError::Tls, Health::Blind, Health::Blind},
+    {FetchError::Aborted, Health::Blind, Health::Blind},
+    {FetchError::Untrusted, Health::Blind, Health::Blind},
+    {FetchError::OwnCertificate, Health::Blind, Health::Blind},
     {FetchError::ConnectTimeout, Health::Blind, Health::Down},
 };
 
