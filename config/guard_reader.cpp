@@ -25,9 +25,17 @@ bool is_health_rule(const Rule& rule) {
     return rule.kind == Rule::Kind::HealthDown || rule.kind == Rule::Kind::HealthFails;
 }
 
-bool is_combination(const Node& node) {
-    return std::any_of(node.entries.begin(), node.entries.end(),
-                       [](const auto& e) { return e.key == "any" || e.key == "all" || e.key.ends_with(" of"); });
+constexpr int kDeepest = 3;  // combinations in combinations: what is deeper nobody reads at night
+
+bool is_combination(const Node::Entry& entry) {
+    return entry.key == "any" || entry.key == "all" || entry.key.ends_with(" of");
+}
+
+/// How many of its parts: 0 if the word before `of` is no number.
+std::size_t need_of(std::string_view key, std::size_t parts) {
+    if (key == "any") return 1;
+    if (key == "all") return parts;
+    return static_cast<std::size_t>(parse_count(key.substr(0, key.find(' '))).value_or(0));
 }
 
 /// What the sequential test can judge.
@@ -112,7 +120,8 @@ void GuardReader::read_anomaly(const Node& node) {
         const auto index = signals_.find(name);
         if (!index || !is_tested(signals_.at(*index))) continue;
         const std::string text = name + " worse than baseline";
-        if (std::any_of(rules_.begin(), rules_.end(), [&](const Rule& rule) { return rule.text == text; })) continue;
+        const auto same = [&](const Rule& rule) { return rule.text == text && rule.severity != Severity::None; };
+        if (std::any_of(rules_.begin(), rules_.end(), same)) continue;
         auto parsed = parse_rule(text, signals_);
         if (auto* rule = std::get_if<ParsedRule>(&parsed)) {
             rule->rule.severity = *severity;
@@ -172,21 +181,74 @@ void GuardReader::read_rules(const Node& node, Severity severity) {
 }
 
 void GuardReader::read_rule(const Node& node, Severity severity) {
-    const Node* text = node.is_map() ? node.find("rule") : &node;
-    if (text == nullptr && is_combination(node)) return;  // refused by the table of keys
-    if (text == nullptr)
-        return diagnostics_.error(node.at, "a rule needs `rule`", "as in { rule: errors > 5%, do: [systemd] }");
-    auto rule = sentence(*text);
+    auto rule = rule_of(node, severity, 0);
     if (!rule) return;
     rule->severity = severity;
     if (const Node* steps = node.find("do")) read_steps(*steps, *rule);
+    const Node* text = node.is_map() ? node.find("rule") : nullptr;
     for (const Rule& other : rules_)
         if (other.text == rule->text && other.severity == severity)
-            diagnostics_.error(text->at,
+            diagnostics_.error(text != nullptr ? text->at : node.at,
                                "the rule `" + rule->text + "` stands twice in " + std::string(to_string(severity)),
                                "remove one");
-    check_sources(*rule, text->at);
     rules_.push_back(std::move(*rule));
+}
+
+std::optional<Rule> GuardReader::rule_of(const Node& node, Severity severity, int depth) {
+    const auto list = std::find_if(node.entries.begin(), node.entries.end(), is_combination);
+    if (list != node.entries.end()) return combined(node, *list, severity, depth);
+    const Node* text = node.is_map() ? node.find("rule") : &node;
+    if (text == nullptr) {
+        diagnostics_.error(node.at, "a rule needs `rule`", "as in { rule: errors > 5%, do: [systemd] }");
+        return std::nullopt;
+    }
+    auto rule = sentence(*text);
+    if (rule) check_sources(*rule, text->at);
+    return rule;
+}
+
+std::optional<Rule> GuardReader::combined(const Node& node, const Node::Entry& list, Severity severity, int depth) {
+    const auto lists = std::count_if(node.entries.begin(), node.entries.end(), is_combination);
+    const std::size_t size = list.value.items.size();
+    const std::size_t need = need_of(list.key, size);
+    const auto refuse = [&](const std::string& what, const std::string& hint) {
+        diagnostics_.error(list.at, what, hint);
+        return std::nullopt;
+    };
+    if (!list.value.is_list() || need == 0) return std::nullopt;  // the table of keys has complained
+    if (lists > 1 || node.find("rule") != nullptr)
+        return refuse("one sentence or one combination stands in a rule", "put the other one in a list of this");
+    if (size < 2) return refuse("a combination of one rule is that rule", "write the rule itself, or another one");
+    if (need > size)
+        return refuse("`" + list.key + "` of " + std::to_string(size) + " rules can never hold", "name more of them");
+    if (depth >= kDeepest) return refuse("combinations are nested too deeply", "three levels are enough");
+    Rule out;
+    out.kind = Rule::Kind::Combined;
+    out.need = static_cast<std::uint32_t>(need);
+    for (const Node& item : list.value.items) add_part(item, severity, depth + 1, out);
+    if (out.parts.size() < size) return std::nullopt;
+    for (const std::uint32_t part : out.parts) out.text += (out.text.empty() ? "" : "; ") + rules_[part].text;
+    out.text = (need == 1 ? "any" : need == size ? "all" : std::to_string(need)) + " of (" + out.text + ")";
+    return out;
+}
+
+void GuardReader::add_part(const Node& node, Severity severity, int depth, Rule& whole) {
+    auto part = rule_of(node, severity, depth);
+    if (const Node* steps = node.find("do"))
+        diagnostics_.error(steps->at, "`do` belongs to the whole combination", "write it beside the list");
+    if (!part) return;
+    if (is_rollout_rule(*part))
+        return diagnostics_.error(node.at, "`" + part->text + "` cannot be combined",
+                                  "it says what the deploy does: let it stand alone");
+    for (const std::uint32_t other : whole.parts)
+        if (rules_[other].text == part->text)
+            return diagnostics_.error(node.at, "the rule `" + part->text + "` stands twice in a combination",
+                                      "remove one");
+    part->severity = Severity::None;
+    part->part_of = severity;
+    whole.hold = std::max(whole.hold, part->hold);  // how long what it says stays fresh (S28)
+    whole.parts.push_back(static_cast<std::uint32_t>(rules_.size()));
+    rules_.push_back(std::move(*part));
 }
 
 std::optional<Rule> GuardReader::sentence(const Node& scalar) {

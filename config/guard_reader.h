@@ -45,6 +45,10 @@ class GuardReader {
     void share_alpha();
     void read_rules(const Node& node, Severity severity);
     void read_rule(const Node& node, Severity severity);
+    /// A sentence or a combination; its parts are rules of their own, and stand before it.
+    std::optional<Rule> rule_of(const Node& node, Severity severity, int depth);
+    std::optional<Rule> combined(const Node& node, const Node::Entry& list, Severity severity, int depth);
+    void add_part(const Node& node, Severity severity, int depth, Rule& whole);
     std::optional<Rule> sentence(const Node& scalar);
     std::optional<Rule> verify_rule(const Node::Entry& entry, VerifySettings& out);
     void check_sources(const Rule& rule, Position at);

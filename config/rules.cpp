@@ -111,9 +111,10 @@ class RuleReader {
                 over(*word);
             else if (word->text == "clear")
                 clear(*word);
-            else if (word->text == "worse" || word->text == "and" || word->text == "or")
-                words_.refuse(word->offset, "combined rules are not built yet (combinations of rules)",
-                              "write one rule each");
+            else if (word->text == "and" || word->text == "or")
+                words_.refuse(word->offset, "a sentence is one rule",
+                              word->text == "and" ? "combine rules by `{ all: [RULE, RULE] }`"
+                                                  : "combine rules by `{ any: [RULE, RULE] }`");
             else
                 count(*word);
         }
@@ -201,6 +202,7 @@ class RuleReader {
                              "as in `health fails 3 in a row`");
             case Rule::Kind::RolloutStuck:
             case Rule::Kind::DeployFailed:
+            case Rule::Kind::Combined:  // is no sentence
                 return needs(!hold_at_ && !count_at_ && !over_at_, "nothing may follow here", {});
         }
     }

@@ -118,6 +118,10 @@ void Judge::State::judge_sample(SlotIndex slot, Time at, bool whole_slot) {
         if (config.in_a_row > 0 && !is_rollout_rule(config) && (whole_slot || !unanswered(config)))
             step(rule, slot, at);
     }
+    if (whole_slot) return;  // the end of the slot judges them
+    const auto counts_samples = [&](std::uint32_t part) { return settings->rules[part].in_a_row > 0; };
+    for (std::size_t rule = 0; rule < rules.size(); ++rule)
+        if (std::ranges::any_of(settings->rules[rule].parts, counts_samples)) step_combined(rule, at);
 }
 
 void Judge::State::merge_sample() {

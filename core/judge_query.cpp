@@ -126,6 +126,7 @@ std::string Judge::State::query_words(const SignalState& signal, Cause cause) co
         case Cause::Unanswered:
         case Cause::Health:
         case Cause::Detector:
+        case Cause::Parts:
         case Cause::Control:
         case Cause::Shared:
             break;

@@ -214,14 +214,59 @@ bool Judge::State::clears(const Rule& rule, const Evaluation& evaluation) const 
     return rule.kind != Rule::Kind::Threshold || cleared(rule.op, evaluation.value, evaluation.clear);
 }
 
-void Judge::State::step(std::size_t rule_index, SlotIndex slot, Time at) {
-    const Rule& rule = settings->rules[rule_index];
-    RuleState& state = rules[rule_index];
-    const Evaluation evaluation = evaluate(rule_index, slot);
+/// What its parts allow to say: those that cannot be seen or judged count both ways.
+Evaluation Judge::State::evaluate_combined(const Rule& rule, bool holds) const {
+    std::uint32_t breached = 0, blind = 0, insufficient = 0;
+    Verdict blindness = Verdict::Ok;
+    for (const std::uint32_t index : rule.parts) {
+        const RuleState& part = rules[index];
+        const Verdict verdict = part.now.verdict;
+        // While it holds, a part that does not hold itself is no reason to go on.
+        if (verdict == Verdict::Breach && (part.holds || !holds)) ++breached;
+        if (is_blind(verdict) && blind++ == 0) blindness = verdict;
+        if (verdict == Verdict::Insufficient) ++insufficient;
+    }
+    Evaluation evaluation = without_value(Verdict::Ok, Cause::Parts);
+    evaluation.value = breached, evaluation.limit = rule.need;
+    if (breached >= rule.need)
+        evaluation.verdict = Verdict::Breach;
+    else if (breached + blind >= rule.need && blind > 0)
+        evaluation.verdict = blindness;
+    else if (breached + blind + insufficient >= rule.need)
+        evaluation.verdict = Verdict::Insufficient;
+    return evaluation;
+}
+
+void Judge::State::note_verdict(RuleState& state, const Evaluation& evaluation, Time at) {
     if (evaluation.verdict != state.now.verdict) state.verdict_since = at;
     state.now = evaluation;
     ++state.evaluations[static_cast<std::size_t>(evaluation.verdict)];
     state.words_before.clear();
+}
+
+/// It holds while enough of its parts do: each has its own `for`, and its own way to clear.
+void Judge::State::step_combined(std::size_t rule_index, Time at) {
+    const Rule& rule = settings->rules[rule_index];
+    RuleState& state = rules[rule_index];
+    std::uint32_t holding = 0;
+    Time since{};
+    for (const std::uint32_t index : rule.parts) {
+        if (!rules[index].holds) continue;
+        ++holding;
+        since = std::max(since, rules[index].held_since);
+    }
+    const bool holds = holding >= rule.need;
+    note_verdict(state, evaluate_combined(rule, holds), at);
+    if (holds && !state.holds) state.held_since = since;
+    state.holds = holds;
+}
+
+void Judge::State::step(std::size_t rule_index, SlotIndex slot, Time at) {
+    const Rule& rule = settings->rules[rule_index];
+    if (rule.kind == Rule::Kind::Combined) return step_combined(rule_index, at);
+    RuleState& state = rules[rule_index];
+    const Evaluation evaluation = evaluate(rule_index, slot);
+    note_verdict(state, evaluation, at);
     state.run.push(evaluation.verdict, at, apart(rule));
     if (state.run.complete()) {
         if (!state.holds) state.held_since = state.run.since();

@@ -38,6 +38,7 @@ enum class Cause : std::uint8_t {
     Unanswered,  ///< a target failed; its reason is kept
     Health,      ///< blind health targets could tip it, or there is none
     Detector,    ///< the detector says why
+    Parts,       ///< those of a combination say why
     Control,     ///< the control group says nothing
     Shared       ///< the control group is hardly better (S44)
 };
@@ -186,6 +187,7 @@ struct Judge::State {
     // -- judge_rule.cpp
     [[nodiscard]] Evaluation evaluate(std::size_t rule, SlotIndex slot);
     [[nodiscard]] Evaluation evaluate_health() const;
+    [[nodiscard]] Evaluation evaluate_combined(const Rule& rule, bool holds) const;
     [[nodiscard]] Health service_health(bool whole_slot) const;
     [[nodiscard]] Evaluation evaluate_absent(const Rule& rule) const;
     [[nodiscard]] Evaluation evaluate_threshold(std::size_t rule, SlotIndex slot);
@@ -204,6 +206,8 @@ struct Judge::State {
     [[nodiscard]] bool baseline_known(std::size_t signal, SignalWindow::Value& value);
     [[nodiscard]] SlotIndex begin_of(const Rule& rule, bool warm) const;
     void step(std::size_t rule, SlotIndex slot, Time at);
+    void step_combined(std::size_t rule, Time at);
+    void note_verdict(RuleState& state, const Evaluation& evaluation, Time at);
     [[nodiscard]] bool clears(const Rule& rule, const Evaluation& evaluation) const;
     /// Between slots: somebody who matters to the rule has not answered, so there is no sample (S23).
     [[nodiscard]] bool unanswered(const Rule& rule) const;
@@ -216,6 +220,7 @@ struct Judge::State {
     [[nodiscard]] std::string words_of(std::size_t rule) const;
     [[nodiscard]] std::string health_words() const;
     [[nodiscard]] std::string value_words_of(std::size_t rule) const;
+    [[nodiscard]] std::string combined_words(std::size_t rule) const;
     [[nodiscard]] std::string blind_words(std::size_t signal, Cause cause) const;
     [[nodiscard]] std::string insufficient_words(std::size_t rule) const;
     [[nodiscard]] std::string baseline_words() const;

@@ -8,6 +8,15 @@ namespace revertd {
 
 void Judge::State::compute_whole_bake(std::size_t rule_index, RuleSummary& summary) {
     const Rule& rule = settings->rules[rule_index];
+    if (rule.kind == Rule::Kind::Combined) {
+        for (const std::uint32_t part : rule.parts) {
+            RuleSummary own = rules[part].summary;
+            compute_whole_bake(part, own);
+            summary.whole_bake_value += own.whole_bake_breach ? 1 : 0;
+        }
+        summary.whole_bake_breach = summary.whole_bake_value >= rule.need;
+        return;
+    }
     if (rule.kind != Rule::Kind::Threshold || rule.signal >= signals.size()) return;
     if (summary.insufficient == 0 || summary.ok + summary.breach > 0) return;
     const SignalWindow::Value value = signals[rule.signal].window.of_bake();

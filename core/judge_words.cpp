@@ -80,6 +80,7 @@ std::string Judge::State::blind_words(std::size_t signal, Cause cause) const {
         case Cause::NeverSeen:
         case Cause::Health:
         case Cause::Detector:
+        case Cause::Parts:
         case Cause::Control:
         case Cause::Shared:
             return "no target has shown it";
@@ -119,6 +120,7 @@ std::string Judge::State::insufficient_words(std::size_t rule_index) const {
         case Cause::Shared:
             return control_words(rule_index);
         case Cause::None:
+        case Cause::Parts:
         case Cause::NeverSeen:
         case Cause::Vanished:
         case Cause::NotANumber:
@@ -131,9 +133,29 @@ std::string Judge::State::insufficient_words(std::size_t rule_index) const {
     return blind_words(rule.signal, now.cause);
 }
 
+/// The sentences of the parts that have the verdict, or of all when it is ok.
+std::string Judge::State::combined_words(std::size_t rule_index) const {
+    const Rule& rule = settings->rules[rule_index];
+    const Evaluation& now = rules[rule_index].now;
+    const auto said = [&](std::uint32_t part) {
+        const Verdict verdict = rules[part].now.verdict;
+        const bool tips = is_blind(now.verdict) && is_blind(verdict);
+        return verdict == now.verdict || tips;
+    };
+    std::string words;
+    for (const std::uint32_t part : rule.parts)
+        if (said(part)) words += (words.empty() ? "" : ", and ") + words_of(part);
+    if (now.verdict != Verdict::Breach || rule.parts.size() < 2) return words;
+    std::uint32_t breached = 0;
+    for (const std::uint32_t part : rule.parts) breached += said(part) ? 1 : 0;
+    return words + " (" + std::to_string(breached) + " of " + std::to_string(rule.parts.size()) + ", " +
+           std::to_string(rule.need) + " needed)";
+}
+
 std::string Judge::State::words_of(std::size_t rule_index) const {
     const Rule& rule = settings->rules[rule_index];
     const Evaluation& now = rules[rule_index].now;
+    if (rule.kind == Rule::Kind::Combined) return combined_words(rule_index);
     const bool of_health = rule.kind == Rule::Kind::HealthDown || rule.kind == Rule::Kind::HealthFails;
     if (of_health && now.cause != Cause::WarmUp && !health.empty()) return "health: " + health_words();
     if (of_health || rule.signal >= signals.size())

@@ -59,7 +59,16 @@ struct DetectorKind;  // core/detector.h
 
 /// One sentence of the guard.
 struct Rule {
-    enum class Kind : std::uint8_t { Threshold, Absent, HealthDown, HealthFails, RolloutStuck, DeployFailed, Detector };
+    enum class Kind : std::uint8_t {
+        Threshold,
+        Absent,
+        HealthDown,
+        HealthFails,
+        RolloutStuck,
+        DeployFailed,
+        Detector,
+        Combined  ///< `any`, `all`, `n of`: judged from other rules
+    };
     enum class Op : std::uint8_t { Greater, GreaterEqual, Less, LessEqual };
     enum class Relative : std::uint8_t { Absolute, TimesBaseline, PercentBaseline };
     enum class Reference : std::uint8_t { Before, Control };  ///< what a relative bound is relative to
@@ -78,6 +87,10 @@ struct Rule {
     std::optional<double> clear;             ///< as written; otherwise 0.8 of the bound (S25)
     const DetectorKind* detector = nullptr;  ///< of Kind::Detector: a row of the table of detectors
     std::array<double, 3> arguments{};       ///< of the detector, in the order of its sentence
+    std::vector<std::uint32_t> parts;        ///< of Kind::Combined: indices of rules before it, in the order written
+    std::uint32_t need = 0;                  ///< so many of them
+    /// Of a part: the severity of its combination. Its own is None, because alone it does nothing.
+    Severity part_of = Severity::None;
     bool from_default_guard = false;
     std::string text;                ///< the sentence as written: its name in every record, page and metric
     std::vector<std::string> steps;  ///< the steps that it permits; empty: all
@@ -85,7 +98,8 @@ struct Rule {
 
 /// Health rules and P0 rules count during `warmup` already (S10).
 [[nodiscard]] inline bool counts_in_warmup(const Rule& rule) {
-    return rule.severity == Severity::P0 || rule.kind == Rule::Kind::HealthDown || rule.kind == Rule::Kind::HealthFails;
+    return rule.severity == Severity::P0 || rule.part_of == Severity::P0 || rule.kind == Rule::Kind::HealthDown ||
+           rule.kind == Rule::Kind::HealthFails;
 }
 
 /// Rules whose verdict comes from one signal.

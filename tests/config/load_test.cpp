@@ -105,6 +105,20 @@ TEST(Load, a_guard_by_severity_is_p0_first) {
     EXPECT_EQ(service(loaded).rules[1].severity, Severity::P2);
 }
 
+TEST(Load, a_combination_stands_behind_its_parts) {
+    const auto rules =
+        service(good(with("    guard: { P0: [{ 2 of: [errors > 5% for 1m, health down for 5s, p95 > 2s] }] }\n")))
+            .rules;
+    ASSERT_EQ(rules.size(), 4U);
+    EXPECT_EQ(rules[3].text, "2 of (errors > 5% for 1m; health down for 5s; p95 > 2s)");
+    EXPECT_EQ(rules[3].severity, Severity::P0);
+    EXPECT_EQ(rules[3].parts, (std::vector<std::uint32_t>{0, 1, 2}));
+    EXPECT_EQ(rules[3].need, 2U);
+    EXPECT_EQ(rules[3].hold, 1min) << "what it says stays fresh for so long";
+    for (int part = 0; part < 3; ++part) EXPECT_EQ(rules[static_cast<std::size_t>(part)].severity, Severity::None);
+    EXPECT_TRUE(counts_in_warmup(rules[0])) << "as a rule of P0 does";
+}
+
 TEST(Load, a_guard_that_is_off_has_no_rules) {
     EXPECT_TRUE(service(good(with("    guard: off\n"))).rules.empty());
 }

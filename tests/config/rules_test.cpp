@@ -191,7 +191,7 @@ TEST(Rules, what_is_wrong_is_named_with_its_place) {
         {"p95 worse than before", "15: `baseline` is expected"},
         {"queue worse than baseline",
          "6: `worse than baseline` judges ratios and quantiles; for a number write `> 1.5x baseline` or `grows by`"},
-        {"errors > 5% and p95 > 2s", "12: combined rules are not built yet (combinations of rules)"},
+        {"errors > 5% and p95 > 2s", "12: a sentence is one rule"},
     };
     for (const auto& [text, expected] : cases) EXPECT_EQ(complaint(text), expected) << text;
 }

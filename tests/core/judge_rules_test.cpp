@@ -344,5 +344,41 @@ TEST(JudgeRules, rules_of_the_rollout_are_none_of_its_business) {
     EXPECT_EQ(bed.judge.summarise()[0].rule, 1U);
 }
 
+/// Errors above 5 %, and health: `need` of them.
+JudgeBed combined(std::uint32_t need) {
+    Rule errors = above(0.05), down = health_rule(Rule::Kind::HealthDown), both;
+    errors.severity = down.severity = Severity::None;
+    both.kind = Rule::Kind::Combined;
+    both.parts = {0, 1}, both.need = need, both.text = "both";
+    return JudgeBed(service({errors, down, both}));
+}
+
+TEST(JudgeRules, a_combination_says_what_its_parts_allow_to_say) {
+    JudgeBed any = combined(1), all = combined(2);
+    const auto slot = [&](double good, double bad, Health health) {
+        for (JudgeBed* bed : {&any, &all}) {
+            bed->targets[0].health = health;
+            bed->slot(good, bad);
+        }
+    };
+    slot(100, 0, Health::Up);
+    slot(100, 0, Health::Up);
+    EXPECT_EQ(any.rule(2).verdict, Verdict::Ok);
+    slot(50, 50, Health::Up);
+    EXPECT_TRUE(any.rule(2).holds);
+    EXPECT_NE(any.rule(2).words.find("errors 50 %"), std::string::npos) << any.rule(2).words;
+    EXPECT_EQ(all.rule(2).verdict, Verdict::Ok);
+    EXPECT_FALSE(all.rule(2).holds);
+    slot(50, 50, Health::Blind);
+    EXPECT_EQ(any.rule(2).verdict, Verdict::Breach);
+    EXPECT_TRUE(is_blind(all.rule(2).verdict)) << "health could tip it";
+    slot(100, 0, Health::Blind);
+    EXPECT_TRUE(is_blind(any.rule(2).verdict));
+    EXPECT_EQ(all.rule(2).verdict, Verdict::Ok) << "with health down it would be one of two";
+    slot(50, 50, Health::Down);
+    EXPECT_TRUE(all.rule(2).holds);
+    EXPECT_EQ(all.rule(2).value, 2);
+}
+
 }  // namespace
 }  // namespace revertd

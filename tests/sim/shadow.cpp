@@ -27,7 +27,8 @@ std::string Shadow::slot(const JudgeReport& report, Time at, std::uint64_t& prem
     std::string words;
     for (std::size_t index = 0; index < rules_.size(); ++index) {
         const Rule& rule = settings_->rules[index];
-        if (is_rollout_rule(rule) || rule.in_a_row > 0) continue;
+        const bool of_slots = rule.in_a_row == 0 && rule.kind != Rule::Kind::Combined;
+        if (is_rollout_rule(rule) || !of_slots) continue;
         One& one = rules_[index];
         const bool blinded = one.verdict == Verdict::Breach && dice_.below(100) < kMadeBlind;
         one.run.push(blinded ? Verdict::Error : one.verdict, at);
