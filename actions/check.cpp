@@ -28,14 +28,17 @@ void report(const Param& at, const std::optional<LintFinding>& finding, std::vec
     if (finding) problems.push_back({false, at.line, at.column, finding->message, finding->hint});
 }
 
-void check_command(const Param& argv, std::vector<Problem>& problems) {
+/// Of what a list of steps is for: a rollback goes to a version; what is left after it failed does not.
+enum class Aim { Version, Anything };
+
+void check_command(const Param& argv, Aim aim, std::vector<Problem>& problems) {
     const std::vector<std::string> texts = texts_of(argv);
     const auto relative = find_relative_undo(texts);
     report(argv, relative, problems);
     report(argv, find_shell_text(texts), problems);
     const bool with_target = std::any_of(argv.items.begin() + 1, argv.items.end(),
                                          [](const Param& item) { return uses_anywhere(item, "to"); });
-    if (!relative && !with_target)
+    if (aim == Aim::Version && !relative && !with_target)
         problems.push_back(
             {false, argv.line, argv.column, "the command uses {to} nowhere, so it cannot go to a named version",
              "a rollback goes to a version that was verified good, never to \"the one before\": pass \"{to}\""});
@@ -61,13 +64,14 @@ void check_environment(const Param& env, std::vector<Problem>& problems) {
     }
 }
 
-void check_entry(const Param& entry, std::vector<Problem>& problems) {
+void check_entry(const Param& entry, Aim aim, std::vector<Problem>& problems) {
     const std::size_t before = problems.size();
     const BoundEntry bound = bind_entry(entry, problems);
     if (problems.size() > before) return;  // the lints below rely on the shapes
     const Param& scope = bound.scope;
-    if (const Param* argv = scope.find("exec")) check_command(*argv, problems);
+    if (const Param* argv = scope.find("exec")) check_command(*argv, aim, problems);
     if (const Param* env = scope.find("env")) check_environment(*env, problems);
+    if (aim == Aim::Anything) return;
     if (const Param* hook = scope.find("webhook"); hook != nullptr && !uses_anywhere(*hook, "to"))
         problems.push_back(
             {true, hook->line, hook->column, "the webhook does not say {to}: its receiver must know the version",
@@ -87,7 +91,15 @@ std::vector<Problem> check_rollback(const RollbackSpec& spec) {
     std::vector<Problem> problems;
     if (spec.entries.empty())
         problems.push_back({false, 0, 0, "rollback is an empty list", "name a recipe, or leave it out"});
-    for (const Param& entry : spec.entries) check_entry(entry, problems);
+    for (const Param& entry : spec.entries) check_entry(entry, Aim::Version, problems);
+    return problems;
+}
+
+std::vector<Problem> check_exhausted(const RollbackSpec& spec) {
+    std::vector<Problem> problems;
+    if (spec.entries.empty())
+        problems.push_back({false, 0, 0, "on_exhausted is an empty list", "name a step, or leave it out"});
+    for (const Param& entry : spec.entries) check_entry(entry, Aim::Anything, problems);
     return problems;
 }
 

@@ -21,6 +21,9 @@ struct Placeholders {
 /// Everything that is wrong, with its place; expand() and observe_of() work on a spec without errors only.
 [[nodiscard]] std::vector<Problem> check_rollback(const RollbackSpec& spec);
 
+/// The same of `on_exhausted`, whose steps go to no version.
+[[nodiscard]] std::vector<Problem> check_exhausted(const RollbackSpec& spec);
+
 /// What the engine needs to know of recipes (S11, S12, S34): true where every entry can do it.
 struct RollbackTraits {
     bool observes = false;

@@ -67,6 +67,7 @@ class Loader {
             asks_ = asks_ || asks(*read.settings);
             if (read.channels) out_.notify.routes.emplace(entry.key, std::move(*read.channels));
             if (wants_issue_ == nullptr) wants_issue_ = wants_issue(root, entry.value);
+            if (read.exhausted) out_.exhausted.emplace(entry.key, std::move(*read.exhausted));
             if (read.rollback) out_.rollbacks.emplace(entry.key, std::move(*read.rollback));
             out_.settings.services.emplace(entry.key, std::move(read.settings));
         }

@@ -22,6 +22,7 @@ struct ReportSettings {
 struct Loaded {
     Settings settings;
     std::map<std::string, RollbackSpec> rollbacks;  ///< by service; those that have one
+    std::map<std::string, RollbackSpec> exhausted;  ///< `on_exhausted`, by service; those that have it
     NotifySettings notify;
     ReportSettings report;
     double alpha = 0.001;  ///< share of healthy deploys that statistics may roll back; 0: off

@@ -28,12 +28,23 @@ Param to_param(const Node& node) {
 
 /// Reports what has no value; in a `body` that is JSON's null.
 bool blanks(const Node& node, Diagnostics& diagnostics) {
-    if (node.is_null()) diagnostics.error(node.at, "a value in `rollback` is missing", "fill it in, or remove its key");
+    if (node.is_null()) diagnostics.error(node.at, "a value of a step is missing", "fill it in, or remove its key");
     bool found = node.is_null();
     for (const Node& item : node.items) found = blanks(item, diagnostics) || found;
     for (const Node::Entry& entry : node.entries)
         if (entry.key != "body") found = blanks(entry.value, diagnostics) || found;
     return found;
+}
+
+/// What is written, if nothing of it is blank.
+std::optional<RollbackSpec> spec_of(const Node& node, Diagnostics& diagnostics) {
+    RollbackSpec spec;
+    bool has_blank = false;
+    each(node, [&](const Node& entry) {
+        has_blank = blanks(entry, diagnostics) || has_blank;
+        spec.entries.push_back(to_param(entry));
+    });
+    return has_blank ? std::nullopt : std::optional(std::move(spec));
 }
 
 /// The first `current: { http: URL }` at any depth.
@@ -72,14 +83,16 @@ bool report(const std::vector<Problem>& problems, const Node& node, Diagnostics&
 
 }  // namespace
 
+std::optional<RollbackSpec> read_exhausted(const Node& node, Diagnostics& diagnostics) {
+    auto spec = spec_of(node, diagnostics);
+    if (!spec || !report(check_exhausted(*spec), node, diagnostics)) return std::nullopt;
+    return spec;
+}
+
 std::optional<RollbackSpec> read_rollback(const Node& node, ServiceSettings& settings, Diagnostics& diagnostics) {
-    RollbackSpec spec;
-    bool has_blank = false;
-    each(node, [&](const Node& entry) {
-        has_blank = blanks(entry, diagnostics) || has_blank;
-        spec.entries.push_back(to_param(entry));
-    });
-    if (has_blank) return std::nullopt;
+    auto read = spec_of(node, diagnostics);
+    if (!read) return std::nullopt;
+    RollbackSpec& spec = *read;
     if (!report(check_rollback(spec), node, diagnostics)) return std::nullopt;
     const auto traits = traits_of(spec);
     if (!traits) {

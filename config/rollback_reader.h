@@ -15,6 +15,9 @@ namespace revertd::config {
 [[nodiscard]] std::optional<RollbackSpec> read_rollback(const Node& node, ServiceSettings& settings,
                                                         Diagnostics& diagnostics);
 
+/// `on_exhausted`: the same recipes, but no version to go to and nothing to ask (S34).
+[[nodiscard]] std::optional<RollbackSpec> read_exhausted(const Node& node, Diagnostics& diagnostics);
+
 /// The names that `do` may use: the recipe of each entry.
 [[nodiscard]] std::vector<std::string> step_names(const RollbackSpec& spec);
 

@@ -76,6 +76,7 @@ class ServiceReader {
         read_duration(layer, "baseline", out_.baseline);
         read_duration(layer, "rollout", out_.rollout);
         read_number(layer, "min_requests", out_.min_requests);
+        read_choice(layer, "steady", out_.steady, {{"page", true}, {"off", false}});
         read_choice(layer, "mode", out_.mode,
                     {{"observe", Mode::Observe}, {"recommend", Mode::Recommend}, {"enforce", Mode::Enforce}});
         read_choice(layer, "no_data", out_.no_data,
@@ -100,6 +101,7 @@ class ServiceReader {
         out_.http = shared(std::move(http), alike_.http);
         if (const Node* compare = whole("compare")) compare_ = read_compare(*compare, out_, diagnostics_);
         if (const Node* current = whole("current")) out_.current = reader.current(*current);
+        if (const Node* resolvers = whole("resolvers")) out_.resolvers = reader.resolvers(*resolvers);
         if (whole("health") == nullptr && out_.metrics.empty() && whole("metrics") == nullptr &&
             whole("prometheus") == nullptr)
             diagnostics_.error(
@@ -183,6 +185,10 @@ class ServiceReader {
                 "for example { systemd: api.service, releases: /srv/api/releases }, or `rollback: off`");
         if (node == nullptr || node->is_off()) return;
         read_.rollback = read_rollback(*node, out_, diagnostics_);
+        const Node* last = whole("on_exhausted");
+        if (last == nullptr) return;
+        read_.exhausted = read_exhausted(*last, diagnostics_);
+        out_.has_exhausted = read_.exhausted.has_value();
     }
 
     void guard() {

@@ -134,6 +134,34 @@ std::optional<VersionProbe> TargetsReader::current(const Node& node) {
     return probe;
 }
 
+std::vector<ResolverSettings> TargetsReader::resolvers(const Node& node) {
+    std::vector<ResolverSettings> out;
+    for (const Node& item : node.items) {
+        if (!item.is_map()) continue;
+        ResolverSettings& resolver = out.emplace_back();
+        read_text(item, "name", resolver.name);
+        read_text(item, "http", resolver.probe.url);
+        read_text(item, "json", resolver.probe.json);
+        if (const Node* json = item.find("json")) check_pointer(resolver.probe.json, json->at);
+        if (const Node* exec = item.find("exec"))
+            for (const Node& argument : exec->items) resolver.probe.argv.push_back(argument.text);
+        const std::vector<std::string>& argv = resolver.probe.argv;
+        if (!argv.empty() && !argv.front().starts_with('/'))
+            diagnostics_.error(item.find("exec")->at, "`resolvers`: a program is named by its absolute path",
+                               "no shell and no PATH are used");
+        if (resolver.name.empty())
+            diagnostics_.error(item.at, "a resolver needs `name`",
+                               "who says so, as in { name: release list, http: … }");
+        if (resolver.probe.url.empty() == argv.empty())
+            diagnostics_.error(item.at, "a resolver needs either `http` or `exec`",
+                               "as in { name: release list, http: http://releases/api, json: /last_good }");
+        const auto same = [&](const ResolverSettings& other) { return other.name == resolver.name; };
+        if (std::count_if(out.begin(), out.end(), same) > 1)
+            diagnostics_.error(item.at, "the resolver `" + resolver.name + "` stands there twice", "rename one");
+    }
+    return out;
+}
+
 void TargetsReader::check_pointer(std::string_view pointer, Position at) {
     if (!pointer.starts_with('/') || pointer.size() > 500)
         diagnostics_.error(at, "`" + std::string(pointer.substr(0, 60)) + "` is no JSON pointer",

@@ -16,6 +16,7 @@ class TargetsReader {
     void metrics(const Node& node, ServiceSettings& out);
     [[nodiscard]] std::optional<PrometheusSettings> prometheus(const Node& node);
     [[nodiscard]] std::optional<VersionProbe> current(const Node& node);
+    [[nodiscard]] std::vector<ResolverSettings> resolvers(const Node& node);
 
   private:
     void health_target(const Node& node, ServiceSettings& out, const Node*& down);

@@ -20,8 +20,9 @@ constexpr Duration kWitnessWithin = 1s;  // what the gates and the platform said
 constexpr Duration kReceiptGrace = 30s;  // past the deadline the runner has ended every step; then its silence is final
 
 const PlannedStep* planned(const Incident& i, int index) {
-    if (!i.decided || index < 0 || index >= static_cast<int>(i.decided->steps.size())) return nullptr;
-    return &i.decided->steps[static_cast<std::size_t>(index)];
+    const std::vector<PlannedStep>& steps = i.steps();
+    if (index < 0 || index >= static_cast<int>(steps.size())) return nullptr;
+    return &steps[static_cast<std::size_t>(index)];
 }
 
 bool platform_can_be_asked(const Incident& i) {
@@ -116,6 +117,13 @@ bool Engine::advance_action(const Incident& i) {
     return false;
 }
 
+/// A started change is brought to its end; what begins one asks the gates.
+std::optional<Held> Engine::held_before(const Incident& i, const PlannedStep& step, int attempt) const {
+    if (!run_->runner_silent.empty()) return Held{Reason::RunnerSilent, run_->runner_silent};
+    if (i.exhausted) return check_last_gates(gate_input(i));
+    return begins(i, step, attempt) ? check_gates(gate_input(i)) : std::nullopt;
+}
+
 /// S32: compare-and-set.
 void Engine::observed_before(const Incident& i, const Observation& seen) {
     Run::Service& run = run_->services[i.service];
@@ -150,12 +158,12 @@ void Engine::observed_before(const Incident& i, const Observation& seen) {
 void Engine::write_intent(const Incident& i) {
     const PlannedStep* step = planned(i, i.step);
     if (step == nullptr) return begin_verification(i, "no step is left");
-    if (begins(i, *step, i.attempt)) {
-        if (const auto held = check_gates(gate_input(i))) return hold(i, held->gate, held->words);
-    }
+    if (const auto held = held_before(i, *step, i.attempt))
+        return i.exhausted ? exhausted_done(i, "held: " + held->words) : hold(i, held->gate, held->words);
     Intent f;
     f.incident = i.id, f.step = step->name, f.digest = step->digest, f.from = i.from, f.to = i.to;
     f.attempt = i.attempt, f.index = i.step, f.deadline = now_.at + step->deadline;
+    f.exhausted = i.exhausted.has_value();
     // The sequence number makes the key unique for good: an id may be used again after a lost journal.
     f.key = i.service + "/" + i.deploy + "/" + i.id + "/" + std::to_string(i.attempt) + "." + std::to_string(i.step) +
             "." + std::to_string(state_.seq + 1);
@@ -188,14 +196,11 @@ void Engine::run_step(const Incident& i) {
     Run::Service& run = run_->services[i.service];
     run.ask_again.reset();
     if (step == nullptr) return give_up(i, Reason::UnknownOutcome, "the plan of " + last.intent.key + " is lost");
-    const bool first = begins(i, *step, last.intent.attempt);
-    std::optional<Held> held = first ? check_gates(gate_input(i)) : std::nullopt;
-    if (!held && !run_->witnessed) held = Held{Reason::RunnerSilent, run_->runner_silent};
-    if (held) {
+    if (const auto held = held_before(i, *step, last.intent.attempt)) {
         note(Outcome{i.id, last.intent.key, "not started: " + held->words, {}, StepOutcome::NotStarted, 0});
-        return hold(i, held->gate, held->words);
+        return i.exhausted ? exhausted_done(i, "held: " + held->words) : hold(i, held->gate, held->words);
     }
-    if (first) {
+    if (!i.exhausted && begins(i, *step, last.intent.attempt)) {
         const bool old = step->entry == 0 && run.before_action && now_.at - run.before_action->read > kObservationAge;
         if (old) {  // the disk was slow: what was seen is no longer what runs now
             note(Outcome{
@@ -209,6 +214,7 @@ void Engine::run_step(const Incident& i) {
     run_effect.from = i.from, run_effect.to = i.to, run_effect.config = i.decided->config;
     run_effect.severity = i.severity, run_effect.attempt = last.intent.attempt, run_effect.index = last.intent.index;
     run_effect.deadline = last.intent.deadline - now_.at, run_effect.digest = last.intent.digest;
+    run_effect.exhausted = last.intent.exhausted;
     note(IncidentMoved{i.id, IncidentState::Acting, Stage::Running, Reason::None,
                        "step " + last.intent.step + " started"});
     emit(std::move(run_effect));
@@ -258,9 +264,10 @@ void Engine::on(const event::ReceiptRead& e) {
 void Engine::step_ended(const Incident& i, const event::StepEnded& e) {
     const Attempted last = i.attempts.back();
     note(Outcome{i.id, e.key, e.words, e.output_tail, e.outcome, e.exit});
+    run_->services[i.service].ask_again.reset();
+    if (i.exhausted) return exhausted_step_ended(i, e);
     const PlannedStep* step = planned(i, last.intent.index);
     const bool observed = step != nullptr && step->observed;
-    run_->services[i.service].ask_again.reset();
     if (e.outcome == StepOutcome::Done) {
         if (step != nullptr && !step->last_of_entry) return write_intent(i);
         return observed ? observe(i, Stage::Confirming)
@@ -331,10 +338,38 @@ void Engine::attempt_again(const Incident& i, const std::string& words, int inde
 }
 
 void Engine::give_up(const Incident& i, Reason reason, const std::string& words) {
-    const std::string id = i.id, deploy = i.deploy;
     page_critical(i, i.service + " " + i.from + ": the rollback to " + i.to + " FAILED, a person is needed", words);
+    const ServiceSettings* settings = settings_of_incident(i);
+    const bool more = reason == Reason::NotApplied && settings != nullptr && settings->has_exhausted && i.decided;
+    if (!more) return fail(i, reason, words);
+    const auto plan = planner_.plan({i.decided->config, i.service, i.deploy, i.id, i.from, i.to, true});
+    if (!plan || plan->empty())
+        return fail(i, reason, words + "; on_exhausted: " + (plan ? "it has no steps" : plan.error().message));
+    note(Exhausted{i.id, words, *plan});
+    write_intent(i);
+}
+
+void Engine::fail(const Incident& i, Reason reason, const std::string& words) {
+    const std::string id = i.id, deploy = i.deploy;
     note(IncidentMoved{id, IncidentState::Escalated, Stage::None, reason, words});
     close_guard(deploy, DeployState::Regression, 11, reason, words);
+}
+
+/// One after the other, each at most once; what fails stops the rest (S34).
+void Engine::exhausted_step_ended(const Incident& i, const event::StepEnded& e) {
+    const std::string step = i.attempts.back().intent.step;
+    const std::string words = std::string(to_string(e.outcome)) + (e.words.empty() ? "" : ", " + e.words);
+    if (e.outcome != StepOutcome::Done) {
+        page(i, "update", i.service + ": step " + step + " of on_exhausted: " + words);
+        return exhausted_done(i, step + " " + words);
+    }
+    if (i.step < static_cast<int>(i.steps().size())) return write_intent(i);
+    page(i, "update", i.service + ": the steps of on_exhausted are done");
+    exhausted_done(i, "done");
+}
+
+void Engine::exhausted_done(const Incident& i, const std::string& words) {
+    fail(i, Reason::NotApplied, i.exhausted->words + "; on_exhausted: " + words);
 }
 
 void Engine::entry_confirmed(const Incident& i, const std::string& words) {

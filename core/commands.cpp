@@ -153,7 +153,7 @@ effect::Reply Engine::obey(const command::Approve& c, const Peer& peer) {
         return refuse(ErrorCode::NotAllowed, name_of(peer) + " opened this deployment and does not approve it",
                       "`by: anyone` would allow it");
     const auto& given = i.approval->given;
-    const bool twice = std::any_of(given.begin(), given.end(), [&](const auto& g) { return g.first == name_of(peer); });
+    const bool twice = std::any_of(given.begin(), given.end(), [&](const auto& g) { return g.by == name_of(peer); });
     if (twice) return refuse(ErrorCode::Conflict, name_of(peer) + " has approved " + i.id + " already");
     const std::string id = i.id, name = i.service;
     note(ApprovalGiven{id, name_of(peer), c.reason, i.approval->digest});
@@ -191,14 +191,14 @@ effect::Reply Engine::obey(const command::Take& c, const Peer& peer) {
     if (i.acting())
         return refuse(ErrorCode::Conflict, i.id + " is acting", "revertctl halt --abort stops a running step");
     const std::string name = i.service;
-    note(Answered{c.incident, "take", name_of(peer), {}, {}});
+    note(Answered{c.incident, "take", name_of(peer), c.reason, {}});
     settle(name);
     return done(c.incident);
 }
 
 effect::Reply Engine::obey(const command::Acknowledge& c, const Peer& peer) {
     if (auto no = refuse_answer(c.incident, peer)) return *no;
-    note(Answered{c.incident, "ack", name_of(peer), {}, {}});
+    note(Answered{c.incident, "ack", name_of(peer), c.reason, {}});
     return done(c.incident);
 }
 
@@ -268,7 +268,8 @@ effect::Reply Engine::obey(const command::RollbackStart& c, const Peer& peer) {
     if (state_.halted || s.halted)
         return refuse(ErrorCode::Conflict, "halted by " + (state_.halted ? state_.halted_by : s.halted_by),
                       "revertctl resume");
-    if (!state_.observe_only.empty()) return refuse(ErrorCode::Unavailable, "observing only: " + state_.observe_only);
+    if (const std::string why = state_.observes_only(); !why.empty())
+        return refuse(ErrorCode::Unavailable, "observing only: " + why);
     const std::string live = s.live;
     const std::string to = c.to.empty() ? choose_target(s, live, {}).version : c.to;
     if (to.empty()) return refuse(ErrorCode::Conflict, "no good version to go back to", "name one: --to V --force");
@@ -305,7 +306,7 @@ effect::Reply Engine::obey(const command::Halt& c, const Peer& peer) {
     if (!c.service.empty() && !settings_of(c.service)) return refuse(ErrorCode::NotFound, "no service " + c.service);
     if (settings_ && !may_halt(*settings_, peer)) return refuse(ErrorCode::NotAllowed, name_of(peer) + " may not halt");
     const bool already = c.service.empty() ? state_.halted : service(c.service).halted;
-    if (!already) note(Halted{c.service, name_of(peer)});
+    if (!already) note(Halted{c.service, name_of(peer), c.reason});
     for (const auto& [name, s] : state_.services) {
         const Incident* i = state_.incident(s.incident);
         const bool concerned = i != nullptr && i->acting() && (c.service.empty() || c.service == name);
@@ -320,7 +321,7 @@ effect::Reply Engine::obey(const command::Resume& c, const Peer& peer) {
     if (!c.service.empty() && !settings_of(c.service)) return refuse(ErrorCode::NotFound, "no service " + c.service);
     if (settings_ && !may_halt(*settings_, peer))
         return refuse(ErrorCode::NotAllowed, name_of(peer) + " may not resume");
-    note(Resumed{c.service, name_of(peer)});
+    note(Resumed{c.service, name_of(peer), c.reason});
     for (const auto& [name, s] : state_.services)
         if (!s.incident.empty()) settle(name);
     return done(c.service);
@@ -354,7 +355,7 @@ std::string Engine::why_not_ready(const std::string& name) const {
     const auto settings = settings_of(name);
     const ServiceState* s = state_.service(name);
     if (settings == nullptr || s == nullptr) return "no such service";
-    if (!state_.observe_only.empty()) return "observing only: " + state_.observe_only;
+    if (const std::string why = state_.observes_only(); !why.empty()) return "observing only: " + why;
     if (state_.halted || s->halted) return "halted by " + (state_.halted ? state_.halted_by : s->halted_by);
     if (!settings->has_rollback) return "no rollback is configured";
     if (settings->mode == Mode::Observe) return "mode observe";

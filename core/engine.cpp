@@ -58,6 +58,7 @@ const ServiceSettings* Engine::pinned(const Deployment& deployment) const {
 
 void Engine::on(const event::Start& e) {
     note(Started{"revertd started", e.boot, e.offset});
+    if (!e.in_progress.empty()) count_crash(e.in_progress);
     run_->services.clear();
     emit(effect::AskWitness{});
     for (auto& [name, s] : state_.services) {
@@ -71,6 +72,21 @@ void Engine::on(const event::Start& e) {
         }
         settle(name);
     }
+}
+
+/// S39: an input that has ended the daemon three times within five minutes would do so for ever.
+void Engine::count_crash(const std::string& input) {
+    constexpr std::ptrdiff_t kCrashes = 3;
+    constexpr Duration kCrashWindow = 5min;
+    note(Crashed{input});
+    const auto same = std::count_if(state_.crashes.begin(), state_.crashes.end(), [&](const auto& crash) {
+        return crash.second == input && now_.at - crash.first <= kCrashWindow;
+    });
+    if (same < kCrashes || state_.quarantined.contains(input)) return;
+    const std::string words = input + " has crashed revertd " + std::to_string(same) + " times within " +
+                              to_words(kCrashWindow) + " and is quarantined; `revertctl resume` takes it again";
+    note(Quarantined{input, words});
+    note(Paged{{}, {}, {}, "critical", "trigger", "revertd only observes: " + input + " is quarantined", words});
 }
 
 void Engine::on(const event::Tick&) {
@@ -106,10 +122,13 @@ void Engine::on(const event::JournalFailed& e) {
 void Engine::on(const event::Configured& e) {
     std::vector<std::string> removed;
     for (const auto& [name, s] : state_.services)
+        if (settings_of(name) != e.settings->find(name)) run_->services[name].judged.clear();  // told anew
+    for (const auto& [name, s] : state_.services)
         if (!e.settings->find(name) && (!s.guard.empty() || (settings_ && settings_->find(name))))
             removed.push_back(name);
     settings_ = e.settings;
     if (state_.config != e.settings->hash || !removed.empty()) note(ConfigLoaded{e.settings->hash, removed});
+    forget_unjudged();
     for (const std::string& name : removed) {
         for (const std::string& id : {service(name).guard, service(name).older}) {
             const Incident* incident = state_.incident(service(name).incident);
@@ -127,7 +146,11 @@ void Engine::on(const event::Configured& e) {
 void Engine::remember_holding(const event::Judged& e, const ServiceSettings& settings) {
     auto& holding = run_->services[e.service].holding;
     for (const RuleChange& c : e.report.changes) {
-        if (c.rule >= settings.rules.size() || worse(Severity::P1, settings.rules[c.rule].severity)) continue;
+        if (c.rule >= settings.rules.size()) continue;
+        const Rule& rule = settings.rules[c.rule];
+        const bool remembered = settings.steady || service(e.service).steady.contains(rule.text);
+        if (remembered && rule.severity != Severity::None) run_->services[e.service].judged[rule.text] = c;
+        if (worse(Severity::P1, rule.severity)) continue;
         if (c.holds)
             holding.emplace(settings.rules[c.rule].text, now_.at);
         else
@@ -143,7 +166,11 @@ void Engine::on(const event::Judged& e) {
     const ServiceSettings* rules = d != nullptr ? pinned(*d) : settings.get();
     if (rules == nullptr) return;
     remember_holding(e, *rules);
-    if (!guarded) return;  // outside a guard nothing acts, and nothing is journaled
+    const bool steady = (settings && settings->steady) || !s.steady.empty();
+    if (!guarded) {  // nothing acts, and only what is told is journaled
+        if (steady) settle(e.service);
+        return;
+    }
     const bool health_changed = e.report.health != s.health && e.report.health != Health::Unknown;
     if (health_changed) note(HealthChanged{e.service, e.report.health, e.report.health_words});
     for (const RuleChange& c : e.report.changes) {
@@ -192,7 +219,8 @@ void Engine::settle(const std::string& name) {
         ServiceState& s = service(name);
         const std::string older = s.older, guard = s.guard;
         const bool moved = (!older.empty() && advance_guard(older)) || (!guard.empty() && advance_guard(guard)) ||
-                           advance_adoption(name) || advance_incident(name) || advance_reminders(name);
+                           advance_adoption(name) || advance_incident(name) || advance_reminders(name) ||
+                           advance_steady(name);
         if (!moved) break;
     }
     refresh_phase(name);
@@ -220,6 +248,7 @@ void Engine::refresh_due(const std::string& name) {
     }
     std::optional<Time> due = next_due(state_, service(name), settings_of(name).get(), now_.at);
     if (run.ask_again) sooner(due, *run.ask_again);
+    if (run.resolve_again && !service(name).guard.empty()) sooner(due, *run.resolve_again);
     if (!due) return;
     const Time at = std::max(*due, now_.at + 1ms);  // what is due now was just looked at
     due_.insert({at, name});

@@ -71,8 +71,10 @@ class Engine {
     void on(const event::JournalFailed&);
     void on(const event::Configured&);
     void on(const event::Judged&);
+    void count_crash(const std::string& input);
     void remember_holding(const event::Judged& judged, const ServiceSettings& settings);
     void on(const event::Observed&);
+    void on(const event::Resolved&);
     void on(const event::Summarised&);
     void on(const event::StepEnded&);
     void on(const event::ReceiptRead&);
@@ -118,6 +120,19 @@ class Engine {
     bool advance_adoption(const std::string& service);
     void judge_pass(const Deployment& deployment, const std::vector<RuleSummary>& rules);
 
+    // -- steady.cpp: outside of guards (S14)
+    bool advance_steady(const std::string& service);
+    bool note_steady(const std::string& service, const RuleChange& change, const Rule& rule);
+    bool end_steady(const std::string& service, const std::string& rule, const std::string& words);
+    void page_steady(const ServiceState& service, const std::string& rule, const std::string& kind,
+                     const std::string& summary, const std::string& details);
+    void forget_unjudged();
+
+    // -- resolving.cpp: what else says which version is good (S4)
+    void ask_resolvers(const Deployment& deployment, const ServiceSettings& settings);
+    [[nodiscard]] std::string resolve_target(const Incident& incident, const Deployment* deployment,
+                                             TargetChoice& target);
+
     // -- incident.cpp: from a rule that holds to a decision, and the waiting
     bool advance_incident(const std::string& service);
     bool raise_or_open(const std::string& service);
@@ -147,12 +162,16 @@ class Engine {
     void observed_before(const Incident& incident, const Observation& observation);
     void observed_while_confirming(const Incident& incident, const Observation& observation);
     void observed_after_unknown(const Incident& incident, const Observation& observation);
+    [[nodiscard]] std::optional<Held> held_before(const Incident& incident, const PlannedStep& step, int attempt) const;
     void write_intent(const Incident& incident);
     bool await_witness(const Incident& incident);
     void run_step(const Incident& incident);
     void step_ended(const Incident& incident, const event::StepEnded& ended);
     void attempt_again(const Incident& incident, const std::string& words, int index);
     void give_up(const Incident& incident, Reason reason, const std::string& words);
+    void exhausted_step_ended(const Incident& incident, const event::StepEnded& ended);
+    void exhausted_done(const Incident& incident, const std::string& words);
+    void fail(const Incident& incident, Reason reason, const std::string& words);
     void entry_confirmed(const Incident& incident, const std::string& words);
 
     // -- verification.cpp (S36, S37)

@@ -29,6 +29,11 @@ struct Engine::Run {
         /// Rules of P1 or worse that hold, by their sentence, and since when: told outside of guards, too, so that a
         /// deploy of a service that is broken already is known to be one (S9).
         std::map<std::string, Time> holding;
+        std::map<std::string, RuleChange> judged;  ///< the last word on each rule, where `steady` is set
+
+        // questions to resolvers
+        std::string resolving;              ///< the deployment that they were asked for
+        std::optional<Time> resolve_again;  ///< those that have not answered
 
         std::optional<JudgePhase> phase;
         bool summary_asked = false;

@@ -67,10 +67,12 @@ struct Hold {
 
 struct Take {
     std::string incident;
+    std::string reason = {};
 };
 
 struct Acknowledge {
     std::string incident;
+    std::string reason = {};
 };
 
 struct Label {
@@ -90,10 +92,12 @@ struct RollbackStart {
 struct Halt {
     std::string service;
     bool abort = false;
+    std::string reason = {};
 };
 
 struct Resume {
     std::string service;
+    std::string reason = {};
 };
 
 struct Freeze {
@@ -120,6 +124,7 @@ namespace event {
 struct Start {
     std::string boot;
     Duration offset{};
+    std::string in_progress = {};  ///< the input that the run before was busy with when it crashed (S39)
 };
 
 struct Tick {};  ///< a deadline of Engine::next_deadline has come
@@ -147,6 +152,13 @@ struct Observed {
     std::string service;
     std::uint64_t token = 0;
     Observation observation;
+};
+
+/// The answer to a Resolve effect.
+struct Resolved {
+    std::string deploy;
+    int index = 0;
+    Observation named;
 };
 
 struct Summarised {
@@ -184,8 +196,8 @@ struct Asked {
 }  // namespace event
 
 using Event = std::variant<event::Start, event::Tick, event::Durable, event::JournalFailed, event::Configured,
-                           event::Judged, event::Observed, event::Summarised, event::StepEnded, event::ReceiptRead,
-                           event::Witnessed, event::Asked>;
+                           event::Judged, event::Observed, event::Resolved, event::Summarised, event::StepEnded,
+                           event::ReceiptRead, event::Witnessed, event::Asked>;
 
 namespace effect {
 
@@ -204,6 +216,13 @@ struct RunStep {
     int attempt = 1, index = 0;
     Duration deadline{};
     std::string digest;
+    bool exhausted = false;  ///< of `on_exhausted`
+};
+
+/// Ask a resolver which version is good; the answer is an event::Resolved.
+struct Resolve {
+    std::string service, deploy;
+    int index = 0;  ///< of the list of resolvers of the pinned settings
 };
 
 struct AskRunner {
@@ -236,8 +255,8 @@ struct Reply {
 
 }  // namespace effect
 
-using Effect = std::variant<effect::Observe, effect::RunStep, effect::AskRunner, effect::AskWitness, effect::StopStep,
-                            effect::SetPhase, effect::Summarise, effect::Reply>;
+using Effect = std::variant<effect::Observe, effect::Resolve, effect::RunStep, effect::AskRunner, effect::AskWitness,
+                            effect::StopStep, effect::SetPhase, effect::Summarise, effect::Reply>;
 
 /// What one step brought about: first append the records, then carry out the effects.
 struct Output {

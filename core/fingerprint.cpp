@@ -24,6 +24,7 @@ void print(std::ostream& out, const ServiceState& s) {
     for (const auto& [index, r] : s.rules)
         out << "  rule " << index << ' ' << to_string(r.verdict) << ' ' << r.holds << ' ' << at(r.since) << ' '
             << at(r.last_breach) << '\n';
+    for (const auto& [rule, now] : s.steady) out << "  steady " << rule << ' ' << at(now.since) << '\n';
 }
 
 void print(std::ostream& out, const Deployment& d) {
@@ -31,6 +32,7 @@ void print(std::ostream& out, const Deployment& d) {
         << ' ' << d.exit_code.value_or(-1) << ' ' << at(d.started) << at(d.first_seen) << at(d.settled) << at(d.finish)
         << at(d.extended) << at(d.finished) << ' ' << d.broken_before << ' ' << d.incident << ' ' << d.blind_paged
         << d.p2_held << d.p3_held << '\n';
+    for (const auto& [index, named] : d.named) out << "  named " << index << ' ' << named.version << '\n';
 }
 
 void print(std::ostream& out, const Incident& i) {
@@ -38,7 +40,8 @@ void print(std::ostream& out, const Incident& i) {
         << to_string(i.state) << ' ' << to_string(i.stage) << ' ' << to_string(i.gate) << ' ' << i.ordered << i.force
         << ' ' << i.attempt << ' ' << i.step << ' ' << at(i.hold_until) << ' ' << i.taken_by << ' ' << i.acked_by << ' '
         << i.label << ' ' << at(i.verifying_since) << at(i.recovered) << at(i.closed) << ' ' << i.decided_seq << ' '
-        << i.denied.size() << ' ' << i.rung << i.answered << at(i.rung_since) << ' ' << i.reminded.size() << '\n';
+        << i.denied.size() << ' ' << i.answers.size() << ' ' << i.findings.size() << ' ' << i.exhausted.has_value()
+        << ' ' << i.rung << i.answered << at(i.rung_since) << ' ' << i.reminded.size() << '\n';
     if (i.approval)
         out << "  approval " << i.approval->role << ' ' << at(i.approval->until) << ' ' << i.approval->given.size()
             << i.approval->waived << '\n';
@@ -52,7 +55,7 @@ void print(std::ostream& out, const Incident& i) {
 std::string State::fingerprint() const {
     std::ostringstream out;
     out << seq << ' ' << at(last) << ' ' << halted << frozen << ' ' << observe_only << ' ' << config << ' '
-        << intents.size() << '\n';
+        << intents.size() << ' ' << crashes.size() << ' ' << quarantined.size() << '\n';
     for (const auto& [name, s] : services) print(out, s);
     for (const auto& [id, d] : deployments) print(out, d);
     for (const auto& [id, i] : incidents) print(out, i);

@@ -11,8 +11,9 @@ namespace revertd {
 namespace {
 
 std::optional<Held> observe_only(const GateInput& in) {
-    if (in.state.observe_only.empty()) return std::nullopt;
-    return Held{Reason::ObserveOnly, "observing only: " + in.state.observe_only};
+    const std::string why = in.state.observes_only();
+    if (why.empty()) return std::nullopt;
+    return Held{Reason::ObserveOnly, "observing only: " + why};
 }
 
 /// F94: nothing starts before the runner has said what it did.
@@ -29,19 +30,22 @@ std::optional<Held> halted(const GateInput& in) {
 
 std::optional<Held> taken(const GateInput& in) {
     if (in.incident.taken_by.empty()) return std::nullopt;
-    return Held{Reason::Taken, in.incident.taken_by + " has taken it"};
+    const std::string& why = in.incident.taken_why;
+    return Held{Reason::Taken, in.incident.taken_by + " has taken it" + (why.empty() ? "" : ": " + why)};
 }
 
 std::optional<Held> forward_fix(const GateInput& in) {
     if (!in.incident.hold_until || *in.incident.hold_until <= in.now || in.incident.severity == Severity::P0)
         return std::nullopt;
-    return Held{Reason::HoldFix,
-                "a forward fix is coming, held for " + to_words(*in.incident.hold_until - in.now) + " more"};
+    return Held{Reason::HoldFix, "a forward fix is coming (" + in.incident.hold_why + "), held for " +
+                                     to_words(*in.incident.hold_until - in.now) + " more"};
 }
 
 std::optional<Held> denied(const GateInput& in) {
-    if (in.incident.ordered || !in.incident.denied.contains(in.incident.severity)) return std::nullopt;
-    return Held{Reason::Denied, std::string(to_string(in.incident.severity)) + " was denied for this deploy"};
+    const auto denied = in.incident.denied.find(in.incident.severity);
+    if (in.incident.ordered || denied == in.incident.denied.end()) return std::nullopt;
+    return Held{Reason::Denied,
+                std::string(to_string(in.incident.severity)) + " was denied for this deploy by " + denied->second};
 }
 
 /// S8: while a newer deploy rolls out, the older guard waits; its P0 acts.
@@ -125,6 +129,12 @@ std::optional<Held> check_gates(const GateInput& input) {
                                                  denied,        forward_fix, newer_deploy, service_limit,
                                                  overall_limit, cooldown,    target,       fresh};
     for (const Gate gate : kGates)
+        if (auto held = gate(input)) return held;
+    return std::nullopt;
+}
+
+std::optional<Held> check_last_gates(const GateInput& input) {
+    for (const auto gate : {observe_only, halted, taken})
         if (auto held = gate(input)) return held;
     return std::nullopt;
 }

@@ -28,6 +28,9 @@ struct Held {
 /// The first gate that holds, in the order of the list in gates.cpp; nothing when all pass.
 [[nodiscard]] std::optional<Held> check_gates(const GateInput& input);
 
+/// Before the steps of `on_exhausted`, which change no version: only what stops everything holds them.
+[[nodiscard]] std::optional<Held> check_last_gates(const GateInput& input);
+
 /// A rule is fresh when it was breached within the last `for`, at least two minutes, and sees (S28).
 struct Freshness {
     bool breached_lately = false;

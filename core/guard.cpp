@@ -29,6 +29,13 @@ bool any_holds(const ServiceState& service, Severity at_least) {
                        [&](const auto& r) { return r.second.holds && !worse(at_least, r.second.severity); });
 }
 
+/// S4: of the artifact, as the deploy tool told it by `--meta digest=…`.
+std::string digest_of(const Meta& meta) {
+    for (const auto& [key, value] : meta)
+        if (key == "digest") return value;
+    return {};
+}
+
 /// S1: what ran before is a target while the service has no good version yet.
 bool may_declare(const ServiceState& service, const std::string& from, const std::string& version) {
     if (from.empty() || from == version || service.standing(from) != Standing::Unknown) return false;
@@ -210,6 +217,7 @@ bool Engine::advance_guard(const std::string& id) {
     const ServiceSettings* settings = pinned(*d);
     if (settings == nullptr) return false;
     if (service(d->service).older == id && close_superseded(d->service)) return true;
+    if (service(d->service).guard == id) ask_resolvers(*d, *settings);
     if (!d->first_seen) return advance_rolling(*d, *settings);
     if (judge_rollout(*d, *settings) || page_if_blind(*d, *settings)) return true;
     const auto end = bake_ends(*d);
@@ -338,7 +346,7 @@ void Engine::close_guard(const std::string& id, DeployState state, int exit_code
                          const std::string& words) {
     const Deployment* d = state_.deployment(id);
     if (d == nullptr || !d->open()) return;
-    const std::string service_name = d->service, version = d->version;
+    const std::string service_name = d->service, version = d->version, digest = digest_of(d->meta);
     const bool a_rule_held = d->p2_held || !d->incident.empty() || any_holds(service(service_name), Severity::P1);
     const bool seen = d->first_seen.has_value();
     if (const Incident* i = state_.incident(service(service_name).incident);
@@ -348,12 +356,13 @@ void Engine::close_guard(const std::string& id, DeployState state, int exit_code
     const Standing standing = service(service_name).standing(version);
     const auto mark = [&](Standing to, const std::string& why) {
         if (standing != Standing::Bad && standing != to)
-            note(StandingChanged{service_name, version, to, why, "revertd"});
+            note(StandingChanged{service_name, version, to, why, "revertd", digest});
     };
     if (state == DeployState::Healthy) {
         mark(Standing::Good, "passed its bake (" + id + ")");
         if (standing == Standing::Good)
-            note(StandingChanged{service_name, version, Standing::Good, "passed its bake (" + id + ")", "revertd"});
+            note(StandingChanged{service_name, version, Standing::Good, "passed its bake (" + id + ")", "revertd",
+                                 digest});
     }
     const bool suspect = (exit_code == 14 && seen) || exit_code == 12 || (exit_code == 13 && a_rule_held && seen) ||
                          reason == Reason::UndoneElsewhere;

@@ -172,6 +172,7 @@ bool Engine::decide(const Incident& i) {
         return true;
     }
     TargetChoice target = choose_target(s, i.from, d != nullptr ? d->from : std::string{});
+    const std::string disagreement = i.ordered_to.empty() ? resolve_target(i, d, target) : std::string{};
     if (!i.ordered_to.empty()) target = {i.ordered_to, {}, true};
     if (target.version.empty()) {
         if (i.state == IncidentState::Held && i.gate == Reason::NoTarget) return false;
@@ -191,6 +192,7 @@ bool Engine::decide(const Incident& i) {
     for (const auto& [index, rule] : s.rules)
         if (rule.text == i.rule) f.evidence = rule.evidence;
     if (!i.ordered) f.ask_because = reasons_to_ask(*settings, d, target, policy, mode);
+    if (!i.ordered && !disagreement.empty()) f.ask_because.push_back(disagreement);
     for (const auto& [index, rule] : s.rules)
         if (!i.ordered && rule.text == i.rule && rule.control_blind)
             f.ask_because.emplace_back("the control group cannot be seen");

@@ -10,6 +10,10 @@ std::string text(T value) {
     return std::string(to_string(value));
 }
 
+std::string with_reason(const std::string& who, const std::string& reason) {
+    return reason.empty() ? who : who + ": " + reason;
+}
+
 struct Narrator {
     std::string operator()(const ConfigLoaded& f) const {
         return "configuration " + f.config.substr(0, 12) + " loaded";
@@ -108,6 +112,25 @@ struct Narrator {
         return "attempt " + std::to_string(f.attempt) + (f.words.empty() ? "" : ": " + f.words);
     }
 
+    std::string operator()(const Exhausted& f) const {
+        std::string steps;
+        for (const PlannedStep& step : f.steps) steps += (steps.empty() ? "" : ", then ") + step.name;
+        return "no attempt is left (" + f.words + "): " + steps;
+    }
+
+    std::string operator()(const Crashed& f) const { return "the run before crashed while busy with " + f.input; }
+
+    std::string operator()(const Quarantined& f) const { return f.words; }
+
+    std::string operator()(const TargetNamed& f) const {
+        return f.resolver + (f.version.empty() ? " " + f.words : " names " + f.version + " as good");
+    }
+
+    std::string operator()(const SteadyChanged& f) const {
+        return "outside of a deploy, " + f.rule + ": " + (f.holds ? "holds" : "no longer holds") +
+               (f.words.empty() ? "" : ", " + f.words);
+    }
+
     std::string operator()(const Confirmed& f) const { return "confirmed: " + f.words; }
 
     std::string operator()(const VerificationStarted&) const { return "verification begins"; }
@@ -119,11 +142,11 @@ struct Narrator {
     std::string operator()(const IncidentClosed& f) const { return "closed" + (f.words.empty() ? "" : ": " + f.words); }
 
     std::string operator()(const Halted& f) const {
-        return (f.service.empty() ? "everything" : f.service) + " halted by " + f.by;
+        return (f.service.empty() ? "everything" : f.service) + " halted by " + with_reason(f.by, f.reason);
     }
 
     std::string operator()(const Resumed& f) const {
-        return (f.service.empty() ? "everything" : f.service) + " resumed by " + f.by;
+        return (f.service.empty() ? "everything" : f.service) + " resumed by " + with_reason(f.by, f.reason);
     }
 
     std::string operator()(const Frozen& f) const {

@@ -10,6 +10,7 @@ namespace revertd {
 
 struct PlanRequest {
     std::string config, service, deploy, incident, from, to;
+    bool exhausted = false;  ///< the steps after the last failed attempt
 };
 
 /// Expands the configured recipes of a service into steps towards an absolute target. Pure: same request, same plan.

@@ -40,9 +40,11 @@ struct StandingChanged {
     std::string service, version;
     Standing standing = Standing::Unknown;
     std::string why, by;
+    std::string digest = {};  ///< of the artifact, where somebody told it
 
     REVERTD_RECORD("ledger.changed") {
         f("service", r.service), f("version", r.version), f("standing", r.standing), f("why", r.why), f("by", r.by);
+        f("digest", r.digest);
     }
 };
 
@@ -114,6 +116,16 @@ struct BlindPaged {
     REVERTD_RECORD("guard.blind") { f("deploy", r.deploy); }
 };
 
+struct TargetNamed {  ///< S4: what a resolver says was good before this deploy; empty: none
+    std::string deploy, resolver, version, words;
+    int index = 0;  ///< of the list of resolvers
+
+    REVERTD_RECORD("target.named") {
+        f("deploy", r.deploy), f("resolver", r.resolver), f("version", r.version), f("words", r.words);
+        f("index", r.index);
+    }
+};
+
 struct GuardClosed {
     std::string deploy;
     DeployState state = DeployState::Aborted;
@@ -147,6 +159,19 @@ struct RuleChanged {
         f("holds", r.holds), f("value", r.value), f("limit", r.limit), f("baseline", r.baseline);
         f("requests", r.requests), f("since", r.since), f("never_there", r.never_there), f("words", r.words);
         f("evidence", r.evidence), f("control_blind", r.control_blind);
+    }
+};
+
+struct SteadyChanged {  ///< S14: a rule that began or ceased to hold outside of guards, where `steady: page` is set
+    std::string service, rule, words;
+    Severity severity = Severity::None;
+    bool holds = false;
+    double value = 0, limit = 0, baseline = 0;
+    Time since{};
+
+    REVERTD_RECORD("steady.changed") {
+        f("service", r.service), f("rule", r.rule), f("words", r.words), f("severity", r.severity);
+        f("holds", r.holds), f("value", r.value), f("limit", r.limit), f("baseline", r.baseline), f("since", r.since);
     }
 };
 
@@ -275,10 +300,12 @@ struct Intent {
     std::string incident, key, step, digest, from, to;
     int attempt = 1, index = 0;
     Time deadline{};
+    bool exhausted = false;  ///< of `on_exhausted`: it changes no version
 
     REVERTD_RECORD("action.intent") {
         f("incident", r.incident), f("key", r.key), f("step", r.step), f("digest", r.digest), f("from", r.from);
         f("to", r.to), f("attempt", r.attempt), f("index", r.index), f("deadline", r.deadline);
+        f("exhausted", r.exhausted);
     }
 };
 
@@ -300,6 +327,13 @@ struct AttemptBegun {  ///< a second attempt, which starts where the first one f
     REVERTD_RECORD("action.attempt") {
         f("incident", r.incident), f("words", r.words), f("attempt", r.attempt), f("index", r.index);
     }
+};
+
+struct Exhausted {  ///< S34: the last attempt has failed; what is left are the steps of `on_exhausted`
+    std::string incident, words;
+    std::vector<PlannedStep> steps;
+
+    REVERTD_RECORD("action.exhausted") { f("incident", r.incident), f("words", r.words), f("steps", r.steps); }
 };
 
 struct Confirmed {  ///< the platform shows the target (or cannot be asked: by signals alone)
@@ -333,15 +367,15 @@ struct IncidentClosed {
 };
 
 struct Halted {
-    std::string service, by;  ///< empty service: everything
+    std::string service, by, reason;  ///< empty service: everything
 
-    REVERTD_RECORD("halted") { f("service", r.service), f("by", r.by); }
+    REVERTD_RECORD("halted") { f("service", r.service), f("by", r.by), f("reason", r.reason); }
 };
 
 struct Resumed {
-    std::string service, by;
+    std::string service, by, reason;
 
-    REVERTD_RECORD("resumed") { f("service", r.service), f("by", r.by); }
+    REVERTD_RECORD("resumed") { f("service", r.service), f("by", r.by), f("reason", r.reason); }
 };
 
 struct ObserveOnlySet {
@@ -384,6 +418,18 @@ struct Started {              ///< a start of the daemon, after the fold
     REVERTD_RECORD("started") { f("words", r.words), f("boot", r.boot), f("offset", r.offset); }
 };
 
+struct Crashed {  ///< the run before ended while it was busy with this input (S39)
+    std::string input;
+
+    REVERTD_RECORD("crashed") { f("input", r.input); }
+};
+
+struct Quarantined {  ///< an input that has crashed the daemon too often: it is not taken any more, and nothing acts
+    std::string input, words;
+
+    REVERTD_RECORD("quarantined") { f("input", r.input), f("words", r.words); }
+};
+
 struct StateAccepted {  ///< a person read what was wrong with the journal and let the daemon go on from what is left
     std::string by, reason;
 
@@ -393,26 +439,27 @@ struct StateAccepted {  ///< a person read what was wrong with the journal and l
 /// A message for people; delivered at least once by the outbox, never delaying anything.
 struct Paged {
     std::string service, deploy, incident, level, kind, summary, details;
-    std::string to = {};  ///< a role, a person or `mail ADDRESS`, beside the channels that everybody reads
-    Meta facts = {};      ///< severity, versions, owner, runbook: what a reader wants at a glance
-    bool issue = false;   ///< its severity opens an issue
+    std::string to = {};     ///< a role, a person or `mail ADDRESS`, beside the channels that everybody reads
+    Meta facts = {};         ///< severity, versions, owner, runbook: what a reader wants at a glance
+    bool issue = false;      ///< its severity opens an issue
+    std::string about = {};  ///< without incident and deployment: what later pages about the same are known by
 
     REVERTD_RECORD("paged") {
         f("service", r.service), f("deploy", r.deploy), f("incident", r.incident), f("level", r.level);
         f("kind", r.kind), f("summary", r.summary), f("details", r.details), f("to", r.to), f("facts", r.facts);
-        f("issue", r.issue);
+        f("issue", r.issue), f("about", r.about);
     }
 };
 
 #undef REVERTD_RECORD
 
-using Fact =
-    std::variant<ConfigLoaded, VersionSeen, StandingChanged, AdoptionStarted, GuardOpened, GuardNamed, FirstSeen,
-                 Settled, RolloutFinished, BrokenBefore, BakeExtended, BlindPaged, GuardClosed, RuleChanged,
-                 HealthChanged, IncidentOpened, SeverityRaised, Ordered, Decided, ApprovalAsked, ApprovalGiven,
-                 ApprovalVoided, WaitEnded, Answered, IncidentMoved, Intent, Outcome, AttemptBegun, Confirmed,
-                 VerificationStarted, VerificationEnded, IncidentClosed, Halted, Resumed, ObserveOnlySet, Started,
-                 StateAccepted, Paged, Frozen, Unfrozen, LadderClimbed, Reminded>;
+using Fact = std::variant<ConfigLoaded, VersionSeen, StandingChanged, AdoptionStarted, GuardOpened, GuardNamed,
+                          FirstSeen, Settled, RolloutFinished, BrokenBefore, BakeExtended, BlindPaged, GuardClosed,
+                          RuleChanged, HealthChanged, IncidentOpened, SeverityRaised, Ordered, Decided, ApprovalAsked,
+                          ApprovalGiven, ApprovalVoided, WaitEnded, Answered, IncidentMoved, Intent, Outcome,
+                          AttemptBegun, Confirmed, VerificationStarted, VerificationEnded, IncidentClosed, Halted,
+                          Resumed, ObserveOnlySet, Started, StateAccepted, Paged, Frozen, Unfrozen, LadderClimbed,
+                          Reminded, SteadyChanged, TargetNamed, Exhausted, Crashed, Quarantined>;
 
 /// One record of the journal: a fact, when it was noted, and its place.
 struct Record {

@@ -58,6 +58,12 @@ struct VersionProbe {
     std::vector<std::string> argv;  ///< a command instead of a URL
 };
 
+/// S4: another place that says which version is good: a release list, a tag, an audit table.
+struct ResolverSettings {
+    std::string name;
+    VersionProbe probe;
+};
+
 struct SeverityPolicy {
     enum class Rollback : std::uint8_t { Now, AfterApproval, Never };
     enum class NoAnswer : std::uint8_t { Escalate, Hold, Rollback };
@@ -118,6 +124,7 @@ struct ServiceSettings {
     Duration bake = 15min, warmup = 60s, interval = 5s, baseline = 1h, rollout = 30min;
     double min_requests = 100;
     NoDataPolicy no_data = NoDataPolicy::Hold;
+    bool steady = false;  ///< rules page outside of guards, too (S14)
 
     std::vector<HealthTarget> health;
     DownPolicy down = DownPolicy::Half;
@@ -126,6 +133,7 @@ struct ServiceSettings {
     std::shared_ptr<const PrometheusSettings> prometheus;
     std::shared_ptr<const HttpSettings> http = std::make_shared<const HttpSettings>();  ///< of health and metrics
     std::optional<VersionProbe> current;
+    std::vector<ResolverSettings> resolvers;  ///< in order, after the ledger
 
     std::vector<Signal> signals;
     std::vector<Rule> rules;  ///< in the order written, P0 first
@@ -138,6 +146,7 @@ struct ServiceSettings {
 
     // What the rollback recipe can do, so that the Engine need not know recipes.
     bool has_rollback = false;
+    bool has_exhausted = false;     ///< there are steps after the last failed attempt (S34)
     bool observes = false;          ///< the platform can be asked what runs (S12)
     bool settles = false;           ///< its answer says whether the rollout is complete (S11)
     bool reports_progress = false;  ///< it can say "nothing in progress" (S34)

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t kLedgerEntries = 200;    // a service's versions; older ones are not targets any more
 constexpr std::size_t kTimelineEntries = 500;  // an incident that says more than this is read in the journal
+constexpr std::size_t kCrashesKept = 20;       // more than what a quarantine takes
 constexpr std::size_t kClosedKept = 500;       // closed deployments and incidents in memory; reports keep the rest
 
 template <class Map>
@@ -50,6 +51,11 @@ Standing ServiceState::standing(const std::string& version) const {
     return Standing::Unknown;
 }
 
+const std::vector<PlannedStep>& Incident::steps() const {
+    static const std::vector<PlannedStep> kNone;
+    return exhausted ? exhausted->steps : decided ? decided->steps : kNone;
+}
+
 bool Incident::acted() const {
     return std::any_of(attempts.begin(), attempts.end(),
                        [](const Attempted& a) { return a.outcome != StepOutcome::NotStarted; });
@@ -66,13 +72,21 @@ struct State::Fold {
         return incident;
     }
 
+    /// Kept with the incident: what holds now says nothing of it once another version runs.
+    void found(Incident& incident, const RuleNow& rule) const {
+        const auto same = [&](const FoundRule& f) { return f.rule == rule.text; };
+        auto at = std::find_if(incident.findings.begin(), incident.findings.end(), same);
+        if (at == incident.findings.end()) at = incident.findings.insert(at, FoundRule{});
+        *at = {rule.text, rule.words, rule.value, rule.limit, rule.baseline, r.wall - (r.at - rule.since)};
+    }
+
     void operator()(const ConfigLoaded& f) const { s.config = f.config; }
 
     void operator()(const VersionSeen& f) const { s.services[f.service].live = f.version; }
 
     void operator()(const StandingChanged& f) const {
         ServiceState& service = s.services[f.service];
-        note({f.version, f.standing, f.why, f.by, r.at, r.wall}, service.ledger);
+        note({f.version, f.standing, f.why, f.by, r.at, r.wall, f.digest}, service.ledger);
         if (service.adopting == f.version && f.standing == Standing::Good)
             service.adopting_since.reset(), service.adopting.clear();
     }
@@ -140,6 +154,18 @@ struct State::Fold {
         if (Deployment* d = find(s.deployments, f.deploy)) d->blind_paged = true;
     }
 
+    void operator()(const TargetNamed& f) const {
+        if (Deployment* d = find(s.deployments, f.deploy)) d->named[f.index] = {f.resolver, f.version};
+    }
+
+    void operator()(const SteadyChanged& f) const {
+        auto& steady = s.services[f.service].steady;
+        if (!f.holds)
+            steady.erase(f.rule);
+        else
+            steady[f.rule] = {f.severity, f.value, f.limit, f.baseline, f.since, r.wall - (r.at - f.since), f.words};
+    }
+
     void operator()(const GuardClosed& f) const {
         Deployment* d = find(s.deployments, f.deploy);
         if (d == nullptr) return;
@@ -167,7 +193,10 @@ struct State::Fold {
             if (f.severity == Severity::P3) d->p3_held = true;
             if (f.severity == Severity::P2 || f.severity == Severity::P3) d->evidence_words = f.words;
         }
-        if (Incident* incident = find(s.incidents, service.incident)) tell(*incident, r);
+        if (Incident* incident = find(s.incidents, service.incident)) {
+            tell(*incident, r);
+            if (rule.holds && !incident->verifying_since) found(*incident, rule);
+        }
     }
 
     void operator()(const HealthChanged& f) const {
@@ -183,6 +212,8 @@ struct State::Fold {
         incident.opened_seq = r.seq;
         incident.moved = r.at, incident.state = IncidentState::Deciding;
         tell(incident, r);
+        for (const auto& [index, rule] : s.services[f.service].rules)
+            if (rule.holds) found(incident, rule);
         s.services[f.service].incident = f.incident;
         if (Deployment* d = find(s.deployments, f.deploy)) {
             d->incident = f.incident;
@@ -200,8 +231,8 @@ struct State::Fold {
         Incident* i = incident_of(f.incident);
         if (i == nullptr) return;
         i->ordered = true, i->force = f.force, i->ordered_to = f.to, i->by = f.by;
-        i->hold_until.reset(), i->decided.reset(), i->approval.reset();
-        i->taken_by.clear();
+        i->hold_until.reset(), i->decided.reset(), i->approval.reset(), i->exhausted.reset();
+        i->taken_by.clear(), i->taken_why.clear();
         i->state = IncidentState::Deciding, i->stage = Stage::None, i->moved = r.at, i->step = 0;
         if (!i->attempts.empty()) i->attempt = i->first_attempt = i->attempts.back().intent.attempt + 1;
     }
@@ -222,7 +253,7 @@ struct State::Fold {
 
     void operator()(const ApprovalGiven& f) const {
         Incident* i = incident_of(f.incident);
-        if (i != nullptr && i->approval) i->approval->given.emplace_back(f.by, r.wall);
+        if (i != nullptr && i->approval) i->approval->given.push_back({f.by, r.wall, f.reason});
     }
 
     void operator()(const ApprovalVoided& f) const {
@@ -242,9 +273,11 @@ struct State::Fold {
     void operator()(const Answered& f) const {
         Incident* i = incident_of(f.incident);
         if (i == nullptr) return;
-        if (f.answer == "deny") i->denied.insert(i->severity), i->approval.reset(), i->decided.reset();
-        if (f.answer == "hold") i->hold_until = f.until, i->approval.reset(), i->decided.reset();
-        if (f.answer == "take") i->taken_by = f.by, i->approval.reset(), i->decided.reset();
+        i->answers.push_back({f.by, r.wall, f.reason, f.answer});
+        const std::string who = f.by + (f.reason.empty() ? "" : ": " + f.reason);
+        if (f.answer == "deny") i->denied[i->severity] = who, i->approval.reset(), i->decided.reset();
+        if (f.answer == "hold") i->hold_until = f.until, i->hold_why = who, i->approval.reset(), i->decided.reset();
+        if (f.answer == "take") i->taken_by = f.by, i->taken_why = f.reason, i->approval.reset(), i->decided.reset();
         if (f.answer == "ack") i->acked_by = f.by;
         i->answered = i->answered || f.answer != "label";
         if (f.answer == "label") i->label = f.reason;
@@ -267,7 +300,7 @@ struct State::Fold {
             s.intents.push_back(r.at);
             service.last_incident_acted = r.at;
         }
-        service.restored = f.to;
+        if (!f.exhausted) service.restored = f.to;
         i->attempts.push_back({f, r.seq, r.at, r.wall, std::nullopt, 0, {}, {}});
         i->state = IncidentState::Acting, i->stage = Stage::Intending, i->moved = r.at;
     }
@@ -278,13 +311,20 @@ struct State::Fold {
         Attempted& attempt = i->attempts.back();
         attempt.outcome = f.outcome, attempt.exit = f.exit, attempt.words = f.words,
         attempt.output_tail = f.output_tail;
-        const int steps = i->decided ? static_cast<int>(i->decided->steps.size()) : 0;
+        const int steps = static_cast<int>(i->steps().size());
         i->step = attempt.intent.index;
         if (f.outcome == StepOutcome::Done && attempt.intent.index < steps) ++i->step;
     }
 
     void operator()(const AttemptBegun& f) const {
         if (Incident* i = incident_of(f.incident)) i->attempt = f.attempt, i->step = f.index;
+    }
+
+    void operator()(const Exhausted& f) const {
+        Incident* i = incident_of(f.incident);
+        if (i == nullptr) return;
+        i->exhausted = f, ++i->attempt, i->step = 0;
+        i->state = IncidentState::Acting, i->stage = Stage::None, i->moved = r.at;
     }
 
     void operator()(const Confirmed& f) const { incident_of(f.incident); }
@@ -314,15 +354,14 @@ struct State::Fold {
     }
 
     void operator()(const Halted& f) const {
-        if (f.service.empty())
-            s.halted = true, s.halted_by = f.by;
-        else
-            s.services[f.service].halted = true, s.services[f.service].halted_by = f.by;
+        (f.service.empty() ? s.halted : s.services[f.service].halted) = true;
+        std::string& by = f.service.empty() ? s.halted_by : s.services[f.service].halted_by;
+        by = f.by + (f.reason.empty() ? "" : ": " + f.reason);
     }
 
     void operator()(const Resumed& f) const {
         if (f.service.empty())
-            s.halted = false;
+            s.halted = false, s.quarantined.clear(), s.crashes.clear();  // a person has seen to it
         else
             s.services[f.service].halted = false;
     }
@@ -351,6 +390,13 @@ struct State::Fold {
         s.observe_only.clear();  // a person has accepted the journal, or it is whole
     }
 
+    void operator()(const Crashed& f) const {
+        s.crashes.emplace_back(r.at, f.input);
+        if (s.crashes.size() > kCrashesKept) s.crashes.erase(s.crashes.begin());
+    }
+
+    void operator()(const Quarantined& f) const { s.quarantined[f.input] = f.words; }
+
     void operator()(const StateAccepted&) const {}
 
     void operator()(const Paged& f) const { incident_of(f.incident); }
@@ -362,6 +408,11 @@ void State::apply(const Record& record) {
     seq = record.seq;
     last = record.at;
     std::visit(Fold{*this, record}, record.fact);
+}
+
+std::string State::observes_only() const {
+    if (!observe_only.empty()) return observe_only;
+    return quarantined.empty() ? std::string{} : quarantined.begin()->second;
 }
 
 const Deployment* State::deployment(const std::string& id) const {

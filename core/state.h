@@ -34,6 +34,36 @@ struct LedgerEntry {
     std::string why, by;
     Time at{};
     WallTime wall{};
+    std::string digest = {};  ///< of the artifact, if known
+};
+
+/// S14: a rule that holds outside of guards, as people were told.
+struct SteadyNow {
+    Severity severity = Severity::None;
+    double value = 0, limit = 0, baseline = 0;
+    Time since{};
+    WallTime since_wall{};
+    std::string words;
+};
+
+/// S4: what a resolver says was good before a deploy.
+struct NamedTarget {
+    std::string resolver, version;
+};
+
+/// What a person said, and why.
+struct Given {
+    std::string by;
+    WallTime at{};
+    std::string reason;
+    std::string answer = {};  ///< deny, hold, take, ack, label
+};
+
+/// A rule that spoke against a version, with the numbers of the last time that it was told while it held.
+struct FoundRule {
+    std::string rule, words;
+    double value = 0, limit = 0, baseline = 0;
+    WallTime since{};
 };
 
 struct TimelineEntry {
@@ -57,8 +87,9 @@ struct Deployment {
     WallTime started_wall{}, finished_wall{}, first_seen_wall{};
     std::optional<Time> first_seen, settled, finish, extended, finished;
     std::string extended_rule;
-    std::string broken_before;  ///< the rule that held while the old version ran (S9)
-    std::string incident;       ///< the last one
+    std::string broken_before;         ///< the rule that held while the old version ran (S9)
+    std::string incident;              ///< the last one
+    std::map<int, NamedTarget> named;  ///< by resolver, in their order
     bool blind_paged = false;
     bool p2_held = false, p3_held = false;
     std::string evidence_words;  ///< what held, for reports of P2 and P3
@@ -82,7 +113,7 @@ struct Approval {
     std::string role, digest;
     int quorum = 1;
     Time asked{}, until{};
-    std::vector<std::pair<std::string, WallTime>> given;
+    std::vector<Given> given;
     bool waived = false;  ///< `no_answer: rollback` came to its end
     std::size_t escalations = 0;
 };
@@ -105,9 +136,13 @@ struct Incident {
     std::optional<Decided> decided;
     std::uint64_t decided_seq = 0;
     std::optional<Approval> approval;
-    std::set<Severity> denied;
+    std::map<Severity, std::string> denied;  ///< by whom, and why
     std::optional<Time> hold_until;
     std::string taken_by, acked_by, label;
+    std::string hold_why, taken_why;
+    std::vector<Given> answers;       ///< in order; approvals are with the approval
+    std::vector<FoundRule> findings;  ///< one a rule, the deciding one among them
+    std::optional<Exhausted> exhausted;
     std::vector<Attempted> attempts;  ///< every intent, in order
     int attempt = 1, step = 0;        ///< the next one to make
     int first_attempt = 1;            ///< an order of a person begins anew
@@ -127,6 +162,9 @@ struct Incident {
 
     [[nodiscard]] bool has_intent() const { return !attempts.empty(); }
 
+    /// What is being done: the plan that was decided, or what is left after its last attempt.
+    [[nodiscard]] const std::vector<PlannedStep>& steps() const;
+
     /// Something was, or may have been, started outside.
     [[nodiscard]] bool acted() const;
 };
@@ -143,6 +181,7 @@ struct ServiceState {
     bool frozen = false;  ///< by a person; hours are settings
     std::string frozen_by;
     std::map<std::uint32_t, RuleNow> rules;
+    std::map<std::string, SteadyNow> steady;  ///< by rule
     Health health = Health::Unknown;
     Time health_since{};
     std::string health_words;
@@ -172,13 +211,17 @@ class State {
     std::string halted_by;
     bool frozen = false;
     std::string frozen_by;
-    std::string observe_only;   ///< words; empty: acting is allowed
-    std::vector<Time> intents;  ///< of all services
-    std::uint64_t seq = 0;      ///< of the last record
-    Time last{};                ///< its time
-    Time started{};             ///< last start of the daemon
+    std::string observe_only;  ///< words; empty: acting is allowed, unless something is quarantined
+    std::vector<std::pair<Time, std::string>> crashes;  ///< the last ones, with their inputs
+    std::map<std::string, std::string> quarantined;     ///< inputs, and why
+    std::vector<Time> intents;                          ///< of all services
+    std::uint64_t seq = 0;                              ///< of the last record
+    Time last{};                                        ///< its time
+    Time started{};                                     ///< last start of the daemon
     std::string config;
 
+    /// Why nothing acts (S39, S43); empty: acting is allowed.
+    [[nodiscard]] std::string observes_only() const;
     [[nodiscard]] const Deployment* deployment(const std::string& id) const;
     [[nodiscard]] const Incident* incident(const std::string& id) const;
     [[nodiscard]] const ServiceState* service(const std::string& name) const;

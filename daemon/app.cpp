@@ -148,7 +148,8 @@ int App::open_state() {
                         [this](const Record& r, const State& s) { publish(r, s); },
                         [this] { return reload(); },
                         [this] { return notifications(); },
-                        [this](const Backend::ChannelsAnswered& answered) { test_channels(answered); }};
+                        [this](const Backend::ChannelsAnswered& answered) { test_channels(answered); },
+                        options_.external_url};
     driver_ = std::make_unique<Driver>(std::move(parts));
     if (auto opened = driver_->open_journal(options_.storage); !opened) {
         std::fprintf(stderr, "%s: %s\n%s%s%s", options_.storage.c_str(), opened.error().message.c_str(),
@@ -174,13 +175,16 @@ int App::run() {
         return id ? *id : std::string("unknown");
     }();
     clock_.set_offset(timeline_offset(driver_->past(), boot));
+    auto in_progress = loop_.mark().open(options_.storage + "/in-progress");
+    if (!in_progress) log::write(log::Level::Warn, "inputs are not marked", {{"why", in_progress.error().message}});
     auto notifier = Notifier::open({loop_, http_, options_.storage, read_.loaded->notify, runner_.get(),
                                     [](const std::string& channel, const std::string& words, bool given_up) {
                                         log::write(given_up ? log::Level::Error : log::Level::Warn,
                                                    given_up ? "a page is given up"
                                                             : "a page could not be delivered, it is tried again",
                                                    {{"integration", channel}, {"why", words}});
-                                    }});
+                                    },
+                                    options_.external_url});
     if (!notifier) {
         std::fprintf(stderr, "notifications: %s\n", notifier.error().message.c_str());
         return kFailed;
@@ -207,7 +211,7 @@ int App::run() {
         }
     }
     driver_->meters().reloaded(true, clock_.now().wall);
-    driver_->start(boot, clock_.offset());
+    driver_->start(boot, clock_.offset(), in_progress ? *in_progress : std::string{});
     release_startup_memory();
     watch_signals();
     housekeep();

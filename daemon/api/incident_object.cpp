@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "daemon/api/objects.h"
 
 namespace revertd::api {
@@ -6,44 +8,49 @@ namespace {
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
-/// What a finding's signal is computed from, as written.
-std::string query_of(const ServiceSettings* settings, std::uint32_t index) {
-    if (settings == nullptr || index >= settings->rules.size()) return {};
-    const Rule& rule = settings->rules[index];
-    const bool of_signals = is_of_signal(rule);
-    return of_signals && rule.signal < settings->signals.size() ? settings->signals[rule.signal].text : std::string();
+/// What a finding's signal is computed from, as written; of a combination all of its parts.
+std::string query_of(const ServiceSettings& settings, const Rule& rule) {
+    if (is_of_signal(rule)) return rule.signal < settings.signals.size() ? settings.signals[rule.signal].text : "";
+    std::string all;
+    for (const std::uint32_t part : rule.parts) {
+        const std::string one = query_of(settings, settings.rules[part]);
+        if (!one.empty() && all.find(one) == std::string::npos) all += (all.empty() ? "" : "; ") + one;
+    }
+    return all;
 }
 
-void write_finding(JsonText& out, const Backend& backend, const RuleNow& rule, const std::string& query) {
+std::string query_of(const ServiceSettings* settings, const std::string& rule) {
+    if (settings == nullptr) return {};
+    for (const Rule& known : settings->rules)
+        if (known.text == rule) return query_of(*settings, known);
+    return {};
+}
+
+void write_finding(JsonText& out, const FoundRule& found, const std::string& query) {
     out.open_object();
-    out.put_text("rule", rule.text);
-    out.put_number("value", rule.value);
-    out.put_number("limit", rule.limit);
-    out.put_number("baseline", rule.baseline);
-    out.put_time("since", rule.since == Time{} ? std::nullopt : std::optional(wall_of(backend.now(), rule.since)));
-    out.put_text("words", rule.words);
+    out.put_text("rule", found.rule);
+    out.put_number("value", found.value);
+    out.put_number("limit", found.limit);
+    out.put_number("baseline", found.baseline);
+    out.put_time("since", found.since == WallTime{} ? std::nullopt : std::optional(found.since));
+    out.put_text("words", found.words);
     out.put_text("query", query);
     out.close_object();
 }
 
-/// The rule that decided, and whatever else holds. Once the version was changed, the numbers are in the words alone.
+/// The rule that decided first, then whatever else held, with the numbers of then: also of an incident that is closed.
 void write_findings(JsonText& out, const Backend& backend, const Incident& i) {
-    const ServiceState* service = backend.engine().state().service(i.service);
-    const auto settings = judged_settings(backend.engine(), i.service);
-    const bool current = service != nullptr && service->incident == i.id && !i.verifying_since;
-    bool decided = false;
+    const Deployment* d = backend.engine().state().deployment(i.deploy);
+    const auto settings = d != nullptr && d->settings ? d->settings : judged_settings(backend.engine(), i.service);
+    const auto decided = std::find_if(i.findings.begin(), i.findings.end(),
+                                      [&](const FoundRule& found) { return found.rule == i.rule; });
     out.open_array("findings");
-    for (const auto& [index, rule] : current ? service->rules : std::map<std::uint32_t, RuleNow>{}) {
-        if (!rule.holds && rule.text != i.rule) continue;
-        decided = decided || rule.text == i.rule;
-        write_finding(out, backend, rule, query_of(settings.get(), index));
-    }
-    if (!decided) {
-        RuleNow told;
-        told.text = i.rule, told.words = i.words;
-        told.value = told.limit = told.baseline = kNone;
-        write_finding(out, backend, told, {});
-    }
+    if (decided == i.findings.end())  // a trigger or an order: nothing was measured
+        write_finding(out, {i.rule, i.words, kNone, kNone, kNone, i.opened_wall}, {});
+    else
+        write_finding(out, *decided, query_of(settings.get(), decided->rule));
+    for (const FoundRule& found : i.findings)
+        if (found.rule != i.rule) write_finding(out, found, query_of(settings.get(), found.rule));
     out.close_array();
 }
 
@@ -71,6 +78,7 @@ void write_attempts(JsonText& out, const Incident& i) {
         out.put_count("exit", ended ? std::optional(attempt.exit) : std::nullopt);
         out.put_text("words", attempt.words);
         out.put_text("output_tail", attempt.output_tail);
+        out.put_flag("exhausted", attempt.intent.exhausted);
         out.close_object();
     }
     out.close_array();
@@ -111,6 +119,16 @@ void write_answers(JsonText& out, const Backend& backend, const Incident& i) {
     out.put_text("taken_by", i.taken_by);
     out.put_text("acked_by", i.acked_by);
     out.put_text("label", i.label);
+    out.open_array("answers");
+    for (const Given& given : i.answers) {
+        out.open_object();
+        out.put_text("answer", given.answer);
+        out.put_text("by", given.by);
+        out.put_time("at", given.at);
+        out.put_text("reason", given.reason);
+        out.close_object();
+    }
+    out.close_array();
     out.put_time("hold_until", i.hold_until ? std::optional(wall_of(backend.now(), *i.hold_until)) : std::nullopt);
 }
 
@@ -122,10 +140,11 @@ void write_approval(JsonText& out, const Backend& backend, const Incident* i) {
     out.put_text("role", i->approval->role);
     out.put_count("quorum", static_cast<std::int64_t>(i->approval->quorum));
     out.open_array("given");
-    for (const auto& [by, at] : i->approval->given) {
+    for (const Given& given : i->approval->given) {
         out.open_object();
-        out.put_text("by", by);
-        out.put_time("at", at);
+        out.put_text("by", given.by);
+        out.put_time("at", given.at);
+        out.put_text("reason", given.reason);
         out.close_object();
     }
     out.close_array();

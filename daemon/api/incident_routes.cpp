@@ -117,11 +117,15 @@ void hold(const Call& call) {
 }
 
 void take(const Call& call) {
-    answer(call, kAnswerFields, [](const auto& id, const auto&) { return command::Take{id}; });
+    answer(call, kAnswerFields, [](const auto& id, const auto& body) {
+        return command::Take{id, body.text("reason")};
+    });
 }
 
 void acknowledge(const Call& call) {
-    answer(call, kAnswerFields, [](const auto& id, const auto&) { return command::Acknowledge{id}; });
+    answer(call, kAnswerFields, [](const auto& id, const auto& body) {
+        return command::Acknowledge{id, body.text("reason")};
+    });
 }
 
 void label(const Call& call) {

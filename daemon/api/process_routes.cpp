@@ -53,7 +53,7 @@ Response status(const Backend& backend, const Request&) {
     out.put_flag("halted", state.halted);
     out.put_text("halted_by", state.halted ? state.halted_by : std::string());
     write_frozen(out, backend, {});
-    out.put_text("observe_only", state.observe_only);
+    out.put_text("observe_only", state.observes_only());
     out.open_array("services");
     if (const Settings* settings = backend.engine().settings())
         for (const auto& [name, unused] : settings->services) write_service(out, backend, name);
@@ -93,7 +93,7 @@ Response runtime_info(const Backend& backend, const Request&) {
     out.put_time("config_reloaded", info.reloaded);
     out.put_flag("config_last_reload_successful", info.reload_done);
     write_hash(out, backend);
-    out.put_text("observe_only", state.observe_only);
+    out.put_text("observe_only", state.observes_only());
     out.put_count("services", static_cast<std::int64_t>(settings != nullptr ? settings->services.size() : 0));
     out.put_count("guards", std::count_if(state.deployments.begin(), state.deployments.end(), is_open));
     out.put_count("incidents", std::count_if(state.incidents.begin(), state.incidents.end(), is_open));
@@ -121,13 +121,13 @@ void answer_halted(const Call& call, const Command& command) {
 void halt(const Call& call) {
     const auto body = RequestBody::parse(call.request.body, kHaltFields);
     if (!body) return call.respond(error_response(body.error()));
-    answer_halted(call, command::Halt{{}, body->flag("abort")});
+    answer_halted(call, command::Halt{{}, body->flag("abort"), body->text("reason")});
 }
 
 void resume(const Call& call) {
     const auto body = RequestBody::parse(call.request.body, std::span(kHaltFields).subspan(1));
     if (!body) return call.respond(error_response(body.error()));
-    answer_halted(call, command::Resume{});
+    answer_halted(call, command::Resume{{}, body->text("reason")});
 }
 
 void set_freeze(const Call& call, bool on) {

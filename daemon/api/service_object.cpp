@@ -50,6 +50,23 @@ void write_last_incident(JsonText& out, const State& state, const std::string& s
     out.close_object();
 }
 
+/// S14: what holds outside of guards, as people were told.
+void write_steady(JsonText& out, const ServiceState* service) {
+    out.open_array("steady");
+    for (const auto& [rule, now] : service != nullptr ? service->steady : std::map<std::string, SteadyNow>{}) {
+        out.open_object();
+        out.put_text("rule", rule);
+        out.put_text("severity", to_string(now.severity));
+        out.put_number("value", now.value);
+        out.put_number("limit", now.limit);
+        out.put_number("baseline", now.baseline);
+        out.put_time("since", now.since_wall);
+        out.put_text("words", now.words);
+        out.close_object();
+    }
+    out.close_array();
+}
+
 }  // namespace
 
 void write_service(JsonText& out, const Backend& backend, const std::string& name) {
@@ -65,9 +82,11 @@ void write_service(JsonText& out, const Backend& backend, const std::string& nam
     out.put_flag("ready_to_rollback", why_not.empty());
     out.put_text("why_not", why_not);
     out.put_flag("halted", service != nullptr && service->halted);
+    out.put_text("halted_by", service != nullptr && service->halted ? service->halted_by : std::string());
     write_frozen(out, backend, name);
     write_guard(out, backend, service);
     write_last_incident(out, engine.state(), name);
+    write_steady(out, service);
     write_signals(out, backend, name);
     out.close_object();
 }

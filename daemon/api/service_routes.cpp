@@ -83,13 +83,13 @@ void answer_service(const Call& call, const Command& command) {
 void halt(const Call& call) {
     const auto body = RequestBody::parse(call.request.body, kHaltFields);
     if (!body) return call.respond(error_response(body.error()));
-    answer_service(call, command::Halt{call.request.names.front(), body->flag("abort")});
+    answer_service(call, command::Halt{call.request.names.front(), body->flag("abort"), body->text("reason")});
 }
 
 void resume(const Call& call) {
     const auto body = RequestBody::parse(call.request.body, kResumeFields);
     if (!body) return call.respond(error_response(body.error()));
-    answer_service(call, command::Resume{call.request.names.front()});
+    answer_service(call, command::Resume{call.request.names.front(), body->text("reason")});
 }
 
 // -- versions
@@ -100,6 +100,7 @@ void write_version(JsonText& out, const LedgerEntry& entry) {
     out.put_text("state", to_string(entry.standing));
     out.put_text("why", entry.why);
     out.put_text("by", entry.by);
+    out.put_text("digest", entry.digest);
     out.put_time("at", entry.wall);
     out.close_object();
 }

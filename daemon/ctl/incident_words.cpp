@@ -33,6 +33,17 @@ void findings(std::string& out, const Json& incident) {
     }
 }
 
+/// "by ana: the disk was full"
+std::string by_words(const Json& given) {
+    return joined({"by " + words(given["by"]), words(given["reason"])}, ": ");
+}
+
+/// Of people, in order; a label says itself what it is.
+void answers(std::string& out, const Json& incident, WallTime now) {
+    for (const auto& answer : incident["answers"].items())
+        fact(out, words(answer["answer"]), joined({by_words(answer), when_words(answer["at"].text(), now)}, ", "));
+}
+
 void approval(std::string& out, const Json& incident, WallTime now) {
     const auto approval = incident["approval"];
     if (approval.is_null()) return;
@@ -42,7 +53,7 @@ void approval(std::string& out, const Json& incident, WallTime now) {
     fact(out, "approval",
          "by " + (role.empty() ? "root or the group revertd" : role) + (until.empty() ? "" : ", until " + until));
     for (const auto& given : approval["given"].items()) {
-        fact(out, "  given", joined({"by " + words(given["by"]), when_words(given["at"].text(), now)}, ", "));
+        fact(out, "  given", joined({by_words(given), when_words(given["at"].text(), now)}, ", "));
     }
 }
 
@@ -81,7 +92,8 @@ std::string incident_words(const Json& incident, WallTime now) {
     approval(out, incident, now);
     attempts(out, incident, now);
     verification(out, incident["verification"], now);
-    for (const auto* said : {"taken_by", "acked_by", "label"}) fact(out, said, words(incident[said]));
+    answers(out, incident, now);
+    fact(out, "label", words(incident["label"]));
     fact(out, "held until", when_words(incident["hold_until"].text(), now));
     fact(out, "opened", when_words(incident["opened"].text(), now));
     fact(out, "closed", when_words(incident["closed"].text(), now));

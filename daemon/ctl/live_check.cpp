@@ -209,17 +209,15 @@ class ServiceCheck final : private HealthListener, private ScrapeListener, priva
             for (std::size_t i = 0; i < entries->size(); ++i)
                 ask_version(http, runner, "observe " + std::to_string(i + 1), (*entries)[i].observe);
         }
-        if (!settings_.current) return;
-        const VersionProbe& current = *settings_.current;
-        ask_version(
-            http, runner, "current",
-            current.argv.empty() ? Probe(HttpProbe{current.url, current.json}) : ExecCall{current.argv, "/", {}});
+        if (settings_.current) ask_version(http, runner, "current", probe_of(*settings_.current));
+        for (const ResolverSettings& resolver : settings_.resolvers)
+            ask_version(http, runner, "resolver " + resolver.name, probe_of(resolver.probe));
     }
 
     void ask_version(HttpClient& http, RunnerClient& runner, const std::string& what,
                      const std::optional<Probe>& probe) {
         if (!probe) return add(what, false, {}, "the recipe cannot say what runs: every action asks");
-        askers_.push_back(std::make_unique<VersionAsker>(loop_, http, runner, *probe));
+        askers_.push_back(std::make_unique<VersionAsker>(loop_, http, runner, *probe, what));
         ++pending_;
         askers_.back()->ask(kLimit, [this, what](const Observation& seen) {
             using Kind = Observation::Kind;
@@ -270,8 +268,11 @@ class Folder {
 
 /// Programs are asked by nothing else than what would ask them later; without any, nothing is started.
 bool runs_programs(const Loaded& loaded) {
-    for (const auto& [name, settings] : loaded.settings.services)
+    const auto is_program = [](const ResolverSettings& resolver) { return !resolver.probe.argv.empty(); };
+    for (const auto& [name, settings] : loaded.settings.services) {
         if (settings->current && !settings->current->argv.empty()) return true;
+        if (std::any_of(settings->resolvers.begin(), settings->resolvers.end(), is_program)) return true;
+    }
     for (const auto& [name, spec] : loaded.rollbacks) {
         const auto entries = observe_of(spec, name);
         for (const Entry& entry : entries ? *entries : std::vector<Entry>{})

@@ -35,6 +35,7 @@ void print_status(Session& session, const Json& status) {
         return;
     }
     services_table(status).print(session.out());
+    session.out() << steady_words(status);
 }
 
 int status(Session& session) {

@@ -35,6 +35,16 @@ std::string brakes_words(const Json& status) {
     return out;
 }
 
+std::string steady_words(const Json& status) {
+    std::string out;
+    for (const auto& service : status["services"].items())
+        for (const auto& rule : service["steady"].items())
+            out += printable(service["name"].text() + " " + rule["severity"].text() + ": " +
+                             (rule["words"].text().empty() ? rule["rule"].text() : rule["words"].text())) +
+                   "\n";
+    return out;
+}
+
 Table services_table(const Json& status) {
     Table table({"SERVICE", "MODE", "LIVE", "GOOD", "GUARD", "LAST INCIDENT", "CAN ROLL BACK"});
     for (const auto& s : status["services"].items()) {

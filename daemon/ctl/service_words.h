@@ -11,6 +11,9 @@ namespace revertd::ctl {
 [[nodiscard]] std::string brakes_words(const Json& status);
 
 /// Every service of the status in a row.
+/// What holds outside of deploys, a line each; empty if nothing does.
+[[nodiscard]] std::string steady_words(const Json& status);
+
 [[nodiscard]] Table services_table(const Json& status);
 
 }  // namespace revertd::ctl

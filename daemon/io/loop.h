@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/clock.h"
+#include "daemon/io/input_mark.h"
 #include "daemon/io/timers.h"
 
 namespace boost::asio {
@@ -45,6 +46,9 @@ class Loop {
     [[nodiscard]] Poller& poller();
     [[nodiscard]] boost::asio::io_context& context();
 
+    /// What is being worked on; it begins in memory, without a file.
+    [[nodiscard]] InputMark& mark() { return mark_; }
+
     /// How late the latest slot fired since this was last asked: what a busy loop adds to every deadline.
     [[nodiscard]] Duration take_lag();
 
@@ -53,6 +57,7 @@ class Loop {
     void task_failed(const std::string& task, const std::string& what);
 
   private:
+    InputMark mark_;
     class Impl;
     std::unique_ptr<Impl> impl_;
 };

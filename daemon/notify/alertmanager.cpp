@@ -17,7 +17,8 @@ void AlertmanagerChannel::begin(const Message& message) {
     const auto s = settings().alertmanager;
     if (!s) return finish(Delivery::refused("other", "it is not configured any more"));
     const std::string key = dedup_key(message);
-    if (message.resolves() || message.page.incident.empty()) {
+    const bool stands_alone = message.page.incident.empty() && message.page.about.empty();
+    if (message.resolves() || stands_alone) {
         open_.erase(key);
     } else {
         // Identity is the set of labels: what the first page said of the incident stays.

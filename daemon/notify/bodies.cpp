@@ -58,8 +58,14 @@ std::string pagerduty_body(const Message& message, const std::string& routing_ke
         .text("note", message.note);
     put_facts(out, message);
     out.close().close();
-    if (const std::string runbook = message.fact("runbook"); !runbook.empty())
-        out.open_array("links").open().text("href", runbook).text("text", "runbook").close().close_array();
+    const std::string link = message.fact("link"), runbook = message.fact("runbook");
+    if (!link.empty()) out.text("client_url", link);
+    if (!link.empty() || !runbook.empty()) {
+        out.open_array("links");
+        if (!link.empty()) out.open().text("href", link).text("text", "incident").close();
+        if (!runbook.empty()) out.open().text("href", runbook).text("text", "runbook").close();
+        out.close_array();
+    }
     return out.close().take();
 }
 
@@ -122,6 +128,7 @@ std::string alertmanager_body(const Message& message, WallTime until, const std:
     out.close()
         .text("startsAt", to_rfc3339(message.resolves() ? until : message.wall))
         .text("endsAt", to_rfc3339(until));
+    if (const std::string link = message.fact("link"); !link.empty()) out.text("generatorURL", link);
     return out.close().close_array().take();
 }
 

@@ -23,6 +23,7 @@ std::string text_of(const Message& message) {
     std::string out = verbatim(
         cut(message.page.summary + (message.page.details.empty() ? "" : "\n" + message.page.details), kTextBytes));
     if (const std::string facts = fact_line(message); !facts.empty()) out += "\n" + verbatim(facts);
+    if (const std::string link = message.fact("link"); !link.empty()) out += "\nIncident: <" + link + ">\n";
     if (const std::string runbook = message.fact("runbook"); !runbook.empty()) out += "\nRunbook: <" + runbook + ">\n";
     if (const std::string answer = how_to_answer(message); !answer.empty()) out += "\n" + verbatim(answer);
     return out;

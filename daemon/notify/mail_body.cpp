@@ -103,6 +103,7 @@ std::string plain_part(const Message& message) {
         out += "\n" + cut(message.page.details, kTextBytes) + "\n";
     if (const std::string answer = how_to_answer(message); !answer.empty()) out += "\n" + answer + "\n";
     if (const std::string facts = fact_line(message); !facts.empty()) out += "\n" + facts + "\n";
+    if (const std::string link = message.fact("link"); !link.empty()) out += "incident: " + link + "\n";
     if (const std::string runbook = message.fact("runbook"); !runbook.empty()) out += "runbook: " + runbook + "\n";
     if (!message.note.empty()) out += "\n" + message.note + "\n";
     return out;
@@ -115,6 +116,8 @@ std::string html_part(const Message& message) {
     if (const std::string answer = how_to_answer(message); !answer.empty())
         out += "<pre>" + escaped(answer) + "</pre>\n";
     if (const std::string facts = fact_line(message); !facts.empty()) out += "<p>" + escaped(facts) + "</p>\n";
+    if (const std::string link = message.fact("link"); !link.empty())
+        out += "<p><a href=\"" + escaped(link) + "\">incident</a></p>\n";
     if (const std::string runbook = message.fact("runbook"); !runbook.empty())
         out += "<p><a href=\"" + escaped(runbook) + "\">runbook</a></p>\n";
     if (!message.note.empty()) out += "<p>" + escaped(message.note) + "</p>\n";

@@ -15,6 +15,7 @@ std::string dedup_key(const Message& message) {
     const Paged& p = message.page;
     const std::string what = !p.incident.empty() ? p.incident
                              : !p.deploy.empty() ? p.deploy
+                             : !p.about.empty()  ? p.about
                                                  : std::to_string(message.seq);
     return "revertd/" + (p.service.empty() ? std::string("-") : p.service) + "/" + what;
 }
@@ -33,6 +34,11 @@ std::string fact_line(const Message& message) {
     for (const auto& [name, value] : message.page.facts)
         if (value.find("://") == std::string::npos) add(name, value);
     return out;
+}
+
+std::string incident_link(const std::string& external_url, const std::string& incident) {
+    if (external_url.empty() || incident.empty()) return {};
+    return external_url + (external_url.ends_with('/') ? "i/" : "/i/") + incident;
 }
 
 std::string how_to_answer(const Message& message) {

@@ -28,6 +28,9 @@ struct Message {
 /// The same for every try of the same page: `dedup_key`/`seq`.
 [[nodiscard]] std::string delivery_key(const Message& message);
 
+/// Where an incident is shown, under the address at which people reach the daemon; empty without either.
+[[nodiscard]] std::string incident_link(const std::string& external_url, const std::string& incident);
+
 /// `incident i-7, severity P1, from v2, to v1, owner payments`, without links: a line of a message.
 [[nodiscard]] std::string fact_line(const Message& message);
 

@@ -24,7 +24,10 @@ namespace {
 
 constexpr Duration kLongestWait = 10min;  // a receiver that asks for more is asked again then
 constexpr std::size_t kQueued = 10'000;   // a channel that is down for so long loses its oldest pages, and counts them
-constexpr Duration kGivenUpAfter = 24h;   // of a page that is refused again and again: nobody needs it any more
+/// Why a try fails, by the names of Alertmanager's metrics.
+constexpr std::array kReasons{"clientError", "serverError", "rateLimited", "authError", "contextDeadlineExceeded",
+                              "other"};
+constexpr Duration kGivenUpAfter = 24h;  // of a page that is refused again and again: nobody needs it any more
 
 std::string host_name() {
     std::array<char, 256> name{};
@@ -180,6 +183,14 @@ struct Notifier::Impl : std::enable_shared_from_this<Notifier::Impl> {
         return out;
     }
 
+    /// With the link to its incident, where people can reach this daemon.
+    [[nodiscard]] Message message_of(std::uint64_t seq, WallTime wall, const Paged& page) const {
+        Message message{seq, wall, page};
+        const std::string link = incident_link(parts.external_url, page.incident);
+        if (!link.empty()) message.page.facts.emplace_back("link", link);
+        return message;
+    }
+
     void forget(const std::string& service, const std::string& incident) {
         Message message;
         message.page.service = service, message.page.incident = incident;
@@ -220,7 +231,7 @@ Result<void> Notifier::catch_up(const journal::Journal& journal) {
         if (entry.kind != Paged::kName) return {};
         const auto record = journal::to_record(entry);
         if (!record) return record.error();
-        const Message message{entry.seq, entry.wall, std::get<Paged>(record->fact)};
+        const Message message = impl_->message_of(entry.seq, entry.wall, std::get<Paged>(record->fact));
         if (!message.page.incident.empty()) {
             impl_->service_of[message.page.incident] = message.page.service;
             if (message.resolves())
@@ -257,7 +268,7 @@ void Notifier::enqueue(const Record& record) {
     if (!page->incident.empty()) impl_->service_of[page->incident] = page->service;
     const auto channels = impl_->channels_for(*page);
     impl_->outbox->accept(record.seq, channels);
-    for (const std::string& channel : channels) impl_->add(channel, {record.seq, record.wall, *page});
+    for (const std::string& channel : channels) impl_->add(channel, impl_->message_of(record.seq, record.wall, *page));
 }
 
 void Notifier::test(std::function<void(const std::vector<Tested>&)> answered) {
@@ -301,6 +312,8 @@ std::map<std::string, Notifier::Count> Notifier::counts() const {
     std::map<std::string, Count> out;
     for (const std::string& name : impl_->parts.settings.channels()) out[name] = {};
     for (const auto& [name, queue] : impl_->queues) out[name] = queue.count;
+    for (auto& [name, count] : out)
+        for (const char* reason : kReasons) count.failed_tries.try_emplace(reason, 0);  // a rate needs its beginning
     return out;
 }
 

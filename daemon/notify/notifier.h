@@ -32,6 +32,7 @@ class Notifier {
         RunnerClient* runner = nullptr;  ///< for the channel `exec`
         /// A page was not delivered at the first try, or is given up; words hold no secret.
         std::function<void(const std::string& channel, const std::string& words, bool given_up)> troubled = {};
+        std::string external_url = {};  ///< where people reach this daemon; empty: pages have no links
     };
 
     static Result<std::unique_ptr<Notifier>> open(Parts parts);

@@ -48,6 +48,7 @@ std::string slack_body(const Message& message, const SlackPlace& place) {
         section(out, escaped(cut(message.page.details, kSectionBytes / 2)));
     if (const std::string answer = how_to_answer(message); !answer.empty()) section(out, "```" + answer + "```");
     std::string context = escaped(fact_line(message));
+    if (const std::string link = message.fact("link"); !link.empty()) context += " <" + escaped(link) + "|incident>";
     if (const std::string runbook = message.fact("runbook"); !runbook.empty())
         context += " <" + escaped(runbook) + "|runbook>";
     if (!message.note.empty()) context += (context.empty() ? "" : "\n") + escaped(message.note);

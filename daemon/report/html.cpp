@@ -81,6 +81,7 @@ std::string summary(const ReportInput& in) {
                                   (i->gate_words.empty() ? "" : ": " + html_text(i->gate_words))});
         const Duration lasted = (i->closed ? *i->closed : i->recovered ? *i->recovered : in.now.at) - i->opened;
         rows += row({"Duration", to_words(lasted)});
+        if (!in.link.empty()) rows += row({"Incident", shown(in.link)});
     }
     return table({}, rows);
 }

@@ -63,7 +63,22 @@ void attempts(Writer& out, const Incident& i) {
     out.EndArray();
 }
 
-void incident(Writer& out, const Incident& i) {
+void answers(Writer& out, const Incident& i) {
+    out.Key("answers");
+    out.StartArray();
+    const auto answer = [&](const std::string& what, const Given& given) {
+        out.StartObject();
+        text(out, "answer", what), text(out, "by", given.by), text(out, "at", to_rfc3339(given.at));
+        text(out, "reason", given.reason);
+        out.EndObject();
+    };
+    if (i.approval)
+        for (const Given& given : i.approval->given) answer("approve", given);
+    for (const Given& given : i.answers) answer(given.answer, given);
+    out.EndArray();
+}
+
+void incident(Writer& out, const Incident& i, const std::string& link) {
     out.Key("incident");
     out.StartObject();
     text(out, "id", i.id), text(out, "service", i.service), text(out, "deployment", i.deploy);
@@ -71,6 +86,8 @@ void incident(Writer& out, const Incident& i) {
     text(out, "opened", to_rfc3339(i.opened_wall)), text(out, "closed", i.closed ? to_rfc3339(i.closed_wall) : "");
     text(out, "from", i.from), text(out, "to", i.to), text(out, "reason", i.words), text(out, "rule", i.rule);
     text(out, "decision", i.decided ? i.decided->words : ""), text(out, "verification", i.verification_words);
+    text(out, "link", link);
+    answers(out, i);
     attempts(out, i);
     out.EndObject();
 }
@@ -137,7 +154,7 @@ std::string report_json(const ReportInput& in) {
     out.SetIndent(' ', 2);
     out.StartObject();
     if (in.deployment != nullptr) deployment(out, *in.deployment);
-    if (in.incident != nullptr) incident(out, *in.incident);
+    if (in.incident != nullptr) incident(out, *in.incident, in.link);
     rules(out, in.records);
     findings(out, in.records);
     timeline(out, in.records);

@@ -64,6 +64,7 @@ std::string summary(const ReportInput& in) {
             row("State", std::string(to_string(i->state)) + (i->gate_words.empty() ? "" : ": " + plain(i->gate_words)));
         const Duration lasted = (i->closed ? *i->closed : i->recovered ? *i->recovered : in.now.at) - i->opened;
         out += row("Duration", to_words(lasted));
+        if (!in.link.empty()) out += row("Incident", "<" + in.link + ">");
     }
     return out + "\n";
 }

@@ -14,6 +14,7 @@ struct ReportInput {
     const Incident* incident = nullptr;      ///< null: a bake without one
     const std::vector<Record>& records;      ///< of this deployment and incident, in order
     Now now{};
+    std::string link = {};  ///< where the incident is shown; empty: nowhere
 };
 
 [[nodiscard]] std::string report_markdown(const ReportInput& input);

@@ -33,9 +33,18 @@ const RollbackSpec* ConfigStore::rollback(const std::string& hash, const std::st
     return it == loaded->rollbacks.end() ? nullptr : &it->second;
 }
 
+const RollbackSpec* ConfigStore::exhausted(const std::string& hash, const std::string& service) const {
+    const auto loaded = find(hash);
+    if (!loaded) return nullptr;
+    const auto it = loaded->exhausted.find(service);
+    return it == loaded->exhausted.end() ? nullptr : &it->second;
+}
+
 Result<std::vector<PlannedStep>> ConfigStore::plan(const PlanRequest& request) const {
-    const RollbackSpec* spec = rollback(request.config, request.service);
-    if (spec == nullptr) return Error(ErrorCode::NotFound, "no rollback is configured for " + request.service);
+    const RollbackSpec* spec =
+        request.exhausted ? exhausted(request.config, request.service) : rollback(request.config, request.service);
+    const std::string key = request.exhausted ? "on_exhausted" : "rollback";
+    if (spec == nullptr) return Error(ErrorCode::NotFound, "no " + key + " is configured for " + request.service);
     Placeholders values;
     values.to = request.to, values.from = request.from, values.service = request.service;
     values.deploy = request.deploy.empty() ? request.incident : request.deploy, values.incident = request.incident;

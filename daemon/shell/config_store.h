@@ -29,6 +29,9 @@ class ConfigStore final : public Planner {
                                                                 const std::string& service) const;
     [[nodiscard]] const RollbackSpec* rollback(const std::string& hash, const std::string& service) const;
 
+    /// The steps after the last failed attempt.
+    [[nodiscard]] const RollbackSpec* exhausted(const std::string& hash, const std::string& service) const;
+
     [[nodiscard]] Result<std::vector<PlannedStep>> plan(const PlanRequest& request) const override;
 
   private:

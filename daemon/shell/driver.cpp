@@ -9,6 +9,7 @@
 #include "daemon/api/json_text.h"
 #include "daemon/io/loop.h"
 #include "daemon/journal/codec.h"
+#include "daemon/notify/message.h"
 #include "daemon/report/report.h"
 #include "daemon/runner/client.h"
 #include "daemon/shell/stream.h"
@@ -18,6 +19,7 @@ namespace revertd {
 namespace {
 
 constexpr Duration kWitnessAgain = 1s;       // a silent runner is asked again
+constexpr Duration kResolverLimit = 10s;     // they are asked when a guard opens: nothing waits for them
 constexpr std::size_t kStreamKept = 10'000;  // a watcher that was away for longer asks for the objects again
 
 /// Processes of its group that still run may still change something: then nothing is known for sure (S34).
@@ -111,9 +113,10 @@ Now Driver::now() const {
     return parts_.loop.clock().now();
 }
 
-void Driver::start(const std::string& boot, Duration offset) {
+void Driver::start(const std::string& boot, Duration offset, const std::string& in_progress) {
     started_wall_ = now().wall;
-    feed(event::Start{boot, offset});
+    feed(event::Start{boot, offset, in_progress});
+    mark_quarantined();
     for (const auto& [name, watch] : watches_) resync(name);
     started_ = true;
     snapshot_some();
@@ -154,6 +157,10 @@ void Driver::take(Output out) {
             events_.push_back(event::JournalFailed{appended.error().message});
         std::move(out.records.begin(), out.records.end(), std::back_inserter(not_durable_));
     }
+    const bool inputs = std::any_of(out.records.begin(), out.records.end(), [](const Record& r) {
+        return std::holds_alternative<Quarantined>(r.fact) || std::holds_alternative<Resumed>(r.fact);
+    });
+    if (inputs) mark_quarantined();
     for (const Effect& effect : out.effects) std::visit([this](const auto& e) { carry_out(e); }, effect);
     const bool closed = std::any_of(out.records.begin(), out.records.end(), [](const Record& r) {
         return std::holds_alternative<GuardClosed>(r.fact) || std::holds_alternative<IncidentClosed>(r.fact);
@@ -207,6 +214,31 @@ void Driver::carry_out(const effect::Observe& e) {
     parts_.loop.post([answered, none] { answered(none); });
 }
 
+void Driver::mark_quarantined() {
+    std::set<std::string, std::less<>> inputs;
+    for (const auto& [input, words] : engine_->state().quarantined) inputs.insert(input);
+    parts_.loop.mark().set_quarantined(std::move(inputs));
+}
+
+/// Of the pinned settings, by the deployment: answers may come after it is over, and are of no use then.
+void Driver::carry_out(const effect::Resolve& e) {
+    std::erase_if(resolvers_, [&](const auto& one) {
+        const Deployment* d = engine_->state().deployment(one.first.first);
+        return d == nullptr || !d->open();
+    });
+    const Deployment* d = engine_->state().deployment(e.deploy);
+    const auto index = static_cast<std::size_t>(e.index);
+    if (d == nullptr || !d->settings || index >= d->settings->resolvers.size()) return;
+    const ResolverSettings& resolver = d->settings->resolvers[index];
+    auto& asker = resolvers_[{e.deploy, e.index}];
+    if (!asker)
+        asker = std::make_unique<VersionAsker>(parts_.loop, parts_.http, parts_.runner, probe_of(resolver.probe),
+                                               resolver.name + " of " + e.service);
+    asker->ask(kResolverLimit, [this, e](const Observation& named) {
+        feed(event::Resolved{e.deploy, e.index, named});
+    });
+}
+
 /// F94: a step that the journal knows nothing of means that the journal is older than what was done (S43).
 void Driver::carry_out(const effect::AskWitness&) {
     parts_.runner.witness([this](const Receipt& r) {
@@ -227,7 +259,8 @@ void Driver::carry_out(const effect::AskWitness&) {
 
 void Driver::carry_out(const effect::RunStep& e) {
     past_.keys.insert(e.key);
-    const RollbackSpec* spec = parts_.configs.rollback(e.config, e.service);
+    const RollbackSpec* spec =
+        e.exhausted ? parts_.configs.exhausted(e.config, e.service) : parts_.configs.rollback(e.config, e.service);
     Receipt refused;
     refused.state = StepState::None;
     if (spec != nullptr) {
@@ -390,7 +423,7 @@ Result<std::string> Driver::report(const std::string& id, const std::string& for
     if (d == nullptr && i == nullptr) return Error(ErrorCode::NotFound, "no deployment or incident " + id);
     auto records = records_of(i != nullptr ? i->id : std::string{}, d != nullptr ? d->id : std::string{});
     if (!records) return records.error();
-    const ReportInput input{d, i, *records, now()};
+    const ReportInput input{d, i, *records, now(), incident_link(parts_.external_url, i != nullptr ? i->id : "")};
     if (format == "md") return report_markdown(input);
     if (format == "json") return report_json(input);
     if (format == "html") return report_html(input);

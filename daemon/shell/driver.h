@@ -37,6 +37,7 @@ class Driver final : public Backend, private WatchListener {
         std::function<Result<void>()> reload;
         std::function<std::map<std::string, NotificationCounts>()> notifications;  ///< counted so far, by channel
         std::function<void(ChannelsAnswered)> test_channels = {};
+        std::string external_url = {};  ///< where people reach this daemon; empty: no links
     };
 
     explicit Driver(Parts parts);
@@ -60,7 +61,8 @@ class Driver final : public Backend, private WatchListener {
 
     /// The first call starts the watches. `text` is the whole configuration as read.
     Result<void> configure(std::shared_ptr<const Loaded> loaded, const std::string& text);
-    void start(const std::string& boot, Duration offset);
+    /// `in_progress`: what the run before was busy with when it crashed; empty after an orderly end.
+    void start(const std::string& boot, Duration offset, const std::string& in_progress);
     /// Snapshots every window; the journal is written by its destructor.
     void stop();
 
@@ -117,6 +119,7 @@ class Driver final : public Backend, private WatchListener {
     void read_past_events();
     void plan_tick();
     void carry_out(const effect::Observe& e);
+    void carry_out(const effect::Resolve& e);
     void carry_out(const effect::RunStep& e);
     void carry_out(const effect::AskRunner& e);
     void carry_out(const effect::AskWitness& e);
@@ -140,6 +143,7 @@ class Driver final : public Backend, private WatchListener {
     void snapshot(const std::string& service, const std::string& incident);
     void snapshot_some();
     [[nodiscard]] VersionAsker* platform(const std::string& service, int entry);
+    void mark_quarantined();
 
     Parts parts_;
     std::unique_ptr<Engine> engine_;
@@ -161,6 +165,7 @@ class Driver final : public Backend, private WatchListener {
     std::map<std::string, std::unique_ptr<ServiceWatch>> watches_;
     std::map<std::string, std::pair<std::string, Health>> reported_;  ///< health as last fed, by service
     std::map<std::pair<std::string, int>, std::unique_ptr<VersionAsker>> platforms_;
+    std::map<std::pair<std::string, int>, std::unique_ptr<VersionAsker>> resolvers_;  ///< of a deployment
     Meters meters_;
     WallTime started_wall_{};
     std::deque<StreamEvent> stream_;

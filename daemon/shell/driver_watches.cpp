@@ -29,8 +29,7 @@ std::optional<Probe> periodic_probe(const ServiceSettings& settings, const Rollb
                 if (entry.observe) return entry.observe;
     }
     if (!settings.current) return std::nullopt;
-    if (!settings.current->argv.empty()) return ExecCall{settings.current->argv, "/", {}};
-    return HttpProbe{settings.current->url, settings.current->json};
+    return probe_of(*settings.current);
 }
 
 }  // namespace
@@ -50,7 +49,8 @@ Result<std::unique_ptr<ServiceWatch>> Driver::make_watch(const std::shared_ptr<c
     const auto spec = current->rollbacks.find(settings->name);
     ServiceWatch::Parts parts{parts_.loop, parts_.http, *pool_, *prom_, *this, nullptr, history_from(settings->name)};
     if (auto probe = periodic_probe(*settings, spec == current->rollbacks.end() ? nullptr : &spec->second))
-        parts.version = std::make_unique<VersionAsker>(parts_.loop, parts_.http, parts_.runner, std::move(*probe));
+        parts.version = std::make_unique<VersionAsker>(parts_.loop, parts_.http, parts_.runner, std::move(*probe),
+                                                       "version of " + settings->name);
     return ServiceWatch::make(settings, std::move(parts));
 }
 
@@ -177,7 +177,7 @@ VersionAsker* Driver::platform(const std::string& service, int entry) {
     if (!entries || static_cast<std::size_t>(entry) >= entries->size()) return nullptr;
     const auto& observe = (*entries)[static_cast<std::size_t>(entry)].observe;
     if (!observe) return nullptr;
-    asker = std::make_unique<VersionAsker>(parts_.loop, parts_.http, parts_.runner, *observe);
+    asker = std::make_unique<VersionAsker>(parts_.loop, parts_.http, parts_.runner, *observe, "platform of " + service);
     return asker.get();
 }
 

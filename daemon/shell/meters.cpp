@@ -36,7 +36,7 @@ const char* mode_of(const Incident& incident) {
 /// The answer that makes the approval whole.
 bool completes(const ApprovalGiven& fact, const Approval& approval) {
     const auto quorum = static_cast<std::size_t>(approval.quorum);
-    return approval.given.size() >= quorum && approval.given[quorum - 1].first == fact.by;
+    return approval.given.size() >= quorum && approval.given[quorum - 1].by == fact.by;
 }
 
 /// The sample that decided was judged when its rule was last reported; an incident without a rule decided as it opened.

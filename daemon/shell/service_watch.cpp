@@ -5,18 +5,24 @@
 
 #include "daemon/io/http_client.h"
 #include "daemon/io/http_options.h"
+#include "daemon/io/marked_sink.h"
 
 namespace revertd {
 
 namespace {
 
-constexpr int kSamplesPerSlot = 10;     // S24: a tenth of the interval
-constexpr double kAskShare = 0.8;       // S15: what has not answered by then is late
-constexpr Duration kHealthLimit = 3s;   // a health check that takes longer is down, however long the interval
+constexpr int kSamplesPerSlot = 10;    // S24: a tenth of the interval
+constexpr double kAskShare = 0.8;      // S15: what has not answered by then is late
+constexpr Duration kHealthLimit = 3s;  // a health check that takes longer is down, however long the interval
+constexpr const char* kQuarantined = "quarantined: it has crashed revertd";
 constexpr Duration kTimerSlack = 20ms;  // two timer slots: a late answer must not meet the next slot
 
 Duration ask_limit(Duration interval) {
     return Duration(static_cast<Duration::rep>(static_cast<double>(interval.count()) * kAskShare));
+}
+
+std::string version_of(const ServiceSettings& settings) {
+    return "version of " + settings.name;
 }
 
 std::string host_of(std::string_view url) {
@@ -29,21 +35,27 @@ std::string host_of(std::string_view url) {
 }  // namespace
 
 struct ServiceWatch::HealthCheck {
-    HealthCheck(TargetIndex index, const HealthTarget& target_, HealthListener& listener)
-        : target(target_), sink(index, target_, listener) {}
+    HealthCheck(TargetIndex index, const HealthTarget& target_, HealthListener& listener, InputMark& mark,
+                const std::string& service)
+        : target(target_),
+          sink(index, target_, listener),
+          marked(mark, "health of " + service + ", " + target_.url, sink) {}
 
     const HealthTarget& target;
     std::string host;
     HealthSink sink;
+    MarkedSink marked;
     std::unique_ptr<Fetch> fetch;
     HealthFinding finding;
     Time at{};
 };
 
 struct ServiceWatch::Scrape {
-    Scrape(TargetIndex index, const ScrapeContext& context) : target(index, context) {}
+    Scrape(TargetIndex index, const ScrapeContext& context, InputMark& mark, const std::string& input)
+        : target(index, context), marked(mark, input, target) {}
 
     ScrapeTarget target;
+    MarkedSink marked;
     std::unique_ptr<Fetch> fetch;
 };
 
@@ -63,7 +75,11 @@ Result<std::unique_ptr<ServiceWatch>> ServiceWatch::make(std::shared_ptr<const S
 }
 
 ServiceWatch::ServiceWatch(std::shared_ptr<const ServiceSettings> settings, Selectors selectors, Parts parts)
-    : settings_(std::move(settings)), parts_(std::move(parts)), judge_(settings_), selectors_(std::move(selectors)) {}
+    : settings_(std::move(settings)),
+      parts_(std::move(parts)),
+      judge_(settings_),
+      selectors_(std::move(selectors)),
+      judging_("judging of " + settings_->name) {}
 
 ServiceWatch::~ServiceWatch() {
     parts_.loop.cancel(timer_);
@@ -73,14 +89,17 @@ ServiceWatch::~ServiceWatch() {
 Result<void> ServiceWatch::make_fetches() {
     TargetIndex index = 0;
     for (const HealthTarget& target : settings_->health) {
-        auto check = std::make_unique<HealthCheck>(index++, target, static_cast<HealthListener&>(*this));
+        auto check = std::make_unique<HealthCheck>(index++, target, static_cast<HealthListener&>(*this),
+                                                   parts_.loop.mark(), settings_->name);
         check->host = host_of(target.url);
         checks_.push_back(std::move(check));
     }
     for (index = 0; index < settings_->metrics.size(); ++index) {
         const bool control = settings_->control_from && index >= *settings_->control_from;
         SeriesSelector& selector = control ? selectors_.control : selectors_.service;
-        scrapes_.push_back(std::make_unique<Scrape>(index, ScrapeContext{parts_.pool, selector, *this, false}));
+        scrapes_.push_back(
+            std::make_unique<Scrape>(index, ScrapeContext{parts_.pool, selector, *this, false}, parts_.loop.mark(),
+                                     "metrics of " + settings_->name + ", " + settings_->metrics[index]));
     }
     auto headers = headers_of(*settings_->http);
     if (!headers) return headers.wrap("http of " + settings_->name);
@@ -133,6 +152,7 @@ void ServiceWatch::slot() {
     next_slot_ +=
         settings_->interval * (late + 1);  // slots missed in a suspend stay missed: the Judge counts them blind
     timer_ = parts_.loop.at(next_slot_, [this] { slot(); });
+    if (parts_.loop.mark().is_quarantined(judging_)) return;
     if (asking_) {  // a sample is still out; its end is bounded, and the slot begins then
         slot_waits_ = true;
         return;
@@ -156,16 +176,33 @@ void ServiceWatch::ask(Time deadline, bool is_sample) {
     const Time now = asked_ = parts_.loop.now();
     for (const auto& check : checks_) {
         check->finding = {};
-        check->fetch->start(std::min(deadline, now + check->target.timeout.value_or(kHealthLimit)), check->sink);
+        const Time limit = std::min(deadline, now + check->target.timeout.value_or(kHealthLimit));
+        if (check->marked.is_quarantined())
+            pass_over(*check);
+        else
+            check->fetch->start(limit, check->marked);
     }
-    for (const auto& scrape : scrapes_) scrape->fetch->start(deadline, scrape->target);
+    for (std::size_t i = 0; i < scrapes_.size(); ++i) {
+        if (scrapes_[i]->marked.is_quarantined())
+            scrape(static_cast<TargetIndex>(i), {Verdict::Error, {}, kQuarantined}, now);
+        else
+            scrapes_[i]->fetch->start(deadline, scrapes_[i]->marked);
+    }
     if (!is_sample)  // a server has nothing new after a tenth of the interval
         for (const auto& query : queries_) query->ask(deadline);
     one_answered();
 }
 
+/// S39: what has crashed the daemon is not asked any more: blind.
+void ServiceWatch::pass_over(HealthCheck& check) {
+    check.finding.health = Health::Blind;
+    check.finding.reason = kQuarantined;
+    check.at = parts_.loop.now();
+    one_answered();
+}
+
 void ServiceWatch::ask_version() {
-    if (!parts_.version) return;
+    if (!parts_.version || parts_.loop.mark().is_quarantined(version_of(*settings_))) return;
     const Duration limit = std::min<Duration>(ask_limit(settings_->interval), kHealthLimit);
     parts_.version->ask(limit,
                         [this](const Observation& seen) { parts_.listener.version_read(settings_->name, seen); });
@@ -182,6 +219,11 @@ bool ServiceWatch::another_host_answered(std::size_t check) const {
     });
 }
 
+JudgeReport ServiceWatch::judge_now(Time now) {
+    const InputMark::Busy busy(parts_.loop.mark(), judging_);
+    return is_sample_ ? judge_.close_sample(now) : judge_.close_slot(now);
+}
+
 void ServiceWatch::close() {
     for (std::size_t i = 0; i < checks_.size(); ++i) {
         const HealthFinding& finding = checks_[i]->finding;
@@ -190,12 +232,13 @@ void ServiceWatch::close() {
     }
     asking_ = false;
     const Time now = parts_.loop.now();
-    const JudgeReport report = is_sample_ ? judge_.close_sample(now) : judge_.close_slot(now);
+    const JudgeReport report = judge_now(now);
     if (report.suspicious) plan_sample(now);
     if (std::exchange(slot_waits_, false)) {
         ask(now + ask_limit(settings_->interval), false);
         ask_version();
     }
+    const InputMark::Busy idle(parts_.loop.mark(), {});  // what follows from it is no input
     parts_.listener.judged(settings_->name, report);
 }
 

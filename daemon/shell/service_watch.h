@@ -77,6 +77,8 @@ class ServiceWatch final : private ScrapeListener, private HealthListener, priva
     void ask_version();
     void one_answered();
     void close();
+    void pass_over(HealthCheck& check);
+    [[nodiscard]] JudgeReport judge_now(Time now);
     void plan_sample(Time at);
     [[nodiscard]] bool another_host_answered(std::size_t check) const;
 
@@ -92,6 +94,7 @@ class ServiceWatch final : private ScrapeListener, private HealthListener, priva
     Judge judge_;
     Selectors selectors_;
     std::vector<HttpHeader> headers_;  ///< with the secrets that were read last
+    std::string judging_;              ///< what it is busy with while it judges
     std::vector<std::unique_ptr<HealthCheck>> checks_;
     std::vector<std::unique_ptr<Scrape>> scrapes_;
     std::vector<std::unique_ptr<PromQuery>> queries_;

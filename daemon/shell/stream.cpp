@@ -25,6 +25,8 @@ constexpr Kind kKinds[] = {
     {GuardClosed::kName, "guard.closed"},
     {IncidentOpened::kName, "incident.opened"},
     {SeverityRaised::kName, "incident.state"},
+    {Exhausted::kName, "action"},
+    {TargetNamed::kName, "guard.phase"},
     {Decided::kName, "incident.state"},
     {IncidentMoved::kName, "incident.state"},
     {Answered::kName, "incident.state"},
@@ -63,6 +65,8 @@ const char* type_of(const Record& record) {
         if (rule->holds) return "rule.breached";
         return rule->verdict == Verdict::Ok ? "rule.cleared" : nullptr;
     }
+    if (const auto* steady = std::get_if<SteadyChanged>(&record.fact))
+        return steady->holds ? "rule.breached" : "rule.cleared";
     for (const Kind& kind : kKinds)
         if (std::string_view(kind.fact) == name_of(record.fact)) return kind.type;
     return nullptr;

@@ -3,13 +3,20 @@
 
 #include "daemon/io/http_client.h"
 #include "daemon/io/loop.h"
+#include "daemon/io/marked_sink.h"
 #include "daemon/runner/client.h"
 #include "daemon/sources/version_probe.h"
 
 namespace revertd {
 
+Probe probe_of(const VersionProbe& probe) {
+    if (!probe.argv.empty()) return ExecCall{probe.argv, "/", {}};
+    return HttpProbe{probe.url, probe.json};
+}
+
 struct VersionAsker::Impl {
-    Impl(Loop& loop_, RunnerClient& runner_, Probe probe_) : loop(loop_), runner(runner_), probe(std::move(probe_)) {}
+    Impl(Loop& loop_, RunnerClient& runner_, Probe probe_, std::string input_)
+        : loop(loop_), runner(runner_), probe(std::move(probe_)), input(std::move(input_)) {}
 
     void finish(const Result<Observed>& seen, Time at) {
         Observation observation;
@@ -22,25 +29,29 @@ struct VersionAsker::Impl {
             observation.settled = seen->settled;
         }
         const Answer to = std::exchange(answer, nullptr);
+        const InputMark::Busy idle(loop.mark(), {});  // what follows from it is no input
         if (to) to(observation);
     }
 
     Loop& loop;
     RunnerClient& runner;
     Probe probe;
+    std::string input;
     Answer answer;
     std::unique_ptr<VersionSink> sink;
+    std::unique_ptr<MarkedSink> marked;
     std::unique_ptr<Fetch> fetch;
     std::string no_fetch;  ///< why the URL cannot be asked
 };
 
-VersionAsker::VersionAsker(Loop& loop, HttpClient& http, RunnerClient& runner, Probe probe)
-    : impl_(std::make_shared<Impl>(loop, runner, std::move(probe))) {
+VersionAsker::VersionAsker(Loop& loop, HttpClient& http, RunnerClient& runner, Probe probe, std::string input)
+    : impl_(std::make_shared<Impl>(loop, runner, std::move(probe), std::move(input))) {
     const auto* by_http = std::get_if<HttpProbe>(&impl_->probe);
     if (by_http == nullptr) return;
     Impl* impl = impl_.get();
     impl->sink = std::make_unique<VersionSink>(
         by_http->json, [impl](const Result<Observed>& seen, Time at) { impl->finish(seen, at); });
+    impl->marked = std::make_unique<MarkedSink>(loop.mark(), impl->input, *impl->sink);
     auto fetch = http.make_fetch(by_http->url, {});
     if (fetch)
         impl->fetch = std::move(*fetch);
@@ -64,13 +75,14 @@ void VersionAsker::ask(Duration limit, Answer answer) {
     }
     impl_->answer = std::move(answer);
     if (impl_->fetch) {
-        impl_->fetch->start(impl_->loop.now() + limit, *impl_->sink);
+        impl_->fetch->start(impl_->loop.now() + limit, *impl_->marked);
         return;
     }
     const std::weak_ptr<Impl> weak = impl_;
     impl_->runner.probe(std::get<ExecCall>(impl_->probe), limit, [weak](const ProbeResult& result) {
         const auto impl = weak.lock();
         if (!impl) return;
+        const InputMark::Busy marked(impl->loop.mark(), impl->input);
         if (result.exit < 0)
             impl->finish(Error(ErrorCode::Unavailable, result.error), impl->loop.now());
         else

@@ -8,6 +8,9 @@
 
 namespace revertd {
 
+/// A probe of the configuration as what the runner and the HTTP client do.
+[[nodiscard]] Probe probe_of(const VersionProbe& probe);
+
 class HttpClient;
 class Loop;
 class RunnerClient;
@@ -18,7 +21,8 @@ class VersionAsker {
   public:
     using Answer = std::function<void(const Observation&)>;
 
-    VersionAsker(Loop& loop, HttpClient& http, RunnerClient& runner, Probe probe);
+    /// `input` names its answers for the mark of what is being worked on.
+    VersionAsker(Loop& loop, HttpClient& http, RunnerClient& runner, Probe probe, std::string input);
     VersionAsker(const VersionAsker&) = delete;
     VersionAsker& operator=(const VersionAsker&) = delete;
     ~VersionAsker();

@@ -59,6 +59,7 @@ struct PromServer::Question {
 PromServer::PromServer(Loop& loop, HttpClient& http, PrometheusSettings settings)
     : loop_(loop), http_(http), settings_(settings), configured_(std::move(settings)) {
     while (settings_.url.ends_with('/')) settings_.url.pop_back();
+    input_ = "answers of " + settings_.url;
 }
 
 PromServer::~PromServer() {
@@ -172,11 +173,13 @@ void PromServer::start(const std::shared_ptr<Question>& question) {
         failed.reason = why;
         loop_.at(loop_.now(), [this, question, failed] { answered(question, failed); });
     };
+    if (loop_.mark().is_quarantined(input_)) return fail("quarantined: its answers have crashed revertd");
     auto request = request_for(*question);
     if (!request) return fail(request.error().message);
     flying_.push_back(question);
     ++requests_;
     auto sent = http_.api().fetch(*request, [this, question](const HttpResponse& response) {
+        const InputMark::Busy busy(loop_.mark(), input_);
         PromAnswer answer;
         if (response.error != FetchError::None) {
             answer.verdict = Verdict::Error;

@@ -74,6 +74,7 @@ class PromServer {
     Loop& loop_;
     HttpClient& http_;
     PrometheusSettings settings_, configured_;
+    std::string input_;                                        ///< its answers, for the mark of what is being worked on
     std::map<std::string, std::shared_ptr<Question>> latest_;  ///< by text: in flight, or the last answer
     std::deque<std::shared_ptr<Question>> queue_;
     std::vector<std::shared_ptr<Question>> flying_, telling_;

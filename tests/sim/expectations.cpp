@@ -51,8 +51,15 @@ const Incident* incident(const Stage& s) {
 std::vector<const StepRun*> steps(const Stage& s) {
     std::vector<const StepRun*> out;
     for (const StepRun& run : s.world.steps())
-        if (run.step.service == s.service) out.push_back(&run);
+        if (run.step.service == s.service && !run.step.exhausted) out.push_back(&run);
     return out;
+}
+
+/// Of `on_exhausted`, which are no attempts.
+std::size_t last_steps(const Stage& s) {
+    return static_cast<std::size_t>(std::count_if(s.world.steps().begin(), s.world.steps().end(), [&](const auto& run) {
+        return run.step.service == s.service && run.step.exhausted;
+    }));
 }
 
 /// Rollbacks, however many steps each has: attempts that were started.
@@ -203,6 +210,16 @@ const std::vector<Sentence>& incident_expectations() {
              return yes(attempts(s) == std::stoul(m[1]) && target,
                         std::to_string(attempts(s)) + (all.empty() ? "" : " to " + all.back()->step.to));
          }},
+        {R"re((\d+) steps? of on_exhausted)re",
+         [](const Stage& s, const Words& m) {
+             return yes(last_steps(s) == std::stoul(m[1]), std::to_string(last_steps(s)) + " were started");
+         }},
+        {R"re(held because "(.*)")re",
+         [](const Stage& s, const Words& m) {
+             const Incident* i = incident(s);
+             return yes(i != nullptr && i->gate_words.find(m[1].str()) != std::string::npos,
+                        i == nullptr ? "there is none" : i->gate_words);
+         }},
         {R"re((\d+) steps?)re",
          [](const Stage& s, const Words& m) {
              return yes(steps(s).size() == std::stoul(m[1]), std::to_string(steps(s).size()) + " were started");
@@ -232,8 +249,15 @@ const std::vector<Sentence>& incident_expectations() {
          [](const Stage& s, const Words&) {
              return yes(s.world.state().halted || s.world.state().service(s.service)->halted, "it is not");
          }},
+        {R"re(quarantined (.+))re",
+         [](const Stage& s, const Words& m) { return yes(s.world.state().quarantined.contains(m[1]), "it is not"); }},
+        {R"re(may act)re",
+         [](const Stage& s, const Words&) {
+             const std::string why = s.world.state().observes_only();
+             return yes(why.empty(), why);
+         }},
         {R"re(observing only)re",
-         [](const Stage& s, const Words&) { return yes(!s.world.state().observe_only.empty(), "it may act"); }},
+         [](const Stage& s, const Words&) { return yes(!s.world.state().observes_only().empty(), "it may act"); }},
     };
     return kAll;
 }

@@ -131,6 +131,18 @@ struct Facts::Fold {
             service(f.service).halted = true;
     }
 
+    void operator()(const Crashed& f) const {
+        facts.crashes.emplace_back(at, f.input);
+        const auto same = std::count_if(facts.crashes.begin(), facts.crashes.end(), [&](const auto& crash) {
+            return crash.second == f.input && at - crash.first <= 5min;
+        });
+        facts.quarantined = facts.quarantined || same >= 3;
+    }
+
+    void operator()(const Resumed& f) const {
+        if (f.service.empty()) facts.crashes.clear(), facts.quarantined = false;
+    }
+
     void operator()(const Paged& f) const {
         if (!f.incident.empty()) facts.incidents[f.incident].paged = true;
         facts.untold.erase(f.incident);

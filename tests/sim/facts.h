@@ -60,6 +60,8 @@ struct Facts {
     std::map<std::string, Time> untold;                   ///< incidents of which people must hear, and since when
     std::set<std::string> halts_on_their_way;             ///< answered, not durable yet; "" is all
     bool halted = false, observe_only = false;
+    std::vector<std::pair<Time, std::string>> crashes;  ///< with the input that each was busy with
+    bool quarantined = false;                           ///< three of them within five minutes
 
     /// A record is durable.
     void note(const Record& record);

@@ -87,6 +87,7 @@ Answer judged_version_was_seen(const Start& s) {
 
 /// I7: to a good version, never to a bad one or to the one that is judged; a person may force.
 Answer target_is_good(const Start& s) {
+    if (s.step.exhausted) return std::nullopt;  // goes to no version
     if (s.step.to == s.step.from) return s.step.to + " is what was judged";
     const bool forced = s.incident.forced && s.incident.ordered_to == s.step.to;
     if (forced || !s.begins()) return std::nullopt;
@@ -110,6 +111,15 @@ Answer limits_hold(const Start& s) {
     return own.empty() ? beyond(s.overall, "", s) : own;
 }
 
+/// I1, of `on_exhausted`: what is left after the last attempt comes after two that failed, and each of its steps once.
+Answer comes_after_the_attempts(const Start& s) {
+    if (!s.step.exhausted) return std::nullopt;
+    if (s.before == nullptr) return "nothing was tried before";
+    const bool goes_on = s.before->step.exhausted && s.before->step.index + 1 == s.step.index;
+    const bool begins = !s.before->step.exhausted && s.before->outcome && s.step.index == 0;
+    return goes_on || begins ? kHolds : s.step.key + " does not follow " + s.before->step.key;
+}
+
 /// I10: after an outcome that nobody knows, the platform was asked, and showed what was judged; or a person ordered it.
 Answer unknown_was_asked_about(const Start& s) {
     const bool unknown = s.before != nullptr && s.before->outcome == StepOutcome::Unknown;
@@ -124,6 +134,7 @@ Answer unknown_was_asked_about(const Start& s) {
 /// I17: nothing starts while the daemon only observes.
 Answer may_act(const Start& s) {
     if (!s.begins()) return std::nullopt;
+    if (s.facts.quarantined) return "an input is quarantined";
     return s.facts.observe_only ? "observing only" : kHolds;
 }
 
@@ -147,7 +158,8 @@ struct Named {
     Answer (*holds)(const Start&);
 };
 
-constexpr std::array<Named, 12> kOfStarts{{{"I1", starts_once},
+constexpr std::array<Named, 13> kOfStarts{{{"I1", starts_once},
+                                           {"I1", comes_after_the_attempts},
                                            {"I2", intent_is_durable},
                                            {"I3", evidence_is_seen},
                                            {"I4", nobody_has_halted},
@@ -161,13 +173,20 @@ constexpr std::array<Named, 12> kOfStarts{{{"I1", starts_once},
                                            {"I21", has_a_deploy_in_its_bake}}};
 
 /// I3, of a report: a rule is breached only by what can be seen.
-Answer breach_is_of_what_is_seen(const RuleChange& change, const Rule& rule, const Outside& outside) {
+bool is_seen(const Rule& rule, const std::vector<Rule>& rules, const Outside& outside) {
+    if (rule.kind == Rule::Kind::Combined)
+        return std::count_if(rule.parts.begin(), rule.parts.end(), [&](std::uint32_t part) {
+                   return is_seen(rules[part], rules, outside);
+               }) >= static_cast<std::ptrdiff_t>(rule.need);
+    if (kind_of(rule.text) == "health") return !outside.health_blind;
+    return outside.metrics == Metrics::Fine || outside.metrics == Metrics::TwoSeries ||
+           outside.metrics == Metrics::Gone;
+}
+
+Answer breach_is_of_what_is_seen(const RuleChange& change, const std::vector<Rule>& rules, const Outside& outside) {
     if (change.verdict != Verdict::Breach) return std::nullopt;
-    const bool health = kind_of(rule.text) == "health";
-    const bool seen = health ? !outside.health_blind
-                             : outside.metrics == Metrics::Fine || outside.metrics == Metrics::TwoSeries ||
-                                   outside.metrics == Metrics::Gone;
-    return seen ? kHolds : rule.text + " is said to be breached while it cannot be seen";
+    const Rule& rule = rules[change.rule];
+    return is_seen(rule, rules, outside) ? kHolds : rule.text + " is said to be breached while it cannot be seen";
 }
 
 /// I9: what is open waits for a person who was told, or for its own end that is near.
@@ -194,6 +213,7 @@ Answer is_over_or_told(const Incident& i, const IncidentFacts& facts) {
 
 const PlannedStep& Start::planned() const {
     static const PlannedStep kNone;
+    if (step.exhausted) return kNone;
     const auto index = static_cast<std::size_t>(step.index);
     return incident.decided && index < incident.decided->steps.size() ? incident.decided->steps[index] : kNone;
 }
@@ -225,8 +245,7 @@ void Invariants::fed(const Event& event) {
         if (judged->evidence.empty()) return;  // what was known before a restart, said again
         for (const RuleChange& change : judged->report.changes) {
             if (change.rule >= settings->rules.size()) continue;
-            const auto words =
-                breach_is_of_what_is_seen(change, settings->rules[change.rule], world_.outside(judged->service));
+            const auto words = breach_is_of_what_is_seen(change, settings->rules, world_.outside(judged->service));
             if (words) check("I3", judged->service, *words);
         }
     } else if (const auto* seen = std::get_if<event::Observed>(&event)) {

@@ -85,6 +85,15 @@ const std::vector<Sentence>& outside_sentences() {
              outside(s).platform = {m[1], !m[2].matched, outside(s).platform.silent, false};
              return {};
          }},
+        {R"re(resolver (\d) (?:names (\S+)|is (silent)))re",
+         [](Stage& s, const Words& m) -> Result<void> {
+             const int index = std::stoi(m[1]);
+             if (m[3].matched)
+                 outside(s).resolvers.erase(index);
+             else
+                 outside(s).resolvers[index] = m[2];
+             return {};
+         }},
         {R"re(nothing runs)re",
          [](Stage& s, const Words&) -> Result<void> {
              outside(s).platform.nothing = true;
@@ -214,6 +223,11 @@ const std::vector<Sentence>& daemon_sentences() {
              s.world.runner_answers = m[1] == "answers";
              return {};
          }},
+        {R"re(crash on (.+))re",
+         [](Stage& s, const Words& m) -> Result<void> {
+             s.world.crash_on(m[1]);
+             return {};
+         }},
         {R"re(crash)re",
          [](Stage& s, const Words&) -> Result<void> {
              s.world.crash();
@@ -271,21 +285,23 @@ const std::vector<Sentence>& people_sentences() {
          [](Stage& s, const Words&) {
              return say(s, peer_named("root"), command::DeployAbort{s.service, ""});
          }},
-        {R"re(approve(?: by (\S+))?)re",
+        {R"re(approve(?: by (\S+))?(?: "(.+)")?)re",
          [](Stage& s, const Words& m) {
-             return say(s, by(m, 1), command::Approve{incident(s), ""});
+             return say(s, by(m, 1), command::Approve{incident(s), m[2]});
          }},
-        {R"re(deny(?: by (\S+))?)re",
+        {R"re(deny(?: by (\S+))?(?: "(.+)")?)re",
          [](Stage& s, const Words& m) {
-             return say(s, by(m, 1), command::Deny{incident(s), ""});
+             return say(s, by(m, 1), command::Deny{incident(s), m[2]});
          }},
-        {R"re(hold for (\S+)(?: by (\S+))?)re",
+        {R"re(hold for (\S+)(?: by (\S+))?(?: "(.+)")?)re",
          [](Stage& s, const Words& m) -> Result<void> {
              const auto d = duration_from(m[1]);
-             return d ? say(s, by(m, 2), command::Hold{incident(s), "", *d}) : Result<void>(d.error());
+             return d ? say(s, by(m, 2), command::Hold{incident(s), m[3], *d}) : Result<void>(d.error());
          }},
-        {R"re(take(?: by (\S+))?)re",
-         [](Stage& s, const Words& m) { return say(s, by(m, 1), command::Take{incident(s)}); }},
+        {R"re(take(?: by (\S+))?(?: "(.+)")?)re",
+         [](Stage& s, const Words& m) {
+             return say(s, by(m, 1), command::Take{incident(s), m[2]});
+         }},
         {R"re(label (\S+))re",
          [](Stage& s, const Words& m) {
              return say(s, peer_named("root"), command::Label{incident(s), m[1]});
@@ -298,13 +314,13 @@ const std::vector<Sentence>& people_sentences() {
          [](Stage& s, const Words& m) {
              return say(s, peer_named("root"), command::RollbackStart{s.service, m[1], "a reason", m[2].matched});
          }},
-        {R"re(halt( all)?( and abort)?)re",
+        {R"re(halt( all)?( and abort)?(?: "(.+)")?)re",
          [](Stage& s, const Words& m) {
-             return say(s, peer_named("root"), command::Halt{m[1].matched ? "" : s.service, m[2].matched});
+             return say(s, peer_named("root"), command::Halt{m[1].matched ? "" : s.service, m[2].matched, m[3]});
          }},
         {R"re(resume( all)?)re",
          [](Stage& s, const Words& m) {
-             return say(s, peer_named("root"), command::Resume{m[1].matched ? "" : s.service});
+             return say(s, peer_named("root"), command::Resume{m[1].matched ? "" : s.service, {}});
          }},
         {R"re(mark (\S+) (good|bad))re",
          [](Stage& s, const Words& m) {

@@ -66,7 +66,15 @@ void Season::break_platform() {
     const std::string service = any_service();
     Outside& out = world_.outside(service);
     const Duration lasts = dice_.between(1s, 60s);
-    switch (dice_.below(5)) {
+    switch (dice_.below(6)) {
+        case 5: {
+            fault("resolvers disagree");
+            auto& resolvers = world_.outside("plain").resolvers;
+            const auto& known = versions_["plain"];
+            for (const int index : {0, 1})
+                if (dice_.chance(70)) resolvers[index] = known[dice_.below(known.size())];
+            return later(lasts, [&resolvers] { resolvers.clear(); });
+        }
         case 0:
             fault("platform silent");
             out.platform.silent = true;
@@ -128,7 +136,10 @@ void Season::break_runner() {
 }
 
 void Season::break_daemon() {
-    switch (dice_.below(4)) {
+    switch (dice_.below(5)) {
+        case 4:
+            fault("an input crashes the daemon");
+            return crash_on("metrics of " + any_service(), dice_.chance(50) ? 3 : 2);
         case 0:
             fault("crash");
             return later(dice_.between(0s, 30s), [this] { crash(); });
@@ -168,6 +179,19 @@ void Season::crash() {
     invariants_.crashed();
     world_.journal_fails = false;
     later(dice_.chance(80) ? dice_.between(0s, 8s) : dice_.between(10s, 180s), [this] { restart(); });
+}
+
+/// Whatever starts it again meets the same input, until a person has seen to it.
+void Season::crash_on(const std::string& input, std::size_t times) {
+    if (!world_.up()) return;
+    world_.crash_on(input);
+    invariants_.crashed();
+    world_.journal_fails = false;
+    later(2s, [this] { restart(); });
+    if (times > 1) return later(dice_.between(3s, 40s), [this, input, times] { crash_on(input, times - 1); });
+    later(dice_.between(20s, 90s), [this] {
+        if (world_.up()) say(Peer{0, "root", {}, false}, command::Resume{});
+    });
 }
 
 void Season::restart() {

@@ -24,8 +24,17 @@ defaults:
     P1: [errors > 5% for 30s, queue > 100 for 20s, rollout stuck]
     P2: [errors > 2% for 30s]
   verify: { within: 3m, health: up, errors: < 3% for 30s }
+  steady: page
 services:
-  plain: { health: http://127.0.0.1:9/h, metrics: http://127.0.0.1:9/m, rollback: { systemd: plain.service, releases: /srv/plain } }
+  plain:
+    health: http://127.0.0.1:9/h
+    metrics: http://127.0.0.1:9/m
+    rollback: { systemd: plain.service, releases: /srv/plain }
+    resolvers: [{ name: list, http: http://127.0.0.1:9/list }, { name: tag, exec: [/srv/tag] }]
+    guard:
+      P0: [{ any: [health down for 15s, errors > 10% for 20s] }]
+      P1: [{ 2 of: [errors > 5% for 30s, queue > 100 for 20s, health down for 10s] }, errors > 7% for 30s, rollout stuck]
+      P2: [errors > 2% for 30s]
   wide:
     health: [http://127.0.0.1:81/h, http://127.0.0.1:82/h, http://127.0.0.1:83/h]
     metrics: [http://127.0.0.1:81/m, http://127.0.0.1:82/m, http://127.0.0.1:83/m]
@@ -34,6 +43,7 @@ services:
   listed:
     health: http://127.0.0.1:9/h
     metrics: http://127.0.0.1:9/m
+    on_exhausted: [ { exec: [/srv/maintenance, "on"] }, { exec: [/srv/tell, "{service}"] } ]
     rollback: [ { exec: [/srv/first, "{to}"], current: [/srv/current] }, { exec: [/srv/second, "{to}"], current: [/srv/current] } ]
   unasked: { health: http://127.0.0.1:9/h, metrics: http://127.0.0.1:9/m, rollback: { exec: [/srv/rollback, "{to}"] } }
   still: { health: http://127.0.0.1:9/h, metrics: http://127.0.0.1:9/m, rollback: { systemd: still.service, releases: /srv/still } }

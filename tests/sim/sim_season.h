@@ -54,6 +54,7 @@ class Season {
     void break_daemon();
     void break_journal();
     void crash();
+    void crash_on(const std::string& input, std::size_t times);
     void restart();
 
     void fault(const char* name) { ++coverage_[std::string("fault ") + name]; }

@@ -87,6 +87,11 @@ void World::crash() {
     tick_at_ = Time::max();
 }
 
+void World::crash_on(const std::string& input) {
+    in_progress_ = input;
+    crash();
+}
+
 void World::restart() {
     ++life_;
     engine_ = std::make_unique<Engine>(configs_, [this](const std::string& config, const std::string& service) {
@@ -110,7 +115,7 @@ void World::restart() {
         }
         at(now_ + 10ms, [this, service = name, life = life_] { slot(service, life); });
     }
-    feed(event::Start{});
+    feed(event::Start{{}, {}, std::exchange(in_progress_, {})});
     for (const auto& [name, watch] : watches_)
         if (watch->restored) feed(event::Judged{name, {watch->judge.view().rules, false, Health::Unknown, {}}, {}});
 }
@@ -188,6 +193,8 @@ void World::carry_out(const Effect& effect) {
         at(now_ + kAnswerTakes, [this, e = *e, life = life_] {
             if (life == life_) feed(event::Observed{e.service, e.token, answer_to_engine(e.service)});
         });
+    } else if (const auto* resolve_ = std::get_if<effect::Resolve>(&effect)) {
+        resolve(*resolve_);
     } else if (const auto* step = std::get_if<effect::RunStep>(&effect)) {
         run_step(*step);
         if (plant == Plant::StartsTwice) start_step(*step);
@@ -214,6 +221,19 @@ void World::carry_out(const Effect& effect) {
     } else if (const auto* reply = std::get_if<effect::Reply>(&effect)) {
         reply_ = *reply;
     }
+}
+
+void World::resolve(const effect::Resolve& question) {
+    at(now_ + kAnswerTakes, [this, question, life = life_] {
+        if (life != life_) return;
+        Observation named;
+        const auto& resolvers = outside_[question.service].resolvers;
+        if (const auto said = resolvers.find(question.index); said != resolvers.end()) {
+            named.kind = said->second.empty() ? Observation::Kind::Nothing : Observation::Kind::Version;
+            named.version = said->second;
+        }
+        feed(event::Resolved{question.deploy, question.index, named});
+    });
 }
 
 effect::Reply World::command(const Peer& peer, const Command& command) {
@@ -255,9 +275,9 @@ void World::end_step(std::size_t index) {
     if (failing_steps > 0) --failing_steps;
     const StepMode mode = told ? step_mode : StepMode::Works;
     const Incident* incident = state().incident(run.step.incident);
-    const bool last = incident == nullptr || !incident->decided ||
-                      incident->decided->steps.at(static_cast<std::size_t>(run.step.index)).last_of_entry;
-    const bool applies = (mode == StepMode::Works || mode == StepMode::UnknownApplied) && last;
+    const bool last = incident == nullptr || incident->steps().size() <= static_cast<std::size_t>(run.step.index) ||
+                      incident->steps().at(static_cast<std::size_t>(run.step.index)).last_of_entry;
+    const bool applies = !run.step.exhausted && last && (mode == StepMode::Works || mode == StepMode::UnknownApplied);
     if (applies) {
         Platform& platform = outside_[run.step.service].platform;
         platform = {run.step.to, true, platform.silent, false};
@@ -352,7 +372,12 @@ void World::sample(const std::string& service, std::uint64_t life, bool is_sampl
     const auto it = watches_.find(service);
     if (life != life_ || it == watches_.end()) return;
     Watch& watch = *it->second;
-    watch.ask(outside_[service], now_);
+    Outside& out = outside_[service];
+    const bool quarantined =
+        !engine_->state().quarantined.empty() && engine_->state().quarantined.contains("metrics of " + service);
+    const Metrics metrics = std::exchange(out.metrics, quarantined ? Metrics::Refused : out.metrics);
+    watch.ask(out, now_);
+    out.metrics = metrics;
     JudgeReport report = is_sample ? watch.judge.close_sample(now_) : watch.judge.close_slot(now_);
     if (plant == Plant::JudgesBlind)
         for (RuleChange& change : report.changes)

@@ -80,6 +80,7 @@ struct Outside {
     bool latency_exported = false;
     Behaviour control;  ///< of the control group, where there is one
     bool control_blind = false;
+    std::map<int, std::string> resolvers;  ///< what each names as good; one that is not there does not answer
 };
 
 struct StepRun {
@@ -122,6 +123,8 @@ class World {
 
     // -- the daemon's life
     void crash();
+    /// While it is busy with an input, as the mark that outlives it says.
+    void crash_on(const std::string& input);
     void restart();
 
     [[nodiscard]] bool up() const { return engine_ != nullptr; }
@@ -178,6 +181,7 @@ class World {
     void tick();
     [[nodiscard]] Observation observation(const std::string& service) const;
     [[nodiscard]] Observation answer_to_engine(const std::string& service) const;
+    void resolve(const effect::Resolve& question);
     void guard_restored(const effect::RunStep& step);
 
     Time origin_, now_;
@@ -197,6 +201,7 @@ class World {
     bool draining_ = false;
     std::optional<effect::Reply> reply_;
     std::uint64_t life_ = 0;
+    std::string in_progress_;
     Time tick_at_ = Time::max();
 };
 

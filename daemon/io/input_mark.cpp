@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/io/input_mark.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+
+namespace revertd {
+
+InputMark::~InputMark() {
+    if (place_ != unmapped_.data()) ::munmap(place_, kBytes);
+}
+
+Result<std::string> InputMark::open(const std::string& path) {
+    const auto failed = [&](const char* what) {
+        return Error(ErrorCode::Io, path + ": " + what + ": " + std::strerror(errno));
+    };
+    const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (file < 0) return failed("cannot be opened");
+    void* mapped = MAP_FAILED;
+    if (::ftruncate(file, kBytes) == 0) mapped = ::mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    ::close(file);
+    if (mapped == MAP_FAILED) return failed("cannot be mapped");
+    place_ = static_cast<char*>(mapped);
+    std::string left(place_, ::strnlen(place_, kBytes));
+    write(levels_[depth_]);
+    return left;
+}
+
+void InputMark::push(std::string_view input) {
+    if (++depth_ >= kLevels) return;
+    Text& text = levels_[depth_];
+    const std::size_t size = std::min(input.size(), kBytes - 1);
+    std::copy_n(input.begin(), size, text.begin());
+    text[size] = '\0';
+    write(text);
+}
+
+void InputMark::pop() {
+    if (depth_-- > kLevels) return;
+    if (depth_ < kLevels) write(levels_[depth_]);
+}
+
+/// The first byte last: a crash in between leaves no half of a name.
+void InputMark::write(const Text& text) {
+    const std::size_t size = ::strnlen(text.data(), kBytes - 1);
+    place_[0] = '\0';
+    std::atomic_signal_fence(std::memory_order_release);
+    if (size > 1) std::copy_n(text.data() + 1, size - 1, place_ + 1);
+    place_[size] = '\0';
+    std::atomic_signal_fence(std::memory_order_release);
+    place_[0] = text[0];
+}
+
+}  // namespace revertd
