@@ -33,24 +33,10 @@ std::string to_text(const RateLimit& limit) {
     return limit.count == 0 ? "off" : std::to_string(limit.count) + " per " + to_words(limit.per);
 }
 
-std::string sign_of(Matcher::Op op) {
-    switch (op) {
-        case Matcher::Op::Equal:
-            return "=";
-        case Matcher::Op::NotEqual:
-            return "!=";
-        case Matcher::Op::Regex:
-            return "=~";
-        case Matcher::Op::NotRegex:
-            return "!~";
-    }
-    return "=";
-}
-
 std::string to_text(const std::vector<Matcher>& matchers) {
     std::vector<std::string> words;
     for (const Matcher& matcher : matchers)
-        words.push_back(matcher.label + sign_of(matcher.op) + "\"" + matcher.value + "\"");
+        words.push_back(matcher.label + config::promql::sign_of(matcher.op) + config::promql::quoted(matcher.value));
     return joined(words);
 }
 
@@ -226,6 +212,7 @@ class Explainer {
             if (!rule.steps.empty()) out_ << "   [permits " << joined(rule.steps) << "]";
             out_ << "\n";
         }
+        if (service.steady) out_ << "  steady: page (judged outside of deploys, too; never acts)\n";
     }
 
     void rollback(const ServiceSettings& service) {
@@ -235,7 +222,18 @@ class Explainer {
             return;
         }
         out_ << "  rollback:" << (service.observes ? "" : " (nothing says what runs: every action asks)") << "\n";
-        const auto plan = expand(spec->second, {"{to}", "{from}", service.name, "{deploy}", "{incident}", "{key}", 1});
+        steps(spec->second, service);
+        const auto last = loaded_.exhausted.find(service.name);
+        if (last != loaded_.exhausted.end()) {
+            out_ << "  on_exhausted:\n";
+            steps(last->second, service);
+        }
+        for (const ResolverSettings& resolver : service.resolvers)
+            out_ << "  resolver " << resolver.name << ": " << probe(resolver.probe) << "\n";
+    }
+
+    void steps(const RollbackSpec& spec, const ServiceSettings& service) {
+        const auto plan = expand(spec, {"{to}", "{from}", service.name, "{deploy}", "{incident}", "{key}", 1});
         if (!plan) {
             out_ << "    " << plan.error().message << "\n";
             return;

@@ -1,25 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/notify_reader.h"
 
-#include <unistd.h>
-
 #include <cctype>
 
 #include "config/hours.h"
 #include "config/scalars.h"
+#include "config/secrets.h"
 
 namespace revertd::config {
 
 namespace {
-
-/// Header lines that carry secrets by custom.
-bool is_secret_header(std::string name) {
-    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
-    for (const std::string_view part :
-         {"authorization", "cookie", "token", "secret", "password", "api-key", "apikey", "signature"})
-        if (name.find(part) != std::string::npos) return true;
-    return false;
-}
 
 bool is_header_name(std::string_view name) {
     return !name.empty() && std::all_of(name.begin(), name.end(),
@@ -223,25 +213,7 @@ class NotifyReader {
         out.headers.emplace_back(header.key, value.text);
     }
 
-    SecretFile secret(const Node& node) {
-        SecretFile out{node.text, {}};
-        const bool is_path = node.text.starts_with('/');
-        if (is_path)
-            out.path = node.text;
-        else if (!options_.credentials_directory.empty())
-            out.path = options_.credentials_directory + "/" + node.text;
-        const bool looked_up = options_.require_credentials || (!is_path && !out.path.empty());
-        if (!looked_up || !node.is_scalar()) return out;
-        if (out.path.empty())
-            diagnostics_.error(
-                node.at,
-                "the systemd credential `" + node.text + "` cannot be found: $CREDENTIALS_DIRECTORY is not set",
-                "start revertd as a systemd service with LoadCredential=, or write an absolute path");
-        else if (::access(out.path.c_str(), F_OK) != 0)
-            diagnostics_.error(node.at, "`" + node.text + "`: no such " + (is_path ? "file" : "credential"),
-                               is_path ? "" : "add LoadCredential=" + node.text + ":/path/of/the/file to the unit");
-        return out;
-    }
+    SecretFile secret(const Node& node) { return read_secret(node, options_, diagnostics_); }
 
     const LoadOptions& options_;
     Diagnostics& diagnostics_;

@@ -9,20 +9,6 @@ namespace revertd::config::promql {
 
 namespace {
 
-std::string sign_of(Matcher::Op op) {
-    switch (op) {
-        case Matcher::Op::Equal:
-            return "=";
-        case Matcher::Op::NotEqual:
-            return "!=";
-        case Matcher::Op::Regex:
-            return "=~";
-        case Matcher::Op::NotRegex:
-            return "!~";
-    }
-    return "=";
-}
-
 /// "6s", "1500ms": exact, in a form that every server reads.
 std::string duration_text(Duration duration) {
     const auto ms = std::chrono::ceil<std::chrono::milliseconds>(duration).count();
@@ -41,6 +27,20 @@ std::string by(const Group& group, const std::string& more = {}) {
 }
 
 }  // namespace
+
+std::string sign_of(Matcher::Op op) {
+    switch (op) {
+        case Matcher::Op::Equal:
+            return "=";
+        case Matcher::Op::NotEqual:
+            return "!=";
+        case Matcher::Op::Regex:
+            return "=~";
+        case Matcher::Op::NotRegex:
+            return "!~";
+    }
+    return "=";
+}
 
 std::string quoted(const std::string& text) {
     std::string out = "\"";

@@ -36,6 +36,9 @@ struct Group {
 [[nodiscard]] std::string selector_text(const std::string& metric, const std::vector<Matcher>& matchers,
                                         const Group& group = {});
 
+/// `=`, `!=`, `=~`, `!~`
+[[nodiscard]] std::string sign_of(Matcher::Op op);
+
 /// `"text"` with what PromQL wants escaped.
 [[nodiscard]] std::string quoted(const std::string& text);
 

@@ -45,9 +45,15 @@ void TargetsReader::health_target(const Node& node, ServiceSettings& out, const 
         read_duration(node, "timeout", timeout);
         target.timeout = timeout;
     }
-    if (const Node* every = node.find("every"); every != nullptr && parse_duration(every->text) != out.interval)
-        diagnostics_.error(every->at, "a rhythm of health that differs from `interval` is not built yet",
-                           "remove `every`, or set `interval: " + every->text + "`");
+    if (const Node* every = node.find("every")) {
+        const auto rhythm = parse_duration(every->text);
+        if (rhythm && *rhythm < out.interval)
+            diagnostics_.error(every->at,
+                               "`every` is shorter than `interval` (" + to_words(out.interval) +
+                                   "): nothing is asked more often than a slot",
+                               "set `interval: " + every->text + "`");
+        if (rhythm && *rhythm > out.interval) target.every = rhythm;
+    }
     if (const Node* policy = node.find("down")) {
         if (down != nullptr && down->text != policy->text)
             diagnostics_.error(policy->at, "`down` is one policy for all targets, it was `" + down->text + "` before",

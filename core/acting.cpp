@@ -38,6 +38,11 @@ bool begins(const Incident& i, const PlannedStep& step, int attempt) {
            });
 }
 
+/// Of the entry that comes first: before it the platform is asked. A rule may permit later ones only.
+bool is_of_first_entry(const Incident& i, const PlannedStep& step) {
+    return step.entry == i.steps().front().entry;
+}
+
 /// The entry whose word counts now: of the last step while confirming, else the first that can be asked.
 int entry_to_ask(const Incident& i, Stage stage) {
     if (stage != Stage::Observing && i.has_intent())
@@ -54,7 +59,7 @@ int entry_to_ask(const Incident& i, Stage stage) {
 /// confirmed.
 bool Engine::observes_first(const Incident& i) {
     const PlannedStep* step = planned(i, i.step);
-    return platform_can_be_asked(i) && step != nullptr && step->entry == 0;
+    return platform_can_be_asked(i) && step != nullptr && is_of_first_entry(i, *step);
 }
 
 void Engine::begin_action(const Incident& i) {
@@ -201,7 +206,8 @@ void Engine::run_step(const Incident& i) {
         return i.exhausted ? exhausted_done(i, "held: " + held->words) : hold(i, held->gate, held->words);
     }
     if (!i.exhausted && begins(i, *step, last.intent.attempt)) {
-        const bool old = step->entry == 0 && run.before_action && now_.at - run.before_action->read > kObservationAge;
+        const bool old =
+            is_of_first_entry(i, *step) && run.before_action && now_.at - run.before_action->read > kObservationAge;
         if (old) {  // the disk was slow: what was seen is no longer what runs now
             note(Outcome{
                 i.id, last.intent.key, "not started: what runs was read too long ago", {}, StepOutcome::NotStarted, 0});
@@ -215,6 +221,7 @@ void Engine::run_step(const Incident& i) {
     run_effect.severity = i.severity, run_effect.attempt = last.intent.attempt, run_effect.index = last.intent.index;
     run_effect.deadline = last.intent.deadline - now_.at, run_effect.digest = last.intent.digest;
     run_effect.exhausted = last.intent.exhausted;
+    run_effect.place = step->place < 0 ? last.intent.index : step->place;
     note(IncidentMoved{i.id, IncidentState::Acting, Stage::Running, Reason::None,
                        "step " + last.intent.step + " started"});
     emit(std::move(run_effect));

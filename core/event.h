@@ -217,6 +217,7 @@ struct RunStep {
     Duration deadline{};
     std::string digest;
     bool exhausted = false;  ///< of `on_exhausted`
+    int place = 0;           ///< among all steps of the configuration
 };
 
 /// Ask a resolver which version is good; the answer is an event::Resolved.

@@ -34,6 +34,17 @@ std::string join(const std::vector<std::string>& words) {
     return out;
 }
 
+/// `{ rule: …, do: [flag] }`: of the rollback only these steps, where that rule has decided.
+void permit(const ServiceSettings& settings, const Incident& i, std::vector<PlannedStep>& plan) {
+    for (const Rule& rule : settings.rules) {
+        if (rule.text != i.rule || rule.severity != i.severity || rule.steps.empty()) continue;
+        std::erase_if(plan, [&](const PlannedStep& step) {
+            return std::find(rule.steps.begin(), rule.steps.end(), step.recipe) == rule.steps.end();
+        });
+        return;
+    }
+}
+
 /// Binds an approval to what will be done: steps, from and to.
 std::string digest_of(const std::vector<PlannedStep>& steps) {
     std::string out;
@@ -180,10 +191,11 @@ bool Engine::decide(const Incident& i) {
         return true;
     }
     const std::string config = d != nullptr ? d->config : state_.config;  // what is done is pinned, too (S41)
-    const auto plan = planner_.plan({config, i.service, i.deploy, i.id, i.from, target.version});
+    auto plan = planner_.plan({config, i.service, i.deploy, i.id, i.from, target.version});
+    if (plan && !i.ordered) permit(*settings, i, *plan);
     if (!plan || plan->empty()) {
         if (i.state == IncidentState::Held && i.gate == Reason::BadTarget) return false;
-        hold(i, Reason::BadTarget, plan ? "the recipe has no steps" : "no plan: " + plan.error().message);
+        hold(i, Reason::BadTarget, plan ? "no step of the rollback is permitted" : "no plan: " + plan.error().message);
         return true;
     }
     Decided f;

@@ -169,6 +169,10 @@ struct Narrator {
 
     std::string operator()(const StateAccepted& f) const { return "journal accepted by " + f.by + ": " + f.reason; }
 
+    std::string operator()(const Pruned& f) const {
+        return std::to_string(f.more) + " records of deploys that are over were pruned by " + f.by;
+    }
+
     std::string operator()(const Paged& f) const {
         return f.level == "none" ? "" : "told (" + f.level + "): " + f.summary;
     }

@@ -8,14 +8,12 @@
 #include <vector>
 
 #include "core/hours.h"
+#include "core/http_settings.h"
 
 namespace revertd {
 
 /// A bare name is a systemd credential, an absolute path a file.
-struct SecretFile {
-    std::string name;  ///< as written
-    std::string path;  ///< empty: a credential, and $CREDENTIALS_DIRECTORY is not set
-};
+using SecretFile = SecretPath;
 
 struct PagerDutySettings {
     SecretFile routing_key;

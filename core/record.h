@@ -220,11 +220,14 @@ struct PlannedStep {
     int entry = 0;  ///< of the list of recipes
     bool first_of_entry = true, last_of_entry = true;
     bool observed = false;  ///< its recipe can say what runs
+    std::string recipe = {};
+    int place = -1;  ///< among all steps of the configuration; -1: its own index here
 
     template <class Self, class F>
     static void fields(Self& r, F&& f) {
         f("name", r.name), f("digest", r.digest), f("deadline", r.deadline), f("entry", r.entry);
         f("first_of_entry", r.first_of_entry), f("last_of_entry", r.last_of_entry), f("observed", r.observed);
+        f("recipe", r.recipe), f("place", r.place);
     }
 };
 
@@ -430,6 +433,14 @@ struct Quarantined {  ///< an input that has crashed the daemon too often: it is
     REVERTD_RECORD("quarantined") { f("input", r.input), f("words", r.words); }
 };
 
+struct Pruned {  ///< what was said of deploys that are long over was taken out; the hashes of it stay in the chain
+    std::string by;
+    std::string digest;                 ///< over number and hash of every record that is blank now
+    std::uint64_t blank = 0, more = 0;  ///< so many are, and so many became so
+
+    REVERTD_RECORD("journal.pruned") { f("by", r.by), f("digest", r.digest), f("blank", r.blank), f("more", r.more); }
+};
+
 struct StateAccepted {  ///< a person read what was wrong with the journal and let the daemon go on from what is left
     std::string by, reason;
 
@@ -459,7 +470,7 @@ using Fact = std::variant<ConfigLoaded, VersionSeen, StandingChanged, AdoptionSt
                           ApprovalGiven, ApprovalVoided, WaitEnded, Answered, IncidentMoved, Intent, Outcome,
                           AttemptBegun, Confirmed, VerificationStarted, VerificationEnded, IncidentClosed, Halted,
                           Resumed, ObserveOnlySet, Started, StateAccepted, Paged, Frozen, Unfrozen, LadderClimbed,
-                          Reminded, SteadyChanged, TargetNamed, Exhausted, Crashed, Quarantined>;
+                          Reminded, SteadyChanged, TargetNamed, Exhausted, Crashed, Quarantined, Pruned>;
 
 /// One record of the journal: a fact, when it was noted, and its place.
 struct Record {

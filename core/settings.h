@@ -36,6 +36,7 @@ struct HealthTarget {
     int status_from = 200, status_to = 399;
     std::vector<JsonMatcher> json;
     std::optional<Duration> timeout;  ///< default: 0.8 of the interval, at most 3 s
+    std::optional<Duration> every;    ///< longer than the interval; in between the last answer counts
 };
 
 /// A Prometheus-compatible HTTP API: Prometheus, Thanos, Mimir, VictoriaMetrics.

@@ -399,6 +399,8 @@ struct State::Fold {
 
     void operator()(const StateAccepted&) const {}
 
+    void operator()(const Pruned&) const {}
+
     void operator()(const Paged& f) const { incident_of(f.incident); }
 };
 

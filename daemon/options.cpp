@@ -23,13 +23,21 @@ void complete(std::vector<std::string>& listen) {
     if (!named) listen.emplace_back(kTcpAddress);
 }
 
+std::string check_url(const std::string& text) {
+    const bool good = text.starts_with("http://") || text.starts_with("https://");
+    const bool blank = text.find_first_of(" \t\n\"<>") != std::string::npos;
+    return good && !blank ? "" : "'" + text + "' is no URL that begins with http:// or https://";
+}
+
 }  // namespace
 
 void add_options(CLI::App& app, Options& options) {
     app.add_option("--config.file", options.config_file, "Configuration")->capture_default_str();
     app.add_option("--storage.path", options.storage, "Journal, receipts and reports")->capture_default_str();
     app.add_option("--web.listen-address", options.listen, "unix:PATH or a loopback address; repeatable");
-    app.add_option("--web.external-url", options.external_url, "Where people reach this daemon");
+    app.add_option("--web.external-url", options.external_url,
+                   "Where people reach this daemon: links in pages and reports")
+        ->check(check_url);
     app.add_option("--log.level", options.log_level, "debug, info, warn or error")
         ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
         ->capture_default_str();

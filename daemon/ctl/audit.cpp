@@ -25,6 +25,7 @@ constexpr const char* kServiceReceipts = "/var/lib/revertd-runner";  // of the s
 struct Arguments {
     std::string storage = kStorage;
     std::string reason;
+    std::string older_than = "90d";
 };
 
 std::string to_json(const journal::AuditReport& report) {
@@ -60,6 +61,20 @@ std::string user(const Outside& outside) {
     if (const auto sudo = outside.environment("SUDO_USER"); ::getuid() == 0 && sudo) return *sudo;
     const auto* entry = ::getpwuid(::getuid());
     return entry == nullptr ? std::to_string(::getuid()) : entry->pw_name;
+}
+
+int prune(Session& session, const Arguments& arguments) {
+    journal::PruneOrder order;
+    order.by = user(session.outside());
+    order.wall = session.now().wall;
+    order.before = order.wall - parse_duration(arguments.older_than).value_or(Duration{});
+    const auto done = journal::prune(arguments.storage, order);
+    if (!done) return session.fail("prune the journal in " + arguments.storage, done.error());
+    session.out() << done->more << " records pruned";
+    if (done->before > 0) session.out() << ", " << done->before << " were before";
+    if (done->seq > 0) session.out() << "; record " << done->seq << " vouches for them";
+    session.out() << '\n';
+    return kDone;
 }
 
 /// The journal has an intent with this key, or a person has let it go on without.
@@ -111,13 +126,18 @@ CLI::App* add_offline(CLI::App& noun, Command& chosen, const std::pair<std::stri
 }  // namespace
 
 void add_audit_commands(CLI::App& root, Command& chosen) {
-    auto* audit = root.add_subcommand("audit", "the journal: verify, export");
+    auto* audit = root.add_subcommand("audit", "the journal: verify, export, prune");
     audit->require_subcommand(1);
     auto arguments = std::make_shared<Arguments>();
     add_offline(*audit, chosen, {"verify", "reads every record against its hash chain and its witness"},
                 {verify, arguments});
     add_offline(*audit, chosen, {"export", "every record with its hashes, one JSON object a line"},
                 {export_records, arguments});
+
+    auto* pruning = add_offline(
+        *audit, chosen, {"prune", "takes out what was said of deploys that are long over; the chain stays whole"},
+        {prune, arguments});
+    pruning->add_option("--older-than", arguments->older_than, "at least 1d (90d)")->check(check_duration);
 
     auto* state = root.add_subcommand("state", "a damaged journal: state accept");
     state->require_subcommand(1);

@@ -7,40 +7,13 @@
 #include "core/verdict.h"
 #include "daemon/ctl/exit_code.h"
 #include "daemon/ctl/text.h"
+#include "daemon/report/plot.h"
 
 namespace revertd::ctl {
 namespace {
 
-/// XML 1.0 has no place for control characters, escaped or not.
-std::string escaped(const std::string& text) {
-    std::string out;
-    for (const char c : text) {
-        switch (c) {
-            case '&':
-                out += "&amp;";
-                break;
-            case '<':
-                out += "&lt;";
-                break;
-            case '>':
-                out += "&gt;";
-                break;
-            case '"':
-                out += "&quot;";
-                break;
-            case '\n':
-            case '\t':
-                out += c;
-                break;
-            default:
-                if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) out += c;
-        }
-    }
-    return out;
-}
-
 std::string attribute(const char* name, const std::string& value) {
-    return std::string(" ") + name + "=\"" + escaped(value) + "\"";
+    return std::string(" ") + name + "=\"" + html_text(value) + "\"";
 }
 
 std::string number(double value) {
@@ -67,7 +40,7 @@ std::string result_of(const TestCase& test) {
     if (test.result == TestCase::Result::Skipped) return "<skipped" + attribute("message", test.message) + "/>";
     const std::string tag = test.result == TestCase::Result::Failed ? "failure" : "error";
     return "<" + tag + attribute("message", test.message) + attribute("type", test.kind) + ">" +
-           escaped(test.details.empty() ? test.message : test.details) + "</" + tag + ">";
+           html_text(test.details.empty() ? test.message : test.details) + "</" + tag + ">";
 }
 
 TestCase rule_case(const Json& rule) {

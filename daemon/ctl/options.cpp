@@ -83,7 +83,6 @@ void add_commands(CLI::App& root, Parsed& parsed) {
     add_completion_command(root, parsed.command);
     set_command(*root.add_subcommand("version", "versions of revertctl and of the daemon"), parsed.command, version);
     for (const auto* name : kNotBuilt) add_not_built(root, name);
-    add_not_built(*root.get_subcommand("audit"), "prune");
 }
 
 std::size_t edit_distance(const std::string& a, const std::string& b) {

@@ -82,15 +82,15 @@ std::vector<std::string> readable_configs(Store& from) {
 Result<Tail> copy_records(Store& from, Store& to, std::uint64_t last) {
     const Tail start{.seq = 0, .hash = from.genesis().hash()};
     auto written = to.append(start, {}, readable_configs(from));
-    std::vector<Entry> some;
+    std::vector<std::pair<Entry, Link>> some;
     const auto flush = [&]() -> Result<void> {
-        if (written) written = to.append(*written, some, {});
+        if (written) written = to.copy(*written, some);
         some.clear();
         if (!written) return written.error();
         return {};
     };
-    auto walk = from.walk(start, last, [&](const Entry& entry, const Link&) -> Result<void> {
-        some.push_back(entry);
+    auto walk = from.walk(start, last, [&](const Entry& entry, const Link& link) -> Result<void> {
+        some.emplace_back(entry, link);
         return some.size() < kCopiedAtOnce ? Result<void>() : flush();
     });
     if (!walk) return walk.error();

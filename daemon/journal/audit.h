@@ -53,6 +53,23 @@ struct Accepted {
 /// NotAllowed, Io, Limit.
 Result<Accepted> accept(const std::string& dir, const Acceptance& acceptance);
 
+struct PruneOrder {
+    std::string by;
+    WallTime before{};  // records of deploys and incidents that were over by then
+    WallTime wall{};    // now
+};
+
+struct PruneReport {
+    std::uint64_t more = 0;    // taken out by this
+    std::uint64_t before = 0;  // were blank already
+    std::uint64_t seq = 0;     // of the record "journal.pruned"; 0: there was nothing to do
+};
+
+/// Takes out what was said of deploys that are over (verdicts, pages, reminders), never what the state is made of:
+/// their hashes stay, and "journal.pruned" vouches for the blank ones, so that `verify` still holds. Conflict while a
+/// daemon runs; Corrupt if the journal is not intact.
+Result<PruneReport> prune(const std::string& dir, const PruneOrder& order);
+
 /// One JSON object a record, with its hashes, to `line` (without line end). Corrupt where the chain breaks.
 Result<void> export_jsonl(const std::string& dir, const std::function<void(std::string_view)>& line);
 

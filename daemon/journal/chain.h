@@ -6,6 +6,7 @@
 #include <string>
 
 #include "core/result.h"
+#include "core/sha256.h"
 #include "daemon/journal/entry.h"
 
 namespace revertd::journal {
@@ -39,6 +40,24 @@ struct Genesis {
 struct Link {
     Hash previous;
     Hash own;
+};
+
+/// Over number and hash of every blank record, in order: what a record of kind kPrunedKind vouches for.
+class BlankDigest {
+  public:
+    void add(std::uint64_t seq, const Hash& hash) {
+        hasher_.field(std::to_string(seq)).field(hash);
+        ++count_;
+    }
+
+    [[nodiscard]] std::uint64_t count() const { return count_; }
+
+    /// Of what was added so far; it can go on.
+    [[nodiscard]] Hash hex() const { return Sha256(hasher_).finish_hex(); }
+
+  private:
+    Sha256 hasher_;
+    std::uint64_t count_ = 0;
 };
 
 /// What is wrong with this entry as the successor of `before`; nothing if it continues the chain.

@@ -20,6 +20,9 @@ struct Entry {
     bool operator==(const Entry&) const = default;
 };
 
+/// Records whose body is empty were pruned: the newest record of this kind says which.
+inline constexpr const char* kPrunedKind = "journal.pruned";
+
 /// A person has read what is wrong with the journal and lets the daemon go on from what is left.
 inline constexpr const char* kAcceptedKind = "state.accepted";
 

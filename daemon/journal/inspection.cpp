@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "daemon/journal/codec.h"
+
 namespace revertd::journal {
 
 namespace {
@@ -66,18 +68,44 @@ std::optional<Fault> changed_config(Store& store) {
     return std::nullopt;
 }
 
+// Blank records, and what the newest record of a pruning says of them.
+struct Blanks {
+    BlankDigest digest;
+    std::uint64_t first = 0;
+    std::optional<std::string> vouched;
+
+    void meet(const Entry& entry, const Link& link) {
+        if (entry.body.empty()) {
+            if (digest.count() == 0) first = entry.seq;
+            digest.add(entry.seq, link.own);
+        }
+        if (entry.kind != kPrunedKind || entry.body.empty()) return;
+        const auto record = to_record(entry);
+        const auto* fact = record ? std::get_if<Pruned>(&record->fact) : nullptr;
+        vouched = fact != nullptr ? fact->digest : std::string{};
+    }
+
+    [[nodiscard]] std::optional<Fault> contradiction() const {
+        if (digest.count() == 0 || vouched == digest.hex()) return std::nullopt;
+        return Fault{first, "records are blank, record " + number(first) + " the first, and no pruning says so"};
+    }
+};
+
 Result<void> read_chain(Store& store, const Visitor& visit, Inspection& found) {
     Witnesses witnesses(found.heads);
+    Blanks blanks;
     const Tail start{.seq = 0, .hash = store.genesis().hash()};
     witnesses.meet(start.seq, start.hash);
     auto chain = store.walk(start, kAll, [&](const Entry& entry, const Link& link) -> Result<void> {
         witnesses.meet(entry.seq, link.own);
+        blanks.meet(entry, link);
         return visit(entry, link);
     });
     if (!chain) return chain.error();
     found.chain = std::move(*chain);
     if (found.fault) return {};
     found.fault = found.chain.fault ? found.chain.fault : witnesses.contradiction(found.chain.tail);
+    if (!found.fault) found.fault = blanks.contradiction();
     // The tables are made before the head: without a record, no head is a creation that was cut short.
     if (!found.fault && found.heads.empty() && found.chain.records > 0) {
         found.fault = Fault{

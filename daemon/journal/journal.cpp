@@ -226,7 +226,9 @@ Result<void> Journal::for_each(std::uint64_t from, const std::function<Result<vo
     if (!store) return store.error();
     auto before = store->before(from);
     if (!before) return before.error();
-    auto walk = store->walk(*before, last, [&](const Entry& entry, const Link&) { return visit(entry); });
+    auto walk = store->walk(*before, last, [&](const Entry& entry, const Link&) {
+        return entry.body.empty() ? Result<void>() : visit(entry);  // pruned: nothing is left of it
+    });
     if (!walk) return walk.error();
     if (walk->fault) return Error(ErrorCode::Corrupt, walk->fault->why);
     if (walk->tail.seq != last)

@@ -192,19 +192,52 @@ Result<Tail> Store::append(const Tail& after, const std::vector<Entry>& entries,
 
 Result<void> Store::insert(Tail& tail, const std::vector<Entry>& entries) {
     for (const Entry& entry : entries) {
-        const Link link{tail.hash, chain_hash(tail.hash, entry)};
-        if (auto why = break_in_chain(tail, entry, link)) return Error(ErrorCode::Internal, *why);
-        insert_.bind(1, signed_seq(entry.seq)).bind(2, entry.at.time_since_epoch().count());
-        insert_.bind(3, entry.wall.time_since_epoch().count()).bind_text(4, entry.kind).bind_text(5, entry.service);
-        insert_.bind_text(6, entry.incident)
-            .bind_text(7, entry.body)
-            .bind_text(8, link.previous)
-            .bind_text(9, link.own);
-        auto inserted = insert_.run();
+        auto inserted = insert_linked(tail, entry, {tail.hash, chain_hash(tail.hash, entry)});
         if (!inserted) return inserted;
-        tail = {entry.seq, link.own, entry.at, entry.wall};
     }
     return {};
+}
+
+Result<void> Store::insert_linked(Tail& tail, const Entry& entry, const Link& link) {
+    if (auto why = break_in_chain(tail, entry, link)) return Error(ErrorCode::Internal, *why);
+    insert_.bind(1, signed_seq(entry.seq)).bind(2, entry.at.time_since_epoch().count());
+    insert_.bind(3, entry.wall.time_since_epoch().count()).bind_text(4, entry.kind).bind_text(5, entry.service);
+    insert_.bind_text(6, entry.incident).bind_text(7, entry.body).bind_text(8, link.previous).bind_text(9, link.own);
+    auto inserted = insert_.run();
+    if (inserted) tail = {entry.seq, link.own, entry.at, entry.wall};
+    return inserted;
+}
+
+Result<Tail> Store::end() {
+    return before(static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()));
+}
+
+Result<Tail> Store::blank(const Tail& after, const std::vector<std::pair<std::uint64_t, Hash>>& records,
+                          const Entry& entry) {
+    auto update = database_.prepare("UPDATE entries SET body = '' WHERE seq = ?1 AND hash = ?2");
+    if (!update) return update.error();
+    Tail tail = after;
+    auto done = database_.transaction([&]() -> Result<void> {
+        for (const auto& [seq, hash] : records) {
+            auto blanked = update->bind(1, signed_seq(seq)).bind_text(2, hash).run();
+            if (!blanked) return blanked;
+        }
+        return insert(tail, {entry});
+    });
+    if (done) done = database_.run("VACUUM");
+    if (!done) return done.wrap("prune the journal");
+    return tail;
+}
+
+Result<Tail> Store::copy(const Tail& after, const std::vector<std::pair<Entry, Link>>& records) {
+    Tail tail = after;
+    auto done = database_.transaction([&]() -> Result<void> {
+        for (const auto& [entry, link] : records)
+            if (auto inserted = insert_linked(tail, entry, link); !inserted) return inserted;
+        return {};
+    });
+    if (!done) return done.wrap("write the journal");
+    return tail;
 }
 
 Result<void> Store::count_start() {

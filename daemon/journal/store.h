@@ -51,6 +51,16 @@ class Store {
     /// One transaction, durable on return: the texts first, then the entries, whose `seq` must continue `after`.
     Result<Tail> append(const Tail& after, const std::vector<Entry>& entries, const std::vector<std::string>& configs);
 
+    /// Where the chain ends, as stored; unproven until walked.
+    Result<Tail> end();
+
+    /// Takes the bodies of these records out and appends the entry that says so: one transaction, durable on return.
+    Result<Tail> blank(const Tail& after, const std::vector<std::pair<std::uint64_t, Hash>>& records,
+                       const Entry& entry);
+
+    /// Copies records as they are, with their links: those of blank ones cannot be computed again.
+    Result<Tail> copy(const Tail& after, const std::vector<std::pair<Entry, Link>>& records);
+
     /// Counts this start. Its commit syncs the log, and with it whatever a killed process had written but not synced.
     Result<void> count_start();
 
@@ -72,6 +82,7 @@ class Store {
     static Result<Store> prepare(Database database);
     Result<void> read_genesis();
     Result<void> insert(Tail& tail, const std::vector<Entry>& entries);
+    Result<void> insert_linked(Tail& tail, const Entry& entry, const Link& link);
 
     Database database_;
     Statement insert_;

@@ -59,6 +59,8 @@ Result<std::vector<PlannedStep>> ConfigStore::plan(const PlanRequest& request) c
         planned.entry = step.entry;
         planned.first_of_entry = step.entry != entry, planned.last_of_entry = step.last_of_entry;
         planned.observed = plan->entries.at(static_cast<std::size_t>(step.entry)).observe.has_value();
+        planned.recipe = plan->entries.at(static_cast<std::size_t>(step.entry)).recipe;
+        planned.place = static_cast<int>(steps.size());
         entry = step.entry;
         steps.push_back(std::move(planned));
     }

@@ -269,7 +269,7 @@ void Driver::carry_out(const effect::RunStep& e) {
         values.key = e.key;
         values.deploy = e.deploy.empty() ? e.incident : e.deploy, values.attempt = e.attempt;
         const auto plan = expand(*spec, values);
-        const auto index = static_cast<std::size_t>(e.index);
+        const auto index = static_cast<std::size_t>(e.place);
         if (plan && index < plan->steps.size() && plan->steps[index].digest == e.digest) {
             StepOrder order{e.key, plan->steps[index], context_of(e, engine_->state())};
             order.step.deadline = e.deadline;

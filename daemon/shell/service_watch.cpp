@@ -48,6 +48,12 @@ struct ServiceWatch::HealthCheck {
     std::unique_ptr<Fetch> fetch;
     HealthFinding finding;
     Time at{};
+    std::optional<Time> asked;
+
+    /// Between two questions the last answer counts (`every`); a suspicion is asked about at once.
+    [[nodiscard]] bool is_due(Time now, Duration interval, bool is_sample) const {
+        return is_sample || !asked || !target.every || now - *asked + interval / 2 >= *target.every;
+    }
 };
 
 struct ServiceWatch::Scrape {
@@ -175,6 +181,11 @@ void ServiceWatch::ask(Time deadline, bool is_sample) {
                1;  // one for us, so that the last answer closes after all have begun
     const Time now = asked_ = parts_.loop.now();
     for (const auto& check : checks_) {
+        if (!check->is_due(now, settings_->interval, is_sample)) {
+            one_answered();
+            continue;
+        }
+        check->asked = now;
         check->finding = {};
         const Time limit = std::min(deadline, now + check->target.timeout.value_or(kHealthLimit));
         if (check->marked.is_quarantined())

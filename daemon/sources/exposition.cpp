@@ -36,7 +36,9 @@ std::uint64_t Layout::hash_of_row(std::uint32_t row, std::uint64_t seed) const {
     return hash_of_series(series, seed);
 }
 
-void Exposition::begin(const SeriesSelector& selector, const Layout& layout, bool learn) {
+void Exposition::begin(const SeriesSelector& selector, const Layout& layout, bool learn, Format format) {
+    format_ = format;
+    ended_ = false;
     selector_ = &selector;
     layout_ = &layout;
     expected_ = 0;
@@ -66,18 +68,22 @@ bool Exposition::feed(std::span<const char> chunk) {
 }
 
 bool Exposition::end() {
-    if (carry_.empty()) return true;
+    const auto ended = [this] {
+        return format_ == Format::Text || ended_ || fail("the body does not end with # EOF: it was cut off");
+    };
+    if (carry_.empty()) return ended();
     carry_ += '\n';  // the last line may lack it
     const char* const rest = read_lines(carry_);
     if (rest == nullptr) return false;
-    return rest == carry_.data() + carry_.size() || fail("the body ends inside a label value");
+    if (rest != carry_.data() + carry_.size()) return fail("the body ends inside a label value");
+    return ended();
 }
 
 /// Reads as many whole lines as there are; returns the start of the one that is not whole, nothing after a fault.
 const char* Exposition::read_lines(std::string_view text) {
     const char* p = text.data();
     const char* const end = p + text.size();
-    LineReader lines(text);
+    LineReader lines(text, format_);
     while (p != end) {
         if (shape_ != nullptr) {
             if (const char* const after = read_known(p, end)) {
@@ -186,6 +192,12 @@ bool Exposition::carry(std::string_view rest) {
 bool Exposition::take(const Line& line) {
     if (line.kind == Line::Kind::Invalid) return fail(line.fault);
     if (line.text.size() > kMaxLineBytes) return fail("the line is longer than 64 KiB");
+    if (ended_) return fail("something follows # EOF");
+    if (line.kind == Line::Kind::End) {
+        ended_ = true;
+        shape_ = nullptr;  // what follows is looked at, whatever it is
+        return true;
+    }
     if (learning_) learn(line);
     if (line.kind != Line::Kind::Sample) return true;
     ++samples_;

@@ -53,7 +53,7 @@ class Exposition {
     explicit Exposition(std::uint64_t seed) : seed_(seed) {}
 
     /// Both must outlive the reading; the layout must not change during it. `learn`: the shape of this body is noted.
-    void begin(const SeriesSelector& selector, const Layout& layout, bool learn = false);
+    void begin(const SeriesSelector& selector, const Layout& layout, bool learn = false, Format format = Format::Text);
 
     /// The next bytes of the body, cut anywhere. False: `fault` says why, and nothing of the body counts.
     bool feed(std::span<const char> chunk);
@@ -116,6 +116,8 @@ class Exposition {
     const Layout* layout_ = nullptr;
     std::size_t expected_ = 0;  // the layout's entry that comes next if all is as it was
     bool layout_held_ = true;
+    Format format_ = Format::Text;
+    bool ended_ = false;                // by `# EOF`
     const PageShape* shape_ = nullptr;  // of the layout, while the wanted lines are where it has them
     std::size_t row_ = 0;               // that comes next
     std::size_t strange_ = 0;           // lines that the shape does not have there

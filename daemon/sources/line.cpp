@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cstddef>
 #include <cstring>
 #include <limits>
@@ -20,17 +21,26 @@ std::string_view between(const char* first, const char* last) {
 }
 
 constexpr std::array<std::string_view, 5> kTypes{"counter", "gauge", "histogram", "summary", "untyped"};
+constexpr std::array<std::string_view, 8> kOpenTypes{"counter", "gauge", "histogram",      "summary",
+                                                     "unknown", "info",  "gaugehistogram", "stateset"};
+constexpr std::size_t kExemplarCharacters = 128;  // of the names and values of its labels, as the format says
+
+bool is_blank(char c) {
+    return c == ' ' || c == '\t' || c == '\n';
+}
 
 }  // namespace
 
 const Line& LineReader::next() {
     line_.quoted = false;
     line_.text = {};
-    const char* const p = bytes::skip_blanks(next_);
-    if (*p == '\n') {
+    const char* const p = strict_ ? next_ : bytes::skip_blanks(next_);
+    if (strict_ && is_blank(*p)) {
+        fail("a line is blank, or begins with a blank");
+    } else if (*p == '\n') {
         end_other(p);
     } else if (*p == '#') {
-        read_comment(p);
+        strict_ ? read_descriptor(p) : read_comment(p);
     } else {
         read_sample(p);
         before_ = line_.kind == Line::Kind::Sample && !line_.quoted ? now_ : Progress{};
@@ -57,20 +67,41 @@ void LineReader::read_comment(const char* hash) {
     if (word == hash + 1 || newline - word < 5 || (word[4] != ' ' && word[4] != '\t')) return end_other(newline);
     const std::string_view keyword(word, 4);
     if (keyword != "HELP" && keyword != "TYPE") return end_other(newline);
-    return read_help_or_type(bytes::skip_blanks(word + 5), newline, keyword == "TYPE");
+    return read_help_or_type(bytes::skip_blanks(word + 5), newline, keyword);
 }
 
-void LineReader::read_help_or_type(const char* name, const char* newline, bool is_type) {
+/// OpenMetrics has no other comments than these four.
+void LineReader::read_descriptor(const char* hash) {
+    const auto* newline = static_cast<const char*>(std::memchr(hash, '\n', static_cast<std::size_t>(end_ - hash)));
+    const std::string_view text = between(hash, newline);
+    if (text == "# EOF") {
+        end_other(newline);
+        line_.kind = Line::Kind::End;
+        return;
+    }
+    for (const std::string_view keyword : {"HELP", "TYPE", "UNIT"})
+        if (text.size() > 7 && text.substr(0, 2) == "# " && text.substr(2, 4) == keyword && text[6] == ' ')
+            return read_help_or_type(hash + 7, newline, keyword);
+    fail("a comment is none of HELP, TYPE, UNIT and EOF");
+}
+
+void LineReader::read_help_or_type(const char* name, const char* newline, std::string_view keyword) {
     const char* after = *name == '"' ? read_quoted(name + 1) : bytes::skip_name<true>(name, end_);
     if (after == nullptr) return;
     if (after == name || bytes::is_digit(*name)) return void(fail("a metric name is expected after HELP or TYPE"));
     if (after > newline) return void(fail("a metric name has a newline"));
     // One byte separates the name from the text, whatever it is.
     const std::string_view text = between(std::min(after + 1, newline), newline);
-    if (is_type && std::find(kTypes.begin(), kTypes.end(), text) == kTypes.end()) {
-        return void(fail("the type is none of counter, gauge, histogram, summary, untyped"));
-    }
-    if (!is_type && !is_utf8(text)) return void(fail("the help text is not UTF-8"));
+    const bool known = strict_ ? std::find(kOpenTypes.begin(), kOpenTypes.end(), text) != kOpenTypes.end()
+                               : std::find(kTypes.begin(), kTypes.end(), text) != kTypes.end();
+    if (keyword == "TYPE" && !known)
+        return void(fail(strict_ ? "the type is none that OpenMetrics knows"
+                                 : "the type is none of counter, gauge, histogram, summary, untyped"));
+    if (keyword == "HELP" && !is_utf8(text)) return void(fail("the help text is not UTF-8"));
+    const std::string_view family = between(name, after);
+    const bool suffix = text.empty() || (family.size() > text.size() && family.ends_with(text) &&
+                                         family[family.size() - text.size() - 1] == '_');
+    if (keyword == "UNIT" && !suffix) return void(fail("the unit is no suffix of the metric's name"));
     return end_other(newline);
 }
 
@@ -128,8 +159,16 @@ inline void LineReader::read_value(const char* p) {
     if (number.end == p) return void(fail("a value is expected"));
     line_.value = between(p, number.end);
     line_.plain = number.plain;
-    p = bytes::skip_blanks(number.end);
-    if (*p != '\n') p = read_timestamp(p);
+    p = number.end;
+    if (strict_) {
+        if (p[0] == ' ' && p[1] != '#') p = read_seconds(p + 1);
+        if (p != nullptr && p[0] == ' ') p = read_exemplar(p + 1);
+        if (p != nullptr && *p != '\n') p = fail("the end of the line is expected");
+        if (p != nullptr && !is_strict()) p = fail("one blank stands before the value, and none elsewhere");
+    } else {
+        p = bytes::skip_blanks(p);
+        if (*p != '\n') p = read_timestamp(p);
+    }
     if (p == nullptr) return;
     line_.kind = Line::Kind::Sample;
     line_.text = between(next_, p + 1);
@@ -233,6 +272,58 @@ const char* LineReader::read_timestamp(const char* p) {
     if (p == digits) return fail("the end of the line or an integer timestamp is expected after the value");
     p = bytes::skip_blanks(p);
     return *p == '\n' ? p : fail("the end of the line is expected after the timestamp");
+}
+
+/// OpenMetrics: seconds, with or without a fraction.
+const char* LineReader::read_seconds(const char* p) {
+    const NumberToken number = scan_number(p, end_);
+    const bool good =
+        number.end != p && is_number(between(p, number.end)) && !std::isalpha(static_cast<unsigned char>(*p));
+    return good ? number.end : fail("a timestamp in seconds is expected after the value");
+}
+
+/// `# {trace_id="x"} 0.5 1795217456.5`: validated, not used.
+const char* LineReader::read_exemplar(const char* p) {
+    if (p[0] != '#' || p[1] != ' ' || p[2] != '{') return fail("an exemplar is expected: # {…} value");
+    std::size_t characters = 0;
+    for (p += 3; *p != '}';) {
+        p = read_exemplar_label(p, characters);
+        if (p == nullptr) return nullptr;
+        if (*p == ',') ++p;
+    }
+    if (characters > kExemplarCharacters) return fail("the labels of an exemplar are longer than 128 characters");
+    if (p[1] != ' ') return fail("a value is expected in an exemplar");
+    const NumberToken number = scan_number(p + 2, end_);
+    if (number.end == p + 2 || !is_number(between(p + 2, number.end)))
+        return fail("a value is expected in an exemplar");
+    return number.end[0] == ' ' ? read_seconds(number.end + 1) : number.end;
+}
+
+const char* LineReader::read_exemplar_label(const char* p, std::size_t& characters) {
+    const char* const after = bytes::skip_name<false>(p, end_);
+    if (after == p || bytes::is_digit(*p) || after[0] != '=' || after[1] != '"')
+        return fail("a label is expected in an exemplar");
+    const char* const close = read_quoted(after + 2);
+    if (close == nullptr) return nullptr;
+    const auto starts = [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; };
+    characters +=
+        static_cast<std::size_t>(after - p) + static_cast<std::size_t>(std::count_if(after + 2, close - 1, starts));
+    return *close == ',' || *close == '}' ? close : fail("a comma is expected between the labels of an exemplar");
+}
+
+/// Nothing but one blank between the series and its value, and outside of quotes none at all.
+bool LineReader::is_strict() const {
+    const char* const end = line_.series.data() + line_.series.size();
+    if (line_.value.data() != end + 1 || *end != ' ') return false;
+    bool quoted = false;
+    for (const char* p = line_.series.data(); p != end; ++p) {
+        if (*p == '\n' || (!quoted && is_blank(*p))) return false;
+        if (quoted && *p == '\\')
+            ++p;
+        else if (*p == '"')
+            quoted = !quoted;
+    }
+    return true;
 }
 
 }  // namespace revertd

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One line of the text exposition format 0.0.4: where it ends, what it is, and whether all of it is valid. Every line
-// of a body goes through here, so it only points into the text; names and labels are decoded for new series alone
-// (series_name.h).
+// One line of the text exposition format 0.0.4, or of OpenMetrics 1.0: where it ends, what it is, and whether all of it
+// is valid. Every line of a body goes through here, so it only points into the text; names and labels are decoded for
+// new series alone (series_name.h).
 #pragma once
 #include <array>
 #include <cstddef>
@@ -12,10 +12,13 @@
 
 namespace revertd {
 
+enum class Format : std::uint8_t { Text, OpenMetrics };
+
 struct Line {
     enum class Kind : std::uint8_t {
         Sample,
         Other,       ///< comment, HELP, TYPE, blank
+        End,         ///< OpenMetrics: `# EOF`, after which nothing comes
         Incomplete,  ///< the text ends inside a label value
         Invalid      ///< `fault` says why
     };
@@ -35,7 +38,8 @@ struct Line {
 class LineReader {
   public:
     /// The text ends with a newline.
-    explicit LineReader(std::string_view text) : next_(text.data()), end_(text.data() + text.size()) {}
+    explicit LineReader(std::string_view text, Format format = Format::Text)
+        : next_(text.data()), end_(text.data() + text.size()), strict_(format == Format::OpenMetrics) {}
 
     [[nodiscard]] bool at_end() const { return next_ == end_; }
 
@@ -67,7 +71,8 @@ class LineReader {
     };
 
     void read_comment(const char* hash);
-    void read_help_or_type(const char* name, const char* newline, bool is_type);
+    void read_descriptor(const char* hash);
+    void read_help_or_type(const char* name, const char* newline, std::string_view keyword);
     void read_sample(const char* start);
     void read_value(const char* p);
     const char* read_name(const char* start);
@@ -77,6 +82,10 @@ class LineReader {
     const char* read_quoted_name(const char* p);
     const char* read_quoted(const char* p);
     const char* read_timestamp(const char* p);
+    const char* read_seconds(const char* p);
+    const char* read_exemplar(const char* p);
+    const char* read_exemplar_label(const char* p, std::size_t& characters);
+    [[nodiscard]] bool is_strict() const;
     const char* resume(const char* start);
     bool add_name(std::string_view name);
     void end_other(const char* newline);
@@ -84,6 +93,7 @@ class LineReader {
 
     const char* next_;
     const char* end_;
+    bool strict_;  ///< OpenMetrics: one blank between tokens, and no other
     Line line_;
     Progress now_, before_;                           // of this line, of the line before
     std::array<Checkpoint, kMaxLabels> checkpoints_;  // of either: as many as `count` says, the rest is uninitialised

@@ -18,13 +18,14 @@ std::string media_type(std::string_view content_type) {
     return type;
 }
 
+constexpr std::string_view kOpenMetrics = "application/openmetrics-text";
+
 /// Why this answer is not read; empty if it is.
 std::string refusal(int status, std::string_view content_type, bool fallback_text) {
     if (status != 200) return "the answer is " + std::to_string(status) + ", 200 is expected";
     const std::string type = media_type(content_type);
     if (type == "text/plain") return {};
-    if (type == "application/openmetrics-text")
-        return "the answer is OpenMetrics, which is not built yet; text/plain was asked for";
+    if (type == kOpenMetrics) return {};
     if (type == "application/vnd.google.protobuf")
         return "the answer is protobuf, which is not built yet; text/plain was asked for";
     if (fallback_text) return {};
@@ -78,14 +79,14 @@ void ScrapeTarget::head(int status, std::string_view content_type, std::optional
     reset();
     fault_ = refusal(status, content_type, context_.fallback_text);
     if (fault_.empty() && content_length.value_or(0) > kMaxScrapeBytes) fault_ = "the body is larger than 8 MiB";
-    if (fault_.empty()) begin_reading();
+    if (fault_.empty()) begin_reading(media_type(content_type) == kOpenMetrics ? Format::OpenMetrics : Format::Text);
 }
 
-void ScrapeTarget::begin_reading() {
+void ScrapeTarget::begin_reading(Format format) {
     reading_ = context_.pool.take();
     const bool learn = !layout_.shape && learn_in_ == 0;
     if (learn_in_ > 0) --learn_in_;
-    reading_->begin(context_.selector, layout_, learn);
+    reading_->begin(context_.selector, layout_, learn, format);
 }
 
 bool ScrapeTarget::body(std::span<const char> chunk) {

@@ -14,8 +14,9 @@
 
 namespace revertd {
 
-/// What a scrape asks for: text 0.0.4 only, until OpenMetrics is built.
-inline constexpr std::string_view kScrapeAccept = "text/plain;version=0.0.4";
+/// What a scrape asks for: text 0.0.4 where there is a choice, because it is read faster.
+inline constexpr std::string_view kScrapeAccept =
+    "text/plain;version=0.0.4,application/openmetrics-text;version=1.0.0;q=0.5";
 
 /// Where scrapes go: the Judge of the service, in the words of core/judge.h.
 class ScrapeListener {
@@ -86,7 +87,7 @@ class ScrapeTarget final : public Sink {
     void reset();
 
   private:
-    void begin_reading();
+    void begin_reading(Format format);
     void finish_reading(Time at);
     void keep_layout();
     void keep_shape();

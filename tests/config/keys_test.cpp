@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <set>
+#include <sstream>
+#include <string>
+#include <vector>
 
 #include "config/explain.h"
 #include "config/load.h"
@@ -30,17 +33,35 @@ TEST(Keys, every_row_is_complete_and_stands_once) {
         }
 }
 
+/// `a.b|c.d` is two of them.
+std::vector<std::string> each_of(const std::string& path) {
+    const std::size_t bar = path.find('|');
+    if (bar == std::string::npos) return {path};
+    const std::size_t begin = path.rfind('.', bar) == std::string::npos ? 0 : path.rfind('.', bar) + 1;
+    std::size_t end = path.find('.', bar);
+    if (end == std::string::npos) end = path.size();
+    std::string words = path.substr(begin, end - begin);
+    const std::string element = words.ends_with("[]") ? "[]" : "";
+    words.resize(words.size() - element.size());
+    std::vector<std::string> out;
+    std::istringstream in(words);
+    for (std::string word; std::getline(in, word, '|');)
+        for (std::string& one : each_of(path.substr(0, begin) + word + element + path.substr(end)))
+            out.push_back(std::move(one));
+    return out;
+}
+
 TEST(Keys, every_key_has_a_parent) {
     std::set<std::string> paths;
-    for (const Key& key : all_keys()) paths.insert(std::string(key.path));
+    for (const Key& key : all_keys())
+        for (const std::string& one : each_of(std::string(key.path))) EXPECT_TRUE(paths.insert(one).second) << one;
     for (const Key& key : all_keys()) {
         std::string parent(key.path);
         parent.resize(parent.ends_with("[]")                   ? parent.size() - 2
                       : parent.rfind('.') == std::string::npos ? 0
                                                                : parent.rfind('.'));
-        if (!parent.empty()) {
-            EXPECT_EQ(paths.count(parent), 1U) << key.path;
-        }
+        if (parent.empty()) continue;
+        for (const std::string& one : each_of(parent)) EXPECT_EQ(paths.count(one), 1U) << key.path;
     }
 }
 

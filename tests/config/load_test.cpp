@@ -406,7 +406,8 @@ TEST(Explain, shows_what_is_written_without_calling_it_a_default) {
     for (const char* part : {"increase of http_requests_total{app=\"api\"} with code=~\"5..\"", "by leads, waits 5m",
                              "role leads: roger, @sre, ana", "mode: observe\n",
                              "verify: health up and not errors >= 1% for 5m, within 20m", "rollback: off",
-                             "[permits systemd]", "agents: ci"})
+                             "[permits systemd]", "agents: ci", "steady: page", "on_exhausted:\n    1. ",
+                             "resolver tag: /usr/local/bin/good-tag api", "all of (errors > 3% for 2m; any of ("})
         EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
 }
 

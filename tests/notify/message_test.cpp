@@ -44,6 +44,31 @@ TEST(PagerDutyBody, cuts_a_summary_at_its_limit_and_at_a_character) {
     EXPECT_EQ(static_cast<unsigned char>(sent.back()), 0xa4);
 }
 
+TEST(IncidentLink, is_below_the_address_at_which_people_reach_the_daemon) {
+    EXPECT_EQ(incident_link("https://revertd.example.com", "i-7"), "https://revertd.example.com/i/i-7");
+    EXPECT_EQ(incident_link("https://example.com/revertd/", "i-7"), "https://example.com/revertd/i/i-7");
+    EXPECT_EQ(incident_link("", "i-7"), "");
+    EXPECT_EQ(incident_link("https://revertd.example.com", ""), "");
+}
+
+TEST(IncidentLink, stands_in_every_body_that_people_read) {
+    Message message = page("trigger", "api v2 is bad");
+    const std::string link = "https://revertd.example.com/i/i-7";
+    message.page.facts = {{"link", link}, {"runbook", "https://runbooks.example.com/api"}};
+    const auto pagerduty = parsed(pagerduty_body(message, "KEY", "host"));
+    EXPECT_EQ(pagerduty["client_url"].GetString(), link);
+    ASSERT_EQ(pagerduty["links"].Size(), 2U);
+    EXPECT_EQ(pagerduty["links"][0]["href"].GetString(), link);
+    const std::string webhook = webhook_body(message, "host"), slack = slack_body(message, {});
+    const std::string issue = github_issue(message, {}), mail = mail_text(message, "a@b.c", "d@e.f", "host");
+    const std::string alert = alertmanager_body(message, message.wall, "host");
+    EXPECT_EQ(parsed(webhook)["facts"]["link"].GetString(), link);
+    EXPECT_NE(slack.find("<" + link + "|incident>"), std::string::npos) << slack;
+    EXPECT_NE(issue.find("Incident: <" + link + ">"), std::string::npos) << issue;
+    EXPECT_NE(mail.find("incident: " + link), std::string::npos) << mail;
+    EXPECT_EQ(parsed(alert)[0]["generatorURL"].GetString(), link);
+}
+
 TEST(WebhookBody, carries_hostile_text_as_a_string) {
     const std::string hostile = "\"}, <!channel> \n\x1b[31m";
     const auto json = parsed(webhook_body(page("update", hostile), "host"));
@@ -62,6 +87,9 @@ TEST(DedupKey, of_a_page_without_an_incident_stands_alone) {
     message.page.incident.clear();
     EXPECT_EQ(dedup_key(message), "revertd/api/d-1");
     message.page.deploy.clear();
+    message.page.about = "steady";
+    EXPECT_EQ(dedup_key(message), "revertd/api/steady") << "what later pages about the same are known by";
+    message.page.about.clear();
     message.page.service.clear();
     EXPECT_EQ(dedup_key(message), "revertd/-/42");
 }

@@ -199,6 +199,12 @@ const std::vector<Sentence>& incident_expectations() {
              return yes(i != nullptr && i->decided && i->decided->words.find(m[1].str()) != std::string::npos,
                         i == nullptr || !i->decided ? "nothing is decided" : i->decided->words);
          }},
+    };
+    return kAll;
+}
+
+const std::vector<Sentence>& action_expectations() {
+    static const std::vector<Sentence> kAll{
         {R"re(no step)re",
          [](const Stage& s, const Words&) {
              return yes(steps(s).empty(), std::to_string(steps(s).size()) + " were started");
@@ -265,7 +271,7 @@ const std::vector<Sentence>& incident_expectations() {
 }  // namespace
 
 Result<void> expect(Stage& stage, const std::string& what) {
-    for (const auto* table : {&incident_expectations(), &guard_expectations()}) {
+    for (const auto* table : {&incident_expectations(), &action_expectations(), &guard_expectations()}) {
         for (const Sentence& s : *table) {
             Words m;
             if (std::regex_match(what, m, std::regex(s.pattern))) return s.check(stage, m);

@@ -40,7 +40,7 @@ TEST(Scrape, the_media_type_decides_as_in_Prometheus_3) {
         {"text/html; charset=utf-8", "not text/plain"},
         {"application/json", "not text/plain"},
         {"text/plainer", "not text/plain"},
-        {"application/openmetrics-text; version=1.0.0; charset=utf-8", "OpenMetrics, which is not built yet"},
+        {"application/openmetrics-text; version=1.0.0; charset=utf-8", "does not end with # EOF"},
         {"application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited", "protobuf"},
     };
     for (const TypeCase& c : kCases) {
@@ -64,7 +64,7 @@ TEST(Scrape, with_the_fallback_a_missing_or_unknown_type_is_read_as_text) {
     ScrapeTarget target(0, {scraper.pool, scraper.selector, scraper.listener, true});
     target.head(200, "application/openmetrics-text", 4);
     target.done(FetchError::None, Time{});
-    EXPECT_EQ(scraper.listener.last().verdict, Verdict::Error);
+    EXPECT_EQ(scraper.listener.last().verdict, Verdict::Error) << "an empty body has no end";
 }
 
 TEST(Scrape, every_way_to_fail_is_an_error_with_its_words) {
