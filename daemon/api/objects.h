@@ -12,6 +12,9 @@ void write_deployment(JsonText& out, const Backend& backend, const Deployment& d
 void write_incident(JsonText& out, const Backend& backend, const Incident& incident);
 void write_service(JsonText& out, const Backend& backend, const std::string& service);
 
+/// `halted`, `halted_by` and `halted_why`; `by` is what the state keeps of it: who, and behind a colon why.
+void write_halted(JsonText& out, bool halted, const std::string& by);
+
 /// `frozen` and `frozen_why`, of a service, or of everything when it is empty.
 void write_frozen(JsonText& out, const Backend& backend, const std::string& service);
 

@@ -50,8 +50,7 @@ Response status(const Backend& backend, const Request&) {
     const State& state = backend.engine().state();
     JsonText out;
     out.open_object();
-    out.put_flag("halted", state.halted);
-    out.put_text("halted_by", state.halted ? state.halted_by : std::string());
+    write_halted(out, state.halted, state.halted_by);
     write_frozen(out, backend, {});
     out.put_text("observe_only", state.observes_only());
     out.open_array("services");

@@ -69,6 +69,13 @@ void write_steady(JsonText& out, const ServiceState* service) {
 
 }  // namespace
 
+void write_halted(JsonText& out, bool halted, const std::string& by) {
+    const std::size_t colon = by.find(": ");  // no name of a user has one
+    out.put_flag("halted", halted);
+    out.put_text("halted_by", halted ? by.substr(0, colon) : std::string());
+    out.put_text("halted_why", halted && colon != std::string::npos ? by.substr(colon + 2) : std::string());
+}
+
 void write_service(JsonText& out, const Backend& backend, const std::string& name) {
     const Engine& engine = backend.engine();
     const ServiceState* service = engine.state().service(name);
@@ -81,8 +88,7 @@ void write_service(JsonText& out, const Backend& backend, const std::string& nam
     out.put_text("good", good_version(service));
     out.put_flag("ready_to_rollback", why_not.empty());
     out.put_text("why_not", why_not);
-    out.put_flag("halted", service != nullptr && service->halted);
-    out.put_text("halted_by", service != nullptr && service->halted ? service->halted_by : std::string());
+    write_halted(out, service != nullptr && service->halted, service != nullptr ? service->halted_by : std::string());
     write_frozen(out, backend, name);
     write_guard(out, backend, service);
     write_last_incident(out, engine.state(), name);

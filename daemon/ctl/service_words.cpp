@@ -27,11 +27,12 @@ std::string rollback_words(const Json& service) {
 
 std::string brakes_words(const Json& status) {
     std::string out;
-    const auto by = printable(status["halted_by"].text());
+    const auto by = printable(status["halted_by"].text()), why = printable(status["halted_why"].text());
     if (status["halted"].truth())
-        out += "HALTED" + (by.empty() ? "" : " by " + by) + ": nothing acts until `revertctl resume`\n";
-    if (const auto why = printable(status["observe_only"].text()); !why.empty())
-        out += "OBSERVING ONLY, nothing acts: " + why + "\n";
+        out += "HALTED" + (by.empty() ? "" : " by " + by) + (why.empty() ? "" : " (" + why + ")") +
+               ": nothing acts until `revertctl resume`\n";
+    if (const auto reason = printable(status["observe_only"].text()); !reason.empty())
+        out += "OBSERVING ONLY, nothing acts: " + reason + "\n";
     return out;
 }
 

@@ -116,7 +116,8 @@ TEST_F(Contract, status_has_its_fields) {
     const auto status = bed_.get("/api/v1/status").json();
     expect_fields(status, kStatus, "status");
     expect_each(status["services"], kService, "service");
-    EXPECT_EQ(status["halted_by"].text(), "root: moving house");
+    EXPECT_EQ(status["halted_by"].text(), "root");
+    EXPECT_EQ(status["halted_why"].text(), "moving house");
 }
 
 TEST_F(Contract, answers_of_people_keep_their_reasons) {

@@ -28,7 +28,7 @@ SeverityPolicy policy(SeverityPolicy::Rollback rollback, const std::string& page
 std::shared_ptr<Settings> small_settings() {
     auto service = std::make_shared<ServiceSettings>();
     service->name = "api";
-    service->health.push_back({"http://127.0.0.1:1/health", 200, 399, {}, {}});
+    service->health.push_back({"http://127.0.0.1:1/health", 200, 399, {}, {}, {}});
     Signal errors;
     errors.name = "errors", errors.kind = Signal::Kind::Ratio, errors.unit = Unit::Ratio,
     errors.text = "ratio(requests)";

@@ -67,7 +67,7 @@ inline ServiceSettings service(std::vector<Rule> rules, std::size_t targets = 1)
     settings.rules = std::move(rules);
     for (std::size_t target = 0; target < targets; ++target) {
         const std::string host = "http://10.0.0." + std::to_string(target + 1) + ":80/";
-        settings.health.push_back({.url = host + "health", .json = {}, .timeout = {}});
+        settings.health.push_back({.url = host + "health", .json = {}, .timeout = {}, .every = {}});
         settings.metrics.push_back(host + "metrics");
     }
     return settings;

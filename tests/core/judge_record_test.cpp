@@ -114,6 +114,19 @@ TEST(JudgeRecord, series_keep_their_ids_and_their_last_value_over_a_short_gap) {
     EXPECT_DOUBLE_EQ(bed.rule().value, 0.1);
 }
 
+TEST(JudgeRecord, a_service_that_restarts_while_a_reload_makes_a_new_judge_counts_from_0) {
+    JudgeBed bed(service({above(0.05)}));
+    bed.slot(100, 20);
+    bed.slot(100, 20);
+    Judge restored(std::make_shared<const ServiceSettings>(bed.settings()));
+    ASSERT_TRUE(restored.restore(bed.judge.save(), bed.at));
+    move_to(bed, std::move(restored));
+    bed.restart();
+    bed.slot(30, 10);
+    EXPECT_EQ(bed.verdict(), Verdict::Breach);
+    EXPECT_DOUBLE_EQ(bed.rule().value, 0.25) << "neither a loss of 200 requests nor a jump";
+}
+
 TEST(JudgeRecord, every_rule_is_told_again_after_a_restart) {
     JudgeBed bed = busy_bed();
     Judge restored(std::make_shared<const ServiceSettings>(full_service()));

@@ -8,7 +8,8 @@ namespace {
 
 ServiceSettings with(const std::vector<std::string>& health, const std::vector<std::string>& metrics) {
     ServiceSettings settings;
-    for (const std::string& url : health) settings.health.push_back({.url = url, .json = {}, .timeout = {}});
+    for (const std::string& url : health)
+        settings.health.push_back({.url = url, .json = {}, .timeout = {}, .every = {}});
     settings.metrics = metrics;
     return settings;
 }
