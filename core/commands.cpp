@@ -321,7 +321,14 @@ effect::Reply Engine::obey(const command::Resume& c, const Peer& peer) {
     if (!c.service.empty() && !settings_of(c.service)) return refuse(ErrorCode::NotFound, "no service " + c.service);
     if (settings_ && !may_halt(*settings_, peer))
         return refuse(ErrorCode::NotAllowed, name_of(peer) + " may not resume");
+    const bool released = c.service.empty() && !state_.quarantined.empty();
     note(Resumed{c.service, name_of(peer), c.reason});
+    if (released) {
+        Paged page{
+            {}, {}, {}, "critical", "resolve", "revertd may act again: " + name_of(peer) + " ended the quarantine", {}};
+        page.about = kQuarantine;
+        note(std::move(page));
+    }
     for (const auto& [name, s] : state_.services)
         if (!s.incident.empty()) settle(name);
     return done(c.service);

@@ -86,7 +86,9 @@ void Engine::count_crash(const std::string& input) {
     const std::string words = input + " has crashed revertd " + std::to_string(same) + " times within " +
                               to_words(kCrashWindow) + " and is quarantined; `revertctl resume` takes it again";
     note(Quarantined{input, words});
-    note(Paged{{}, {}, {}, "critical", "trigger", "revertd only observes: " + input + " is quarantined", words});
+    Paged page{{}, {}, {}, "critical", "trigger", "revertd only observes: " + input + " is quarantined", words};
+    page.about = kQuarantine;
+    note(std::move(page));
 }
 
 void Engine::on(const event::Tick&) {

@@ -51,6 +51,9 @@ struct PassVerdict {
 
 [[nodiscard]] PassVerdict judge_summary(const ServiceSettings& settings, const std::vector<RuleSummary>& rules);
 
+/// What pages about a quarantine are known by.
+constexpr const char* kQuarantine = "quarantine";
+
 /// Rules that the Engine judges itself have these indices, beyond any configured rule.
 constexpr std::uint32_t kRolloutStuck = 1'000'000, kDeployFailed = 1'000'001;
 

@@ -271,6 +271,11 @@ void Invariants::durable(const Record& record) {
         ++coverage_[std::string(what) + std::string(to_string(value))];
     };
     if (const auto* rule = std::get_if<RuleChanged>(&record.fact)) count("verdict ", rule->verdict);
+    const auto seen = [&](const char* what, bool is) { coverage_[what] += is ? 1 : 0; };
+    seen("steady told", std::holds_alternative<SteadyChanged>(record.fact));
+    seen("steps of on_exhausted", std::holds_alternative<Exhausted>(record.fact));
+    seen("inputs quarantined", std::holds_alternative<Quarantined>(record.fact));
+    seen("targets named", std::holds_alternative<TargetNamed>(record.fact));
     if (const auto* closed = std::get_if<GuardClosed>(&record.fact)) count("guard ", closed->state);
     if (std::holds_alternative<GuardOpened>(record.fact)) count("guard ", DeployState::Rolling);
     if (std::holds_alternative<FirstSeen>(record.fact)) count("guard ", DeployState::Baking);

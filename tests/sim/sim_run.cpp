@@ -42,7 +42,8 @@ constexpr PlantName kPlants[] = {{"none", Plant::None},
 
 // What must be seen besides the faults, which count when they are made. Not there: the verdict `stale`, which only a
 // history server gives, states that nothing enters (suspected, not_recovered), and the premise of I10: an outcome that
-// nobody knows, followed by more, comes a few hundred times only; its planted defect shows that it is looked at.
+// nobody knows, followed by more, comes a few hundred times only; its planted defect shows that it is looked at. As
+// rare are a quarantine and the steps of on_exhausted.
 constexpr const char* kMustBeSeen[] = {"guard rolling",
                                        "guard baking",
                                        "guard incident",
@@ -60,6 +61,8 @@ constexpr const char* kMustBeSeen[] = {"guard rolling",
                                        "incident recovered",
                                        "incident escalated",
                                        "incident closed",
+                                       "steady told",
+                                       "targets named",
                                        "verdict ok",
                                        "verdict breach",
                                        "verdict no_data",

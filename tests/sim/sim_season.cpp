@@ -25,6 +25,7 @@ defaults:
     P2: [errors > 2% for 30s]
   verify: { within: 3m, health: up, errors: < 3% for 30s }
   steady: page
+  on_exhausted: [ { exec: [/srv/maintenance, "on"] }, { exec: [/srv/tell, "{service}"] } ]
 services:
   plain:
     health: http://127.0.0.1:9/h
@@ -43,7 +44,6 @@ services:
   listed:
     health: http://127.0.0.1:9/h
     metrics: http://127.0.0.1:9/m
-    on_exhausted: [ { exec: [/srv/maintenance, "on"] }, { exec: [/srv/tell, "{service}"] } ]
     rollback: [ { exec: [/srv/first, "{to}"], current: [/srv/current] }, { exec: [/srv/second, "{to}"], current: [/srv/current] } ]
   unasked: { health: http://127.0.0.1:9/h, metrics: http://127.0.0.1:9/m, rollback: { exec: [/srv/rollback, "{to}"] } }
   still: { health: http://127.0.0.1:9/h, metrics: http://127.0.0.1:9/m, rollback: { systemd: still.service, releases: /srv/still } }
