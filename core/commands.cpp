@@ -33,6 +33,11 @@ std::string with_reason(const std::string& who, const std::string& reason) {
     return reason.empty() ? who : who + ": " + reason;
 }
 
+/// For the others: what somebody answered who thought it worth a reason.
+std::string said(const Incident& i, const std::string& answer, const std::string& who, const std::string& reason) {
+    return i.service + " " + i.from + ": " + answer + " by " + with_reason(who, reason);
+}
+
 }  // namespace
 
 // -- deployments
@@ -157,6 +162,7 @@ effect::Reply Engine::obey(const command::Approve& c, const Peer& peer) {
     if (twice) return refuse(ErrorCode::Conflict, name_of(peer) + " has approved " + i.id + " already");
     const std::string id = i.id, name = i.service;
     note(ApprovalGiven{id, name_of(peer), c.reason, i.approval->digest});
+    if (!c.reason.empty()) page(i, "update", said(i, "approved", name_of(peer), c.reason));
     settle(name);
     return done(id);
 }
@@ -168,6 +174,7 @@ effect::Reply Engine::obey(const command::Deny& c, const Peer& peer) {
         return refuse(ErrorCode::Conflict, i.id + " is " + std::string(to_string(i.state)));
     const std::string name = i.service;
     note(Answered{c.incident, "deny", name_of(peer), c.reason, {}});
+    if (!c.reason.empty()) page(i, "update", said(i, "denied", name_of(peer), c.reason));
     settle(name);
     return done(c.incident);
 }
@@ -181,6 +188,7 @@ effect::Reply Engine::obey(const command::Hold& c, const Peer& peer) {
         return refuse(ErrorCode::Conflict, i.id + " is " + std::string(to_string(i.state)));
     const std::string name = i.service;
     note(Answered{c.incident, "hold", name_of(peer), c.reason, now_.at + c.period});
+    if (!c.reason.empty()) page(i, "update", said(i, "held for " + to_words(c.period), name_of(peer), c.reason));
     settle(name);
     return done(c.incident);
 }
@@ -192,6 +200,7 @@ effect::Reply Engine::obey(const command::Take& c, const Peer& peer) {
         return refuse(ErrorCode::Conflict, i.id + " is acting", "revertctl halt --abort stops a running step");
     const std::string name = i.service;
     note(Answered{c.incident, "take", name_of(peer), c.reason, {}});
+    if (!c.reason.empty()) page(i, "update", said(i, "taken", name_of(peer), c.reason));
     settle(name);
     return done(c.incident);
 }
