@@ -11,6 +11,8 @@
 namespace revertd::detect {
 namespace {
 
+constexpr double kDriftBeside = 14400, kDriftAlone = 3600;  // seconds
+
 std::vector<double> even(std::size_t n) {
     return std::vector<double>(n, 1.0 / static_cast<double>(n));
 }
@@ -23,9 +25,13 @@ double limit(const DeployShape& shape, double share) {
     return std::log(1 / (shape.alpha * share));
 }
 
-/// A blip of 20 s touches ticks of one interval more.
-double least(const DeployShape& shape) {
-    return tuning().blip + shape.interval;
+Blips blips(const DeployShape& shape) {
+    return {tuning().blip, shape.interval};
+}
+
+/// Of the healthy ratio's prior, how much is mixed back in `seconds`: without a control group the level drifts.
+double drift(const DeployShape& shape, double seconds) {
+    return std::min(0.1, seconds / (shape.control ? kDriftBeside : kDriftAlone));
 }
 
 SharedLevel level(const DeployShape& shape, const ErrorHistory& history) {
@@ -33,11 +39,13 @@ SharedLevel level(const DeployShape& shape, const ErrorHistory& history) {
 }
 
 /// The level of one part: its own history, drawn to the overall rate by two events.
-RatioComparison part_comparison(const Events& before, const ErrorHistory& history, bool control) {
+RatioComparison part_comparison(const Events& before, const ErrorHistory& history, const DeployShape& shape) {
+    const bool control = shape.control;
     const double rate = (before.errors + 2) / (before.requests + 2 / std::max(history.rate, 1e-6));
     const double base = control ? tuning().error_sd : tuning().error_sd_alone;
     const double sd = std::sqrt(base * base + 0.01 + 1 / (before.errors + 1));
-    return {SharedLevel(rate, 1 / (history.extra + 0.03), control ? kIncident : 0), sd, kPartRatios};
+    return {SharedLevel(rate, 1 / (history.extra + 0.03), control ? kIncident : 0), sd, kPartRatios, blips(shape),
+            drift(shape, shape.interval)};
 }
 
 }  // namespace
@@ -73,12 +81,12 @@ void OwnNoise::add(const Events& fresh, const Events& reference) {
 }
 
 ErrorTest::ErrorTest(const DeployShape& shape, const ErrorHistory& history, double share)
-    : comparison_(level(shape, history), history.spread, kErrorRatios),
-      evidence_({kErrorWeights.begin(), kErrorWeights.end()}, shape.bake, limit(shape, share), least(shape)),
+    : comparison_(level(shape, history), history.spread, kErrorRatios, blips(shape), drift(shape, shape.interval)),
+      evidence_({kErrorWeights.begin(), kErrorWeights.end()}, shape.bake, limit(shape, share), tuning().least),
       llr_(kErrorRatios.size()) {}
 
 void ErrorTest::step(const Events& fresh, const Events& reference, double extra, double dt) {
-    if (comparison_.compare(fresh, reference, extra, llr_)) {
+    if (comparison_.compare(fresh, reference, extra, dt, llr_)) {
         evidence_.step(llr_, dt);
     } else {
         evidence_.skip(dt);
@@ -89,7 +97,7 @@ ErrorBlockTest::ErrorBlockTest(const DeployShape& shape, const ErrorHistory& his
     : interval_(shape.interval),
       control_(shape.control),
       comparison_(SharedLevel(history.rate, 1 / (0.01 + history.extra * shape.interval / kBlock), incident(shape)),
-                  history.spread, kErrorRatios),
+                  history.spread, kErrorRatios, Blips(0, kBlock), drift(shape, kBlock)),
       evidence_({kErrorWeights.begin(), kErrorWeights.end()}, shape.bake, limit(shape, share), 2 * kBlock),
       llr_(kErrorRatios.size()) {}
 
@@ -99,7 +107,7 @@ bool ErrorBlockTest::step(const Events& fresh, const Events& reference, double e
     filled_ += dt;
     if (filled_ < kBlock - interval_ / 2) return false;
     const double own = control_ ? 0.01 + extra * interval_ / kBlock : 0;
-    if (comparison_.compare(fresh_, reference_, own, llr_)) {
+    if (comparison_.compare(fresh_, reference_, own, filled_, llr_)) {
         evidence_.step(llr_, filled_);
     } else {
         evidence_.skip(filled_);
@@ -110,16 +118,16 @@ bool ErrorBlockTest::step(const Events& fresh, const Events& reference, double e
 }
 
 PartTest::PartTest(const DeployShape& shape, const ErrorHistory& history, double share)
-    : evidence_(even(shape.parts * kPartRatios.size()), shape.bake, limit(shape, share), least(shape)),
+    : evidence_(even(shape.parts * kPartRatios.size()), shape.bake, limit(shape, share), tuning().least),
       llr_(shape.parts * kPartRatios.size()) {
-    for (const auto& part : history.parts) parts_.push_back(part_comparison(part, history, shape.control));
+    for (const auto& part : history.parts) parts_.push_back(part_comparison(part, history, shape));
 }
 
 void PartTest::step(std::span<const Events> fresh, std::span<const Events> reference, double extra, double dt) {
     std::fill(llr_.begin(), llr_.end(), 0.0);
     for (std::size_t p = 0; p < std::min(parts_.size(), fresh.size()); ++p) {
         const Events common = p < reference.size() ? reference[p] : Events{};
-        (void)parts_[p].compare(fresh[p], common, extra,
+        (void)parts_[p].compare(fresh[p], common, extra, dt,
                                 std::span(llr_).subspan(p * kPartRatios.size(), kPartRatios.size()));
     }
     evidence_.step(llr_, dt);

@@ -36,7 +36,8 @@ class OwnNoise {
 
     void add(const Events& fresh, const Events& reference);
 
-    [[nodiscard]] double value() const { return std::min(tuning().noise_margin * learned_.value(), most_); }
+    /// Of each group, relative.
+    [[nodiscard]] double value() const { return 0.5 * std::min(tuning().noise_margin * learned_.value(), most_); }
 
   private:
     double most_;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <utility>
 
@@ -14,23 +15,41 @@ namespace {
 // Far beyond every limit; below it products stay finite.
 constexpr double kMost = 1e290;
 constexpr double kMostInformation = 50;
+constexpr double kLeastOnset = 1e-4;
+constexpr double kBlipEvery = 900, kMostBlips = 0.05, kBlipStays = 0.7;  // seconds; a tick; of a blip's ticks
 
 }  // namespace
 
 OnsetMixture::OnsetMixture(std::vector<double> weights, double bake, double log_limit, double least)
-    : weights_(std::move(weights)), sums_(weights_.size(), 0.5), bake_(bake), rate_(log_limit / least) {}
+    : weights_(std::move(weights)),
+      sums_(weights_.size(), kAtDeploy),
+      bake_(bake),
+      log_limit_(log_limit),
+      least_(least) {
+    for (const double w : weights_) log_weights_.push_back(std::log(w));
+}
+
+double OnsetMixture::onset(double dt) {
+    const double before = elapsed_;
+    elapsed_ = std::min(elapsed_ + dt, bake_);
+    const double share = std::log((elapsed_ + kScale) / (before + kScale)) / std::log((bake_ + kScale) / kScale);
+    return (1 - kAtDeploy) * share;
+}
 
 void OnsetMixture::step(std::span<const double> llr, double dt) {
-    const double most = rate_ * dt;
-    const double fresh = 0.5 * std::min(1.0, dt / bake_);
+    const double fresh = onset(dt);
+    // After the end of the bake no change begins any more, and the limit alone is what is to be reached.
+    const double needed = log_limit_ - std::log(std::max(fresh, kLeastOnset));
     for (std::size_t k = 0; k < sums_.size(); ++k) {
+        const double most = (needed - log_weights_[k]) * dt / least_;
         sums_[k] = std::min(std::exp(std::min(llr[k], most)) * (sums_[k] + fresh), kMost);
     }
     add_up();
 }
 
 void OnsetMixture::skip(double dt) {
-    for (auto& sum : sums_) sum = std::min(sum + 0.5 * std::min(1.0, dt / bake_), kMost);
+    const double fresh = onset(dt);
+    for (auto& sum : sums_) sum = std::min(sum + fresh, kMost);
     add_up();
 }
 
@@ -77,7 +96,21 @@ NullMixture::NullMixture(std::vector<double> log_prior, double drift) : prior_(s
 }
 
 double NullMixture::predict(std::span<const double> likelihood) {
-    for (std::size_t i = 0; i < log_weights_.size(); ++i) log_weights_[i] += likelihood[i];
+    const double predictive = ask(likelihood);
+    learn(likelihood, 1);
+    return predictive;
+}
+
+double NullMixture::ask(std::span<const double> likelihood) const {
+    double top = -std::numeric_limits<double>::infinity(), sum = 0;
+    for (std::size_t i = 0; i < log_weights_.size(); ++i) top = std::max(top, log_weights_[i] + likelihood[i]);
+    if (!std::isfinite(top)) return top;
+    for (std::size_t i = 0; i < log_weights_.size(); ++i) sum += std::exp(log_weights_[i] + likelihood[i] - top);
+    return top + std::log(sum);
+}
+
+void NullMixture::learn(std::span<const double> likelihood, double share) {
+    for (std::size_t i = 0; i < log_weights_.size(); ++i) log_weights_[i] += share * likelihood[i];
     const double total = log_sum_exp(log_weights_);
     for (auto& w : log_weights_) w -= total;
     if (drift_ > 0) {
@@ -85,11 +118,31 @@ double NullMixture::predict(std::span<const double> likelihood) {
             log_weights_[i] = std::log((1 - drift_) * std::exp(log_weights_[i]) + drift_ * std::exp(prior_[i]));
         }
     }
-    return total;
 }
 
 void NullMixture::restart() {
     std::copy(prior_.begin(), prior_.end(), log_weights_.begin());
+}
+
+Blips::Blips(double seconds, double interval)
+    : ages_(static_cast<std::size_t>(std::floor(seconds / interval)) + 1, 0.0) {}
+
+double Blips::predict(double calm, double within, double dt) {
+    if (ages_.empty()) return calm;
+    ages_[0] = std::min(kMostBlips, dt / kBlipEvery) * calm_;
+    double blip = 0;
+    for (const double age : ages_) blip += age;
+    const double a = std::log1p(-std::min(blip, 0.999)) + calm, b = std::log(blip) + within;
+    const double predictive = std::max(a, b) + std::log1p(std::exp(-std::abs(a - b)));
+    const double stays = std::exp(within - predictive);  // what was expected of it becomes what is believed
+    double left = 0;
+    for (std::size_t i = ages_.size(); i-- > 0;) {
+        const double believed = ages_[i] * stays;
+        left += believed;
+        if (i + 1 < ages_.size()) ages_[i + 1] = kBlipStays * believed;
+    }
+    calm_ = std::clamp(1 - left, 0.0, 1.0);
+    return predictive;
 }
 
 void ExtraVariance::add(double squared_residual, double v, double v2) {

@@ -11,13 +11,16 @@ namespace revertd::detect {
 /// the change began; its weighted mean is the evidence.
 ///
 /// Source: Shiryaev (1963) and Roberts (1966) for the recursion S <- LR (S + w); Shin, Ramdas, Rinaldo, "E-detectors"
-/// (2023) for its use as an e-process. Half of the prior weight lies on the deploy, half is spread evenly over the
-/// bake, so that a late change costs log(2 N) nats and no more. Assumes that exp(llr) has a conditional mean of at most
-/// 1 under the null, whatever was seen before. Guarantee (Ville's inequality): P(ever value() >= 1/alpha within the
-/// bake) <= alpha for a healthy deploy. Clipping from above keeps it, and makes a verdict need `least` seconds of
-/// evidence.
+/// (2023) for its use as an e-process. A third of the prior weight lies on the deploy, the rest is spread over the
+/// bake, as 1/(t + 2 min): most of what a deploy breaks shows within minutes, and hours later is hardly less likely
+/// than one. A late change costs the logarithm of that weight and no more. Assumes that exp(llr) has a conditional mean
+/// of at most 1 under the null, whatever was seen before. Guarantee (Ville's inequality): P(ever value() >= 1/alpha
+/// within the bake) <= alpha for a healthy deploy. Clipping from above keeps it; an alternative is clipped so that it
+/// needs `least` seconds from its onset to a verdict.
 class OnsetMixture {
   public:
+    static constexpr double kAtDeploy = 1.0 / 3, kScale = 120;  ///< weight of the deploy; seconds
+
     /// `weights` of the alternatives, summing to 1. `bake` and `least` in seconds; `log_limit` = log(1/alpha).
     OnsetMixture(std::vector<double> weights, double bake, double log_limit, double least);
 
@@ -43,12 +46,14 @@ class OnsetMixture {
 
   private:
     void add_up();
+    /// The prior weight of an onset within the next `dt` seconds, which pass.
+    double onset(double dt);
 
-    std::vector<double> weights_, sums_;
+    std::vector<double> weights_, log_weights_, sums_;
     std::vector<double> marks_, marked_;  // ring: when, and the sums then
     std::size_t mark_count_ = 0;
-    double bake_, rate_;
-    double value_ = 0.5;
+    double bake_, log_limit_, least_, elapsed_ = 0;
+    double value_ = kAtDeploy;
 };
 
 /// The predictive density of a null hypothesis that is itself a family: a prior over its points (host differences,
@@ -64,6 +69,9 @@ class NullMixture {
 
     /// `likelihood`: log-likelihood of the tick under every point. Returns the log predictive; the points learn.
     double predict(std::span<const double> likelihood);
+    /// The same in two steps: what the points learn counts as `share` of a tick.
+    [[nodiscard]] double ask(std::span<const double> likelihood) const;
+    void learn(std::span<const double> likelihood, double share);
 
     [[nodiscard]] std::span<const double> log_weights() const { return log_weights_; }
 
@@ -74,6 +82,28 @@ class NullMixture {
   private:
     std::vector<double> prior_, log_weights_;
     double drift_;
+};
+
+/// Blips: a healthy deploy is bad for some seconds now and then, in any strength, and then it is over. As a part of a
+/// null hypothesis: a tick is calm, or within a blip that lasts a few ticks at most; how likely either is follows from
+/// the ticks before it (a semi-Markov filter). A blip costs the null what it is rare, whatever its strength; badness
+/// that stays longer than a blip can costs it everything.
+class Blips {
+  public:
+    /// None.
+    Blips() = default;
+    /// One every quarter of an hour on average, `seconds` long at most, seen through ticks of `interval`.
+    Blips(double seconds, double interval);
+
+    /// The log predictive of a tick with these log-likelihoods if it is calm, or within a blip.
+    double predict(double calm, double within, double dt);
+
+    /// How surely the last tick was calm: as far as that one may learn from it.
+    [[nodiscard]] double calm() const { return calm_; }
+
+  private:
+    std::vector<double> ages_;  // probability of being in the nth tick of a blip, for the tick to come
+    double calm_ = 1;
 };
 
 /// Over-dispersion by the method of moments: E[(x - mean)^2] = v + extra v2. Starts from a prior that counts as

@@ -20,6 +20,7 @@ constexpr double kLeastCell = 1e-6;
 constexpr std::size_t kDriftParts = 6, kHalf = 6;
 constexpr double kTrendDoubt = 0.5;        // how far the drift before is believed to go on
 constexpr double kLevelVariance = 0.0025;  // of the level of the last minutes around that of the whole time
+constexpr double kBlockSeconds = 300;
 constexpr double kPriorJitter = 4e-4, kPriorStrength = 4;
 
 double sum(std::span<const double> x) {
@@ -50,7 +51,8 @@ LatencyModel::LatencyModel(const DeployShape& shape, const History& history) {
     if (shape.control) return;
     learn_level(history);
     learn_trend(history);
-    spread_ = std::hypot(tuning().latency_sd_alone, kTrendDoubt * trend_ * shape.bake);
+    spread_ = std::hypot(tuning().latency_sd_alone, kTrendDoubt * trend_ * shape.bake,
+                         std::sqrt(wandered(history, shape.bake)));
 }
 
 void LatencyModel::choose_cells(const DeployShape& shape, std::span<const double> counts) {
@@ -170,6 +172,37 @@ void LatencyModel::learn_trend(const History& history) {
     }
     const double error = std::sqrt(rest / (kDriftParts - 2) / sxx);
     trend_ = std::copysign(std::max(0.0, std::abs(slope) - error), slope);
+}
+
+/// How far the level wandered within a bake before the deploy: the mean square of the difference of two blocks, for the
+/// distance at which it is largest, less what chance makes of it.
+double LatencyModel::wandered(const History& history, double bake) const {
+    std::vector<double> level, doubt;
+    std::array<double, kMostCells> total{}, cells{};
+    double since = history.size() > 0 ? history.tick(0).at : 0, ticks = 0;
+    for (std::size_t i = 0; i < history.size(); ++i) {
+        fill(history.buckets(i), cells);
+        for (std::size_t c = 0; c < cells_.size(); ++c) total[c] += cells[c];
+        ++ticks;
+        if (history.tick(i).at - since < kBlockSeconds && i + 1 < history.size()) continue;
+        const double requests = sum(total);
+        if (requests > 0) {
+            level.push_back(shift(total));
+            doubt.push_back(1 / (requests * information_) + jitter_ / ticks);
+        }
+        total.fill(0);
+        since = history.tick(i).at;
+        ticks = 0;
+    }
+    double most = 0;
+    const auto furthest = std::min(level.size() / 2, static_cast<std::size_t>(bake / kBlockSeconds) + 1);
+    for (std::size_t apart = 1; apart <= furthest; ++apart) {
+        double squares = 0;
+        for (std::size_t i = 0; i + apart < level.size(); ++i)
+            squares += std::pow(level[i + apart] - level[i], 2) - doubt[i + apart] - doubt[i];
+        most = std::max(most, squares / static_cast<double>(level.size() - apart));
+    }
+    return most;
 }
 
 void LatencyModel::fill(std::span<const double> buckets, std::span<double> cells) const {

@@ -56,6 +56,7 @@ class LatencyModel {
     void learn_jitter(const History& history);
     void learn_level(const History& history);
     void learn_trend(const History& history);
+    [[nodiscard]] double wandered(const History& history, double bake) const;
 
     std::vector<Cell> cells_;
     double spread_ = 0.03, jitter_ = 0, information_ = 1, level_ = 0, trend_ = 0;

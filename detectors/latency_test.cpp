@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::array kFactors = {1.15, 1.25, 1.4, 1.65, 2.0, 3.0};
 constexpr std::array kFactorWeights = {0.12, 0.18, 0.18, 0.12, 0.08, 0.07};
+constexpr std::size_t kSlight = 2;  // of them may be a transient: new instances among many are cold for a minute
 constexpr std::array kSlowModes = {1.5, 2.2, 4.0};  // times the share above an edge
 constexpr double kSlowWeight = 0.25;
 constexpr double kMostSlowShare = 0.3;  // of the cells that a slow mode adds to
@@ -22,26 +23,32 @@ constexpr std::array kAmplitudes = {0.25, 0.5, 1.0, 1.7, 2.6, 4.0};
 constexpr std::array kTaus = {15.0, 30.0, 55.0, 90.0, 140.0, 210.0, 320.0};
 constexpr double kColdPrior = 0.4;  // weight of "there is a warm-up"
 constexpr double kRuledOut = 1e-30;
-constexpr double kQuiet = 3;  // evidence below which the jitter is learned
+constexpr double kMostStep = 0.03, kWander = 0.75;  // of the log factor; standard deviations within a bake
+constexpr double kQuiet = 3;                        // evidence below which the jitter is learned
 
 }  // namespace
 
 LatencyTest::LatencyTest(const DeployShape& shape, LatencyModel model, double share)
-    : shape_(shape), model_(std::move(model)) {
+    : shape_(shape),
+      model_(std::move(model)),
+      blips_(tuning().blip, shape.interval),
+      transients_(tuning().transient, shape.interval) {
     if (model_.empty()) return;
     make_alternatives();
     curves_.push_back({0, 1, 0});
     for (const double a : kAmplitudes) {
         for (const double tau : kTaus) curves_.push_back({a, tau, 0});
     }
-    const BenignRatios benign(model_.spread());
+    const BenignRatios benign(model_.spread(), kMostStep);
+    const double wandered = kWander * model_.spread() / benign.step;
+    wander_ = std::min(0.5, tuning().wander * wandered * wandered * shape.interval / shape.bake);
     null_ = make_null(benign.log_ratio, benign.log_prior);
     std::vector<double> weights(kFactorWeights.begin(), kFactorWeights.end());
     const std::size_t slow = alternatives_.size() - kFactors.size();
     for (std::size_t i = 0; i < slow; ++i) weights.push_back(kSlowWeight / static_cast<double>(slow));
     const double total = std::accumulate(weights.begin(), weights.end(), 0.0);
     for (auto& w : weights) w /= total;
-    evidence_.emplace(std::move(weights), shape.bake, std::log(1 / (shape.alpha * share)), tuning().least_latency);
+    evidence_.emplace(std::move(weights), shape.bake, std::log(1 / (shape.alpha * share)), tuning().least);
     evidence_->remember(16);
     llr_.resize(alternatives_.size());
     const double own = shape.control ? tuning().own_jitter : 1.0;
@@ -151,9 +158,9 @@ bool LatencyTest::still(const Cells& fresh, const Cells& reference) const {
            likelihood(benign, fresh, reference, odds, 1);
 }
 
-/// The null's log predictive of the tabulated tick; its points learn.
-double LatencyTest::Null::predict(std::span<const Curve> curves, double expected, const double* table) {
-    double top = -1e300;
+/// The null's log predictive of the tabulated tick.
+double LatencyTest::Null::ask(std::span<const Curve> curves, double expected, const double* table) {
+    top = -1e300;
     for (std::size_t i = 0; i < scratch.size(); ++i) {
         scratch[i] = -1e300;
         if (weights[i] < kRuledOut) continue;
@@ -162,20 +169,30 @@ double LatencyTest::Null::predict(std::span<const Curve> curves, double expected
     }
     double total = 0;
     for (std::size_t i = 0; i < scratch.size(); ++i) {
-        weights[i] = scratch[i] > -1e299 ? weights[i] * std::exp(scratch[i] - top) : 0;
-        total += weights[i];
+        scratch[i] = scratch[i] > -1e299 ? std::exp(scratch[i] - top) : 0;
+        total += weights[i] * scratch[i];
     }
-    for (auto& w : weights) w /= total;
     return top + std::log(total);
 }
 
+/// The points learn from what was asked last, as from `share` of a tick.
+void LatencyTest::Null::learn(double share) {
+    double total = 0;
+    for (std::size_t i = 0; i < scratch.size(); ++i) {
+        const double likelihood = share > 0.999 || scratch[i] <= 0 ? scratch[i] : std::pow(scratch[i], share);
+        weights[i] *= likelihood;
+        total += weights[i];
+    }
+    for (auto& w : weights) w /= total;
+}
+
 /// Without a control group alternatives are relative to what is expected now, not to the whole time before.
-void LatencyTest::shift_alternatives(const Cells& fresh, double design, double null) {
+void LatencyTest::shift_alternatives(const Cells& fresh, double design) {
     const auto cells = model_.cells();
     const TablePlace base(expected_);
     for (std::size_t k = 0; k < alternatives_.size(); ++k) {
         if (k < kFactors.size()) {
-            llr_[k] = TablePlace(expected_ + std::log(kFactors[k])).in(table_.data()) - null;
+            llr_[k] = TablePlace(expected_ + std::log(kFactors[k])).in(table_.data());
             continue;
         }
         double all = 0, n = 0, sum = 0;
@@ -184,7 +201,7 @@ void LatencyTest::shift_alternatives(const Cells& fresh, double design, double n
             sum += fresh[c] * alternatives_[k].log_ratio[c];
             n += fresh[c];
         }
-        llr_[k] = base.in(table_.data()) + (sum - n * std::log(all)) / design - null;
+        llr_[k] = base.in(table_.data()) + (sum - n * std::log(all)) / design;
     }
 }
 
@@ -219,14 +236,19 @@ void LatencyTest::step(double at, double dt, const Cells& fresh, const Cells& re
     const double odds = shape_.control ? n / m : 0;
     expected_ = shape_.control ? 0 : model_.expected(at);
     tabulate(fresh, reference, odds, design);
-    const double null = null_.predict(curves_, expected_, table_.data());
+    const double calm = null_.ask(curves_, expected_, table_.data());
     for (std::size_t k = 0; k < alternatives_.size(); ++k)
-        llr_[k] = likelihood(alternatives_[k], fresh, reference, odds, design) - null;
-    if (!shape_.control) shift_alternatives(fresh, design, null);
+        llr_[k] = likelihood(alternatives_[k], fresh, reference, odds, design);
+    if (!shape_.control) shift_alternatives(fresh, design);
+    const double within = log_sum_exp(llr_) - std::log(static_cast<double>(llr_.size()));
+    const double slight = log_sum_exp(std::span(llr_).first(kSlight)) - std::log(static_cast<double>(kSlight));
+    const double null = blips_.predict(transients_.predict(calm, slight, dt), within, dt);
+    null_.learn(blips_.calm() * transients_.calm());
+    for (double& x : llr_) x -= null;
     evidence_->step(llr_, dt);
     evidence_->mark(at);
-    null_.wander(curves_.size(), tuning().wander * shape_.interval / shape_.bake);
-    if (evidence_->value() < kQuiet && warm < 0.05) {
+    null_.wander(curves_.size(), wander_);
+    if (evidence_->value() < kQuiet && warm < 0.05 && blips_.calm() * transients_.calm() > 0.5) {
         const double shift = model_.shift(fresh) - (shape_.control ? model_.shift(reference) : 0);
         if (mean_weight_ > 0) {
             const double residual = shift - mean_shift_ / mean_weight_;

@@ -51,7 +51,10 @@ class LatencyTest {
         std::vector<double> benign;
         std::vector<double> prior, weights, scratch;  ///< benign x curve, benign slow
 
-        [[nodiscard]] double predict(std::span<const Curve> curves, double expected, const double* table);
+        double top = 0;  ///< of the likelihoods in `scratch`
+
+        [[nodiscard]] double ask(std::span<const Curve> curves, double expected, const double* table);
+        void learn(double share);
         void wander(std::size_t curves, double p);
     };
 
@@ -66,18 +69,20 @@ class LatencyTest {
     void tabulate(const Cells& fresh, const Cells& reference, double odds, double design);
     [[nodiscard]] double likelihood(const Alternative& alternative, const Cells& fresh, const Cells& reference,
                                     double odds, double design) const;
-    void shift_alternatives(const Cells& fresh, double design, double null);
+    void shift_alternatives(const Cells& fresh, double design);
 
     DeployShape shape_;
     LatencyModel model_;
     std::vector<Alternative> alternatives_;
     std::vector<Curve> curves_;
     Null null_;
+    Blips blips_, transients_;
     std::array<double, LatencyModel::kSteps> table_{};
     std::vector<double> llr_;
     std::optional<OnsetMixture> evidence_;
     ExtraVariance jitter_{0, 1};
     double most_jitter_ = 0, mean_shift_ = 0, mean_weight_ = 0;
+    double wander_ = 0;
     double warm_from_ = 0, expected_ = 0;
 };
 

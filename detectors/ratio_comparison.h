@@ -10,11 +10,14 @@
 namespace revertd::detect {
 
 /// The healthy differences between two groups: points of a log-normal ratio with the given standard deviation of its
-/// logarithm, from -3 to +3 of them.
+/// logarithm, from -3 to +3 of them, near enough to each other that precise data never fall between two.
 struct BenignRatios {
     std::vector<double> log_ratio, log_prior;
 
-    explicit BenignRatios(double sd);
+    double step = 0;  ///< between two of them
+
+    /// `most`: of the step.
+    BenignRatios(double sd, double most);
 };
 
 /// Compares how often events happen in a group with the common level, tick by tick: log-likelihood ratios of each
@@ -22,16 +25,18 @@ struct BenignRatios {
 class RatioComparison {
   public:
     /// `sd`: of the logarithm of a healthy ratio. `alternatives`: ratios, ascending.
-    RatioComparison(const SharedLevel& level, double sd, std::span<const double> alternatives);
+    RatioComparison(const SharedLevel& level, double sd, std::span<const double> alternatives, Blips blips,
+                    double drift);
 
-    /// `reference` is {0, 0} without a control group; `extra` is the relative variance of the group's level around the
+    /// `reference` is {0, 0} without a control group; `extra` is the relative variance of each group's level around the
     /// common one. `llr` has one entry for each alternative. False: nothing was asked, and nothing is learned.
-    bool compare(const Events& fresh, const Events& reference, double extra, std::span<double> llr);
+    bool compare(const Events& fresh, const Events& reference, double extra, double dt, std::span<double> llr);
 
   private:
     SharedLevel level_;
     std::vector<double> null_ratios_, alternatives_, likelihood_;
     NullMixture null_;
+    Blips blips_;
 };
 
 }  // namespace revertd::detect

@@ -26,13 +26,14 @@ SharedLevel::SharedLevel(double level, double shape, double incident) {
     for (std::size_t s = 0; s < kStates; ++s) mean_[s] = std::min(level * kFactor[s], kMostLevel);
 }
 
-SharedLevel::Now SharedLevel::observe(double events, double requests) {
+SharedLevel::Now SharedLevel::observe(double events, double requests, double own) {
     std::array<double, kStates> log_weight{};
     for (std::size_t s = 0; s < kStates; ++s) {
+        const double spread = 1 / (1 / shape_[s] + own);
         log_weight[s] = weight_[s] <= 0
                             ? -1e300
                             : std::log(weight_[s]) +
-                                  (requests > 0 ? negative_binomial_log(events, requests * mean_[s], shape_[s]) : 0);
+                                  (requests > 0 ? negative_binomial_log(events, requests * mean_[s], spread) : 0);
     }
     const double total = log_sum_exp(log_weight);
     Now now;
@@ -40,8 +41,10 @@ SharedLevel::Now SharedLevel::observe(double events, double requests) {
         const double weight = std::exp(log_weight[s] - total);
         weight_[s] = kStays * weight + (1 - kStays) * prior_[s];
         if (weight < kNegligible) continue;
-        const double shape = shape_[s] + events;
-        now.states[now.used++] = {log_weight[s] - total, shape, shape / (shape_[s] / mean_[s] + requests)};
+        // Clumped events count as if they were fewer.
+        const double design = 1 + own * requests * mean_[s];
+        const double shape = shape_[s] + events / design;
+        now.states[now.used++] = {log_weight[s] - total, shape, shape / (shape_[s] / mean_[s] + requests / design)};
     }
     return now;
 }

@@ -11,7 +11,8 @@ namespace revertd::detect {
 /// Source: Lindon, Malek, "Anytime-valid inference for multinomial count data" (NeurIPS 2022) for the conjugate test;
 /// the mixture over incidents is our own. Usual level Gamma(shape, mean = level), incidents Gamma(1, level x 5, 30,
 /// 150). With few control events it leans on history (one error counts for much); with many it becomes the conditional
-/// binomial test, in which common factors cancel.
+/// binomial test, in which common factors cancel. The control group has clumps of its own: its events tell of the
+/// common level only as far as these allow, however many they are.
 class SharedLevel {
   public:
     static constexpr std::size_t kStates = 4;
@@ -30,8 +31,8 @@ class SharedLevel {
     /// `level`: events a request. `incident`: prior weight of each incident state; 0 without a control group.
     SharedLevel(double level, double shape, double incident);
 
-    /// The control group's tick, (0, 0) without one.
-    [[nodiscard]] Now observe(double events, double requests);
+    /// The control group's tick, (0, 0) without one; `own`: relative variance of its rate around the common level.
+    [[nodiscard]] Now observe(double events, double requests, double own = 0);
 
   private:
     std::array<double, kStates> shape_{}, mean_{}, prior_{}, weight_{};

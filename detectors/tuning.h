@@ -9,9 +9,10 @@ struct Tuning {
     // Hosts, caches and connections differ: standard deviation of the logarithm of a healthy ratio, beside a control
     // group and against the time before.
     double error_sd = 0.063, error_sd_alone = 0.11;
-    double latency_sd = 0.027, latency_sd_alone = 0.042;
-    double blip = 20;            ///< seconds: what is over within them is healthy, and no verdict rests on less
-    double least_latency = 15;   ///< seconds of evidence that a verdict about latency needs at least
+    double latency_sd = 0.027, latency_sd_alone = 0.032;
+    double blip = 20;            ///< seconds: what is over within them is healthy, however bad it is
+    double transient = 30;       ///< seconds: how long a few new instances among many may be slightly slow
+    double least = 5;            ///< seconds of evidence that a verdict rests on at least
     double grace = 30;           ///< seconds after the deploy whose errors may be those of starting up
     double still_errors = 1.15;  ///< times the errors of the reference that the last seconds must still show
     double still_slow = 1.06;    ///< times the latency

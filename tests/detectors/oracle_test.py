@@ -16,19 +16,20 @@ def nb(k, mean, shape):
     return loggamma(k + shape) - loggamma(shape) + shape * log(shape / (shape + mean)) + k * log(mean / (shape + mean))
 
 
-def level_log(level, shape, incident, kr, nr, kn, nn, extra, ratio):
+def level_log(level, shape, incident, kr, nr, kn, nn, extra, own, ratio):
     weights = [1 - 3 * incident] + [incident] * 3
     shapes = [shape, mpf(1), mpf(1), mpf(1)]
     means = [min(level * f, mpf("0.6")) for f in FACTORS]
-    first = [w * exp(nb(kr, nr * m, s)) for w, m, s in zip(weights, means, shapes)]
+    first = [w * exp(nb(kr, nr * m, 1 / (1 / s + own))) for w, m, s in zip(weights, means, shapes)]
     total = fsum(first)
     out = []
     for w, m, s in zip(first, means, shapes):
         if w == 0:
             continue
-        after = (s + kr) / (s / m + nr)
-        own = 1 / (1 / (s + kr) + extra)
-        out.append(w / total * exp(nb(kn, nn * min(after * ratio, mpf("0.97")), own)))
+        design = 1 + own * nr * m  # clumped events count as fewer
+        after = (s + kr / design) / (s / m + nr / design)
+        spread = 1 / (1 / (s + kr / design) + extra)
+        out.append(w / total * exp(nb(kn, nn * min(after * ratio, mpf("0.97")), spread)))
     return log(fsum(out))
 
 
@@ -67,10 +68,23 @@ class Oracle(unittest.TestCase):
         self.agree("level_ratio", lambda *a: level_log(*a) - level_log(*a[:-1], mpf(1)))
 
     def test_onsets(self):
-        sums = [mpf("0.5")] * 2
+        sums, elapsed = [mpf(1) / 3] * 2, mpf(0)
         for llr, value in self.rows["onsets"]:
-            sums = [exp(x) * (s + mpf("0.5") * 10 / 900) for x, s in zip(llr, sums)]
+            fresh = mpf(2) / 3 * log((elapsed + 130) / (elapsed + 120)) / log(mpf(1020) / 120)
+            elapsed += 10
+            sums = [exp(x) * (s + fresh) for x, s in zip(llr, sums)]
             self.assertLessEqual(abs(value - fsum(sums) / 2), mpf("1e-9") * max(1, abs(value)))
+
+    def test_blips(self):
+        # Forward recursion over calm and the first, second and third tick of a blip.
+        calm, ages = mpf(1), [mpf(0)] * 3
+        for (a, b), value in self.rows["blips"]:
+            ages[0] = calm * 10 / 900
+            joint = [(1 - fsum(ages)) * exp(a)] + [p * exp(b) for p in ages]
+            total = fsum(joint)
+            self.assertLessEqual(abs(value - log(total)), mpf("1e-9"))
+            calm, *now = [x / total for x in joint]
+            ages = [mpf(0), mpf("0.7") * now[0], mpf("0.7") * now[1]]
 
     def test_null(self):
         weights = [exp(-i) / fsum(exp(-j) for j in range(3)) for i in range(3)]

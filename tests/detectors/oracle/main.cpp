@@ -52,20 +52,23 @@ int main() {
         const double level = numbers.next(1e-4, 2e-2), spread = numbers.next(0.5, 50), incident = i % 2 == 0 ? 0.01 : 0;
         const double kr = numbers.whole(0, 40), nr = numbers.whole(100, 5000), kn = numbers.whole(0, 40),
                      nn = numbers.whole(100, 5000);
-        const double extra = numbers.next(0.01, 0.5), ratio = numbers.next(0.5, 8);
+        const double extra = numbers.next(0.01, 0.5), ratio = numbers.next(0.5, 8), own = numbers.next(0, 0.4);
         SharedLevel shared(level, spread, incident);
-        const LevelLikelihood likelihood(shared.observe(kr, nr), kn, nn, extra);
-        print("level_ratio", {level, spread, incident, kr, nr, kn, nn, extra, ratio},
+        const LevelLikelihood likelihood(shared.observe(kr, nr, own), kn, nn, extra);
+        print("level_ratio", {level, spread, incident, kr, nr, kn, nn, extra, own, ratio},
               likelihood.at(ratio) - likelihood.at(1));
     }
     // The recursion over onsets, unclipped, and a null of three points.
     OnsetMixture onsets({0.5, 0.5}, 900, 1e6, 1);
     NullMixture null({0, -1, -2});
+    Blips blips(20, 10);
     for (int i = 0; i < 50; ++i) {
         const std::vector<double> llr = {numbers.next(-0.5, 0.6), numbers.next(-1, 1)};
         onsets.step(llr, 10);
         print("onsets", llr, onsets.value());
         const std::vector<double> likelihood = {numbers.next(-3, 0), numbers.next(-3, 0), numbers.next(-3, 0)};
         print("null", likelihood, null.predict(likelihood));
+        const double calm = numbers.next(-9, 0), within = numbers.next(-6, 0);
+        print("blips", {calm, within}, blips.predict(calm, within, 10));
     }
 }
