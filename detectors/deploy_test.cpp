@@ -18,7 +18,7 @@ namespace revertd::detect {
 namespace {
 
 // Of alpha. The rest is for what the models do not know: the share that is alarmed must stay below alpha, not near it.
-constexpr double kErrorShare = 0.40, kBlockShare = 0.10, kPartShare = 0.15, kLatencyShare = 0.33;
+constexpr double kErrorShare = 0.40, kBlockShare = 0.10, kPartShare = 0.10, kLatencyShare = 0.33;
 constexpr double kStartErrors = 0.25;  // share of requests that may fail while instances start
 constexpr double kQuiet = 3;           // evidence below which the noise is learned
 constexpr double kHardTail = 2e-5;
@@ -210,7 +210,7 @@ std::optional<Finding> DeployTest::State::parts(const GroupTick& fresh, const Gr
     if (shape.parts == 0 || fresh.parts.empty() || (shape.control && reference->parts.empty())) return std::nullopt;
     auto& b = *bake;
     b.parts.step(fresh.parts, reference != nullptr ? reference->parts : std::span<const Events>(),
-                 shape.control ? b.noise.value() + 0.02 : 0, fresh.dt);
+                 shape.control ? b.noise.value() + 0.03 : 0, fresh.dt);
     if (b.parts.evidence() * shape.alpha * kPartShare < 1) return std::nullopt;
     auto finding = found(Finding::Kind::Part, fresh.at, b.parts.evidence());
     finding.part = b.parts.strongest();
@@ -261,6 +261,7 @@ std::optional<Finding> DeployTest::tick(const GroupTick& fresh, const GroupTick*
     if (reference != nullptr) {
         if (const auto since = b.share.add(fresh.at, fresh.dt, fresh.all.requests, common.requests))
             b.latency.restart(*since);
+        b.latency.growing(b.share.grows());
     }
     b.fresh += fresh.all;
     b.reference += common;

@@ -16,7 +16,8 @@ namespace {
 constexpr double kMost = 1e290;
 constexpr double kMostInformation = 50;
 constexpr double kLeastOnset = 1e-4;
-constexpr double kBlipEvery = 900, kMostBlips = 0.05, kBlipStays = 0.7;  // seconds; a tick; of a blip's ticks
+constexpr double kBlipEvery = 900, kUsualBlips = 2;   // seconds; as many as are usual
+constexpr double kMostBlips = 0.3, kBlipStays = 0.7;  // of the ticks; of a blip's ticks
 
 }  // namespace
 
@@ -124,12 +125,17 @@ void NullMixture::restart() {
     std::copy(prior_.begin(), prior_.end(), log_weights_.begin());
 }
 
-Blips::Blips(double seconds, double interval)
-    : ages_(static_cast<std::size_t>(std::floor(seconds / interval)) + 1, 0.0) {}
+std::size_t ticks_of_a_blip(double seconds, double interval) {
+    return static_cast<std::size_t>(std::floor(seconds / interval)) + 1;
+}
 
-double Blips::predict(double calm, double within, double dt) {
+Blips::Blips(double seconds, double interval) : ages_(ticks_of_a_blip(seconds, interval), 0.0) {}
+
+double Blips::predict(double calm, double within, double dt, double likelier) {
     if (ages_.empty()) return calm;
-    ages_[0] = std::min(kMostBlips, dt / kBlipEvery) * calm_;
+    const double rate = (0.5 + std::min(seen_, kUsualBlips)) / (kBlipEvery + elapsed_);
+    ages_[0] = std::min(kMostBlips, dt * rate * likelier) * calm_;
+    elapsed_ += dt;
     double blip = 0;
     for (const double age : ages_) blip += age;
     const double a = std::log1p(-std::min(blip, 0.999)) + calm, b = std::log(blip) + within;
@@ -139,6 +145,7 @@ double Blips::predict(double calm, double within, double dt) {
     for (std::size_t i = ages_.size(); i-- > 0;) {
         const double believed = ages_[i] * stays;
         left += believed;
+        if (i == 0) seen_ += believed;
         if (i + 1 < ages_.size()) ages_[i + 1] = kBlipStays * believed;
     }
     calm_ = std::clamp(1 - left, 0.0, 1.0);

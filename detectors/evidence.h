@@ -92,19 +92,25 @@ class Blips {
   public:
     /// None.
     Blips() = default;
-    /// One every quarter of an hour on average, `seconds` long at most, seen through ticks of `interval`.
+    /// One every half an hour, until more or fewer are seen; `seconds` long at most, seen through ticks of `interval`.
+    /// How often they come is learned as in the estimator of Krichevsky and Trofimov (1981), so that a deploy without
+    /// any pays little for their being possible; but more than two are no longer what is usual.
     Blips(double seconds, double interval);
 
     /// The log predictive of a tick with these log-likelihoods if it is calm, or within a blip.
-    double predict(double calm, double within, double dt);
+    /// `likelier`: times as often as usual.
+    double predict(double calm, double within, double dt, double likelier = 1);
 
     /// How surely the last tick was calm: as far as that one may learn from it.
     [[nodiscard]] double calm() const { return calm_; }
 
   private:
     std::vector<double> ages_;  // probability of being in the nth tick of a blip, for the tick to come
-    double calm_ = 1;
+    double calm_ = 1, elapsed_ = 0, seen_ = 0;
 };
+
+/// Over how many ticks a blip of these seconds may be seen.
+[[nodiscard]] std::size_t ticks_of_a_blip(double seconds, double interval);
 
 /// Over-dispersion by the method of moments: E[(x - mean)^2] = v + extra v2. Starts from a prior that counts as
 /// `strength` ticks of full information; one tick counts as 50 at most, so that none can rule.

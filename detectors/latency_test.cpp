@@ -22,6 +22,10 @@ constexpr double kMostSlowShare = 0.3;  // of the cells that a slow mode adds to
 constexpr std::array kAmplitudes = {0.25, 0.5, 1.0, 1.7, 2.6, 4.0};
 constexpr std::array kTaus = {15.0, 30.0, 55.0, 90.0, 140.0, 210.0, 320.0};
 constexpr double kColdPrior = 0.4;  // weight of "there is a warm-up"
+constexpr std::array kAmplitudesBeside = {0.35, 0.8, 1.8};
+constexpr std::array kTausBeside = {20.0, 50.0, 120.0};
+constexpr double kColdBesidePrior = 0.05;  // weight of "the control group has one, too"
+constexpr double kGrowing = 20;            // times as many transients while the share grows
 constexpr double kRuledOut = 1e-30;
 constexpr double kMostStep = 0.03, kWander = 0.75;  // of the log factor; standard deviations within a bake
 constexpr double kQuiet = 3;                        // evidence below which the jitter is learned
@@ -32,13 +36,11 @@ LatencyTest::LatencyTest(const DeployShape& shape, LatencyModel model, double sh
     : shape_(shape),
       model_(std::move(model)),
       blips_(tuning().blip, shape.interval),
-      transients_(tuning().transient, shape.interval) {
+      transients_(tuning().transient, shape.interval),
+      growing_transients_(tuning().transient, shape.interval) {
     if (model_.empty()) return;
     make_alternatives();
-    curves_.push_back({0, 1, 0});
-    for (const double a : kAmplitudes) {
-        for (const double tau : kTaus) curves_.push_back({a, tau, 0});
-    }
+    make_curves();
     const BenignRatios benign(model_.spread(), kMostStep);
     const double wandered = kWander * model_.spread() / benign.step;
     wander_ = std::min(0.5, tuning().wander * wandered * wandered * shape.interval / shape.bake);
@@ -54,6 +56,31 @@ LatencyTest::LatencyTest(const DeployShape& shape, LatencyModel model, double sh
     const double own = shape.control ? tuning().own_jitter : 1.0;
     jitter_ = ExtraVariance(model_.jitter() * own + 1e-5, 8);
     most_jitter_ = 2 * model_.jitter() + 1e-4;
+}
+
+void LatencyTest::make_curves() {
+    curves_.emplace_back();
+    for (const double a : kAmplitudes) {
+        for (const double tau : kTaus) curves_.push_back({.amplitude = a, .tau = tau});
+    }
+    warm_curves_ = curves_.size();
+    if (!shape_.control) return;
+    for (const double beside : kAmplitudesBeside) {
+        for (const double tau_beside : kTausBeside) {
+            curves_.push_back({.beside = beside, .tau_beside = tau_beside});
+            for (const double a : kAmplitudesBeside) {
+                for (const double tau : kTausBeside)
+                    if (tau != tau_beside) curves_.push_back({a, tau, beside, tau_beside});
+            }
+        }
+    }
+}
+
+void LatencyTest::Curve::at(double age) {
+    const double own = amplitude > 0 ? std::log1p(amplitude * std::exp(-age / tau)) : 0;
+    const double other = beside > 0 ? std::log1p(beside * std::exp(-age / tau_beside)) : 0;
+    now = own - other;
+    size = own + other;
 }
 
 void LatencyTest::make_alternatives() {
@@ -85,8 +112,10 @@ LatencyTest::Null LatencyTest::make_null(std::vector<double> benign, std::span<c
     null.benign = std::move(benign);
     for (const double prior : log_prior) {
         for (std::size_t c = 0; c < curves_.size(); ++c) {
-            const double cold = kColdPrior / static_cast<double>(curves_.size() - 1);
-            null.prior.push_back(std::exp(prior) * (c == 0 ? 1 - kColdPrior : cold));
+            const double cold = c < warm_curves_
+                                    ? kColdPrior / static_cast<double>(warm_curves_ - 1)
+                                    : kColdBesidePrior / static_cast<double>(curves_.size() - warm_curves_);
+            null.prior.push_back(std::exp(prior) * (c == 0 ? 1 - kColdPrior - kColdBesidePrior : cold));
         }
     }
     const double total = std::accumulate(null.prior.begin(), null.prior.end(), 0.0);
@@ -106,7 +135,7 @@ void LatencyTest::restart(double since) {
 double LatencyTest::believed_warmup() {
     double believed = 0;
     for (std::size_t i = 0; i < null_.weights.size(); ++i)
-        believed += null_.weights[i] * curves_[i % curves_.size()].now;
+        believed += null_.weights[i] * curves_[i % curves_.size()].size;
     return believed;
 }
 
@@ -205,6 +234,15 @@ void LatencyTest::shift_alternatives(const Cells& fresh, double design) {
     }
 }
 
+/// The log predictive of a tick that is calm or within a transient, which are frequent while the group grows, or not.
+double LatencyTest::transient(double calm, double slight, double dt) {
+    const std::array<double, 2> predictive = {
+        transients_.predict(calm, slight, dt),
+        growing_transients_.predict(calm, slight, dt, growing_ ? kGrowing : 1),
+    };
+    return growth_.predict(predictive);
+}
+
 /// The benign factor wanders to its neighbours with probability `p`.
 void LatencyTest::Null::wander(std::size_t curves, double p) {
     const std::size_t last = benign.size() - 1;
@@ -226,8 +264,7 @@ void LatencyTest::step(double at, double dt, const Cells& fresh, const Cells& re
     if (!evidence_) return;
     if (n <= 0 || (shape_.control && m <= 0)) return evidence_->skip(dt);
     const double age = std::max(0.0, at - warm_from_ - 0.5 * std::min(dt, shape_.interval));
-    for (auto& curve : curves_)
-        curve.now = curve.amplitude > 0 ? std::log1p(curve.amplitude * std::exp(-age / curve.tau)) : 0;
+    for (auto& curve : curves_) curve.at(age);
     const double warm = believed_warmup();
     const double misfit = tuning().warm_misfit * warm;
     const double information = (shape_.control ? n * m / (n + m) : n) * model_.information();
@@ -242,7 +279,7 @@ void LatencyTest::step(double at, double dt, const Cells& fresh, const Cells& re
     if (!shape_.control) shift_alternatives(fresh, design);
     const double within = log_sum_exp(llr_) - std::log(static_cast<double>(llr_.size()));
     const double slight = log_sum_exp(std::span(llr_).first(kSlight)) - std::log(static_cast<double>(kSlight));
-    const double null = blips_.predict(transients_.predict(calm, slight, dt), within, dt);
+    const double null = blips_.predict(transient(calm, slight, dt), within, dt);
     null_.learn(blips_.calm() * transients_.calm());
     for (double& x : llr_) x -= null;
     evidence_->step(llr_, dt);

@@ -33,6 +33,9 @@ class LatencyTest {
     /// does not count.
     void restart(double since);
 
+    /// New instances come all the time, few beside those that are there.
+    void growing(bool grows) { growing_ = grows; }
+
     [[nodiscard]] double evidence() const { return evidence_ ? evidence_->value() : 0; }
 
     [[nodiscard]] const LatencyModel& model() const { return model_; }
@@ -41,9 +44,13 @@ class LatencyTest {
     [[nodiscard]] bool still(const Cells& fresh, const Cells& reference) const;
 
   private:
+    /// The warm-up of the new group, and of a control group that was started anew as well.
     struct Curve {
-        double amplitude = 0, tau = 1;
-        double now = 0;  ///< log factor in this tick
+        double amplitude = 0, tau = 1, beside = 0, tau_beside = 1;
+        double now = 0;   ///< log factor in this tick
+        double size = 0;  ///< of which this is the difference: how much is only roughly known
+
+        void at(double age);
     };
 
     /// A null hypothesis: benign log factors x warm-up curves, learned.
@@ -65,7 +72,9 @@ class LatencyTest {
 
     [[nodiscard]] Null make_null(std::vector<double> benign, std::span<const double> log_prior) const;
     void make_alternatives();
+    void make_curves();
     [[nodiscard]] double believed_warmup();
+    [[nodiscard]] double transient(double calm, double slight, double dt);
     void tabulate(const Cells& fresh, const Cells& reference, double odds, double design);
     [[nodiscard]] double likelihood(const Alternative& alternative, const Cells& fresh, const Cells& reference,
                                     double odds, double design) const;
@@ -75,14 +84,17 @@ class LatencyTest {
     LatencyModel model_;
     std::vector<Alternative> alternatives_;
     std::vector<Curve> curves_;
+    std::size_t warm_curves_ = 1;  // of them, without those of a control group
     Null null_;
-    Blips blips_, transients_;
+    Blips blips_, transients_, growing_transients_;
+    NullMixture growth_{{0, 0}};  // does it slow the group down that it grows?
     std::array<double, LatencyModel::kSteps> table_{};
     std::vector<double> llr_;
     std::optional<OnsetMixture> evidence_;
     ExtraVariance jitter_{0, 1};
     double most_jitter_ = 0, mean_shift_ = 0, mean_weight_ = 0;
     double wander_ = 0;
+    bool growing_ = false;
     double warm_from_ = 0, expected_ = 0;
 };
 

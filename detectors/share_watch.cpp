@@ -8,6 +8,7 @@ namespace revertd::detect {
 namespace {
 
 constexpr double kGrowth = 1.25, kSigmas = 4, kSuspicious = 1.5;
+constexpr double kSteadyGrowth = 1.04, kSteadySigmas = 2;
 constexpr std::size_t kStillEarly = 5;
 constexpr double kLeastNoise = 0.02;  // standard deviation of the log share from tick to tick
 constexpr std::array<std::size_t, 6> kRecent = {1, 2, 3, 5, 8, 12};
@@ -19,7 +20,7 @@ double log_odds(double fresh, double reference) {
 
 }  // namespace
 
-double ShareWatch::growth(std::size_t recent) const {
+double ShareWatch::growth(std::size_t recent, double least) const {
     const std::size_t known = std::min(count_, kMost);
     if (known < recent + kFewest) return 0;
     const std::size_t before = std::min(known - recent, kBefore);
@@ -37,7 +38,7 @@ double ShareWatch::growth(std::size_t recent) const {
         squares += step * step;
     }
     const double grown = log_odds(fresh, reference) - log_odds(old_fresh, old_reference);
-    if (grown < std::log(kGrowth)) return 0;
+    if (grown < std::log(least)) return 0;
     const double tick = std::max(squares / 2 / static_cast<double>(before - 1), kLeastNoise * kLeastNoise);
     const double chance = 1 / std::max(fresh, 1.0) + 1 / std::max(old_fresh, 1.0);
     const double noise = tick * (1.0 / static_cast<double>(recent) + 1.0 / static_cast<double>(before));
@@ -47,11 +48,15 @@ double ShareWatch::growth(std::size_t recent) const {
 std::optional<double> ShareWatch::add(double at, double dt, double fresh_requests, double reference_requests) {
     seen_[count_++ % kMost] = {at - dt, fresh_requests, reference_requests};
     suspicious_ = false;
+    if (growth(kBefore, kSteadyGrowth) > kSteadySigmas || growth(kBefore / 2, kSteadyGrowth) > kSteadySigmas)
+        grew_at_ = at;
     for (const std::size_t recent : kRecent) {
-        const double sigmas = growth(recent);
+        const double sigmas = growth(recent, kGrowth);
         suspicious_ = suspicious_ || (sigmas > kSuspicious && recent <= kStillEarly);
         if (sigmas < kSigmas) continue;
         suspicious_ = false;
+        grew_at_ = at;
+        grows_ = true;
         const double since = back(recent - 1).from;
         // What comes next is compared with the share after the jump.
         std::array<Seen, kMost> kept{};
@@ -60,6 +65,7 @@ std::optional<double> ShareWatch::add(double at, double dt, double fresh_request
         count_ = recent;
         return since;
     }
+    grows_ = at - grew_at_ < kStillGrows;
     return std::nullopt;
 }
 

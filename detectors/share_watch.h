@@ -16,21 +16,26 @@ class ShareWatch {
     /// The share may just have jumped: too early to tell.
     [[nodiscard]] bool suspicious() const { return suspicious_; }
 
+    /// The share grows, step by step or steadily.
+    [[nodiscard]] bool grows() const { return grows_; }
+
   private:
     static constexpr std::size_t kMost = 24;
+    static constexpr double kStillGrows = 120;  // seconds after it was seen to grow
 
     struct Seen {
         double from = 0, fresh = 0, reference = 0;
     };
 
     /// How many standard deviations the share has grown; 0 when it is no growth to speak of.
-    [[nodiscard]] double growth(std::size_t recent) const;
+    [[nodiscard]] double growth(std::size_t recent, double least) const;
 
     [[nodiscard]] const Seen& back(std::size_t ticks) const { return seen_[(count_ - 1 - ticks) % kMost]; }
 
     std::array<Seen, kMost> seen_{};
     std::size_t count_ = 0;
-    bool suspicious_ = false;
+    bool suspicious_ = false, grows_ = false;
+    double grew_at_ = -kStillGrows;
 };
 
 }  // namespace revertd::detect

@@ -76,14 +76,17 @@ class Oracle(unittest.TestCase):
             self.assertLessEqual(abs(value - fsum(sums) / 2), mpf("1e-9") * max(1, abs(value)))
 
     def test_blips(self):
-        # Forward recursion over calm and the first, second and third tick of a blip.
-        calm, ages = mpf(1), [mpf(0)] * 3
+        # Forward recursion over calm and the first, second and third tick of a blip; how often they come is learned.
+        calm, ages, elapsed, seen = mpf(1), [mpf(0)] * 3, mpf(0), mpf(0)
         for (a, b), value in self.rows["blips"]:
-            ages[0] = calm * 10 / 900
+            rate = (mpf("0.5") + min(seen, 2)) / (900 + elapsed)
+            ages[0] = min(mpf("0.3"), 10 * rate) * calm
+            elapsed += 10
             joint = [(1 - fsum(ages)) * exp(a)] + [p * exp(b) for p in ages]
             total = fsum(joint)
             self.assertLessEqual(abs(value - log(total)), mpf("1e-9"))
             calm, *now = [x / total for x in joint]
+            seen += now[0]
             ages = [mpf(0), mpf("0.7") * now[0], mpf("0.7") * now[1]]
 
     def test_null(self):

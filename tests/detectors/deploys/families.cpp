@@ -119,9 +119,10 @@ void instances_added_alone(Spec& spec, Random& random) {
         slower(spec.fresh, decay(at * spec.bake, random.uniform(0.05, 0.3), random.uniform(10, 30)));
 }
 
-/// An instance of the new group is moved to another host: counters begin anew, it is cold for a while.
+/// An instance of the new group is moved to another host, and another one later: counters begin anew, it is cold for a
+/// while. More often than that would be a defect.
 void restarts(Spec& spec, Random& random) {
-    for (int i = 0; i < 3; ++i) {
+    for (int i = 0; i < 2; ++i) {
         const double at = spec.bake * random.uniform(0.05, 0.9);
         spec.fresh.restarts.push_back(at);
         slower(spec.fresh, decay(at, random.uniform(0.05, 0.3), random.uniform(10, 30)));
