@@ -12,6 +12,7 @@
 #include "core/words.h"
 #include "detectors/deploy_test.h"
 #include "detectors/evidence_words.h"
+#include "detectors/worse_level.h"
 
 namespace revertd::detectors {
 namespace {
@@ -273,14 +274,13 @@ bool Worse::load(ByteReader& in) {
     return true;
 }
 
-std::string refuse(const Signal& signal, std::span<const double>) {
-    const bool counts = signal.kind == Signal::Kind::Ratio || signal.kind == Signal::Kind::Quantile;
-    return counts ? ""
-                  : "`worse than baseline` judges ratios and quantiles; for a number write `> 1.5x baseline` or `grows "
-                    "by`";
+std::string refuse(const Signal&, std::span<const double>) {
+    return "";
 }
 
 std::unique_ptr<Detector> make(const DetectorSetup& setup) {
+    const bool counts = setup.signal.kind == Signal::Kind::Ratio || setup.signal.kind == Signal::Kind::Quantile;
+    if (!counts) return make_worse_level(setup);
     return std::make_unique<Worse>(setup);
 }
 

@@ -189,8 +189,6 @@ TEST(Rules, what_is_wrong_is_named_with_its_place) {
         {"alert HighErrors", "0: `alert` is not built yet (alerts from Alertmanager)"},
         {"burn 14x of 99.9% over 1h and 5m", "0: `burn` is not built yet (error budgets)"},
         {"p95 worse than before", "15: `baseline` is expected"},
-        {"queue worse than baseline",
-         "6: `worse than baseline` judges ratios and quantiles; for a number write `> 1.5x baseline` or `grows by`"},
         {"errors > 5% and p95 > 2s", "12: a sentence is one rule"},
     };
     for (const auto& [text, expected] : cases) EXPECT_EQ(complaint(text), expected) << text;

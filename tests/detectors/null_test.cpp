@@ -1,33 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// The guarantee, by simulation: of healthy deploys that are looked at after every tick, no more than alpha are ever
-// called bad. 10,000 deploys each; the upper 99 % bound at alpha 0.001 needs 100,000:
-// REVERTD_NULL_DEPLOYS=100000 detectors_test --gtest_filter='Null.*'
+// The guarantee of DeployTest, by simulation.
 #include <gtest/gtest.h>
 
-#include <array>
 #include <cmath>
-#include <cstdlib>
 #include <random>
 #include <string>
 
 #include "detectors/deploy_test.h"
 #include "detectors/tuning.h"
+#include "tests/detectors/alarm_share.h"
 
 namespace revertd::detect {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr int kDeploys = 500;  // there memory is looked at, not statistics
-#else
-constexpr int kDeploys = 10000;
-#endif
 constexpr int kBefore = 60, kBake = 60;
 constexpr double kTick = 10;
-
-int deploys() {
-    const char* wanted = std::getenv("REVERTD_NULL_DEPLOYS");
-    return wanted == nullptr ? kDeploys : std::atoi(wanted);
-}
 
 struct Healthy {
     double requests = 200;  ///< a tick, of the control group if there is one
@@ -107,37 +94,18 @@ class Deploy {
     double error_ratio_ = 1, latency_factor_ = 1;
 };
 
-/// The upper 99 % bound of a share, after Wilson.
-double upper(int found, int of) {
-    const double z = 2.326, n = of, p = found / n;
-    return (p + z * z / (2 * n) + z * std::sqrt(p * (1 - p) / n + z * z / (4 * n * n))) / (1 + z * z / n);
-}
-
-void never_more_than_alpha(const Healthy& healthy) {
-    constexpr std::array kAlphas = {0.05, 0.01, 0.001};
-    std::array<int, kAlphas.size()> alarmed{};
-    const int of = deploys();
-    for (int i = 0; i < of; ++i) {
-        const double most = Deploy(healthy, 1000003ULL * static_cast<std::uint64_t>(i) + 17).most();
-        for (std::size_t a = 0; a < kAlphas.size(); ++a) alarmed[a] += most >= 1 / kAlphas[a] ? 1 : 0;
-    }
-    for (std::size_t a = 0; a < kAlphas.size(); ++a) {
-        // Few deploys cannot show a small alpha beyond chance: there the share itself counts, or none but the odd one.
-        const bool bound = of * kAlphas[a] >= 100;
-        const double share =
-            bound ? upper(alarmed[a], of) : static_cast<double>(alarmed[a] - (of < 1 / kAlphas[a] ? 1 : 0)) / of;
-        EXPECT_LE(share, kAlphas[a]) << alarmed[a] << " of " << of;
-    }
+void never(const Healthy& healthy) {
+    never_more_than_alpha([&](std::uint64_t seed) { return Deploy(healthy, seed).most(); });
 }
 
 TEST(Null, binomial) {
-    never_more_than_alpha({});
+    never({});
 }
 
 TEST(Null, binomial_beside_a_control_group) {
     Healthy healthy;
     healthy.control = true;
-    never_more_than_alpha(healthy);
+    never(healthy);
 }
 
 TEST(Null, over_dispersed) {
@@ -145,7 +113,7 @@ TEST(Null, over_dispersed) {
     healthy.requests = 1000;
     healthy.own = 0.1;
     healthy.jitter = 0.03;
-    never_more_than_alpha(healthy);
+    never(healthy);
 }
 
 TEST(Null, over_dispersed_beside_a_control_group) {
@@ -154,13 +122,13 @@ TEST(Null, over_dispersed_beside_a_control_group) {
     healthy.own = 0.1;
     healthy.jitter = 0.03;
     healthy.control = true;
-    never_more_than_alpha(healthy);
+    never(healthy);
 }
 
 TEST(Null, low_traffic) {
     Healthy healthy;
     healthy.requests = 8;
-    never_more_than_alpha(healthy);
+    never(healthy);
 }
 
 TEST(Null, heavy_tail) {
@@ -168,7 +136,7 @@ TEST(Null, heavy_tail) {
     healthy.sigma = 1.3;
     healthy.jitter = 0.05;
     healthy.rate = 0.002;
-    never_more_than_alpha(healthy);
+    never(healthy);
 }
 
 }  // namespace
