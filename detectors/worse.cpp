@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `<signal> worse than baseline`: the sequential test. Ratios and quantiles are judged from their counts against the
-// time before the deploy, as detectors/deploy_test.h describes it, after every slot.
+// time before the deploy, ratios against the control group if there is one, as detectors/deploy_test.h describes it,
+// after every slot.
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -22,7 +23,7 @@ constexpr double kShortestTick =
     5;  // seconds: statistics gain nothing from shorter ones, and their noise is known worse
 constexpr std::size_t kMostRows = 720;    // of the time before, and of the bake as it is kept for a restart
 constexpr std::size_t kFewestTicks = 12;  // before the deploy
-constexpr std::size_t kMostBounds = 256;
+constexpr std::size_t kMostBounds = 256, kRatioCells = 4;
 constexpr double kClear = 1;  // evidence at which a breach that held ends
 
 double in_seconds(Duration duration) {
@@ -78,9 +79,9 @@ class Worse final : public Detector {
     [[nodiscard]] std::string words() const override {
         switch (state_) {
             case Say::Worse:
-                return detect::words(*found_, false);
+                return detect::words(*found_, beside_);
             case Say::Fine:
-                return "no worse than before the deploy";
+                return beside_ ? "no worse than the control group" : "no worse than before the deploy";
             case Say::TooLittle:
                 return "has too little history to be compared with";
             case Say::Learning:
@@ -108,7 +109,7 @@ class Worse final : public Detector {
   private:
     enum class Say { Learning, TooLittle, Fine, Worse };
 
-    /// The sums of one tick: {requests, errors}, or the requests of each bucket.
+    /// The sums of one tick: {requests, errors, those of the control group}, or the requests of each bucket.
     struct Row {
         std::uint64_t end = 0;  ///< the slot after its last
         std::uint64_t slots = 0;
@@ -119,10 +120,13 @@ class Worse final : public Detector {
     bool take_buckets(const DetectorSlot& slot);
     void empty_tick();
     void keep(std::vector<Row>& rows);
-    void open();
+    void open(const Row& first);
     void step(const Row& row);
     Finding said() const;
     [[nodiscard]] detect::GroupTick tick_of(const Row& row) const;
+    [[nodiscard]] detect::GroupTick control_of(const Row& row) const;
+
+    [[nodiscard]] bool has_control(const Row& row) const { return !quantile_ && row.cells[2] > 0; }
 
     bool quantile_;
     double interval_, bake_, alpha_, min_requests_;
@@ -133,6 +137,7 @@ class Worse final : public Detector {
     std::vector<double> tick_;
     std::uint64_t tick_slots_ = 0;
     std::vector<Row> history_, bake_rows_;
+    bool beside_ = false;  // a control group, as far as the first tick of the bake tells
     std::optional<detect::DeployTest> test_;
     std::optional<detect::Finding> found_;
     Say state_ = Say::Learning;
@@ -142,9 +147,11 @@ class Worse final : public Detector {
 bool Worse::take(const DetectorSlot& slot) {
     if (quantile_) return take_buckets(slot);
     if (slot.now.cells.size() < 2) return false;
-    tick_.resize(2);
-    tick_[0] += slot.now.cells[0];
-    tick_[1] += slot.now.cells[1];
+    tick_.resize(kRatioCells);
+    for (std::size_t i = 0; i < 2; ++i) {
+        tick_[i] += slot.now.cells[i];
+        if (slot.control.cells.size() >= 2) tick_[2 + i] += slot.control.cells[i];
+    }
     ++tick_slots_;
     return true;
 }
@@ -207,8 +214,15 @@ detect::GroupTick Worse::tick_of(const Row& row) const {
     return tick;
 }
 
-void Worse::open() {
+detect::GroupTick Worse::control_of(const Row& row) const {
+    detect::GroupTick tick = tick_of(row);
+    tick.all = {row.cells[2], std::min(row.cells[2], row.cells[3])};
+    return tick;
+}
+
+void Worse::open(const Row& first) {
     detect::DeployShape shape;
+    beside_ = shape.control = has_control(first);
     shape.bake = bake_;
     shape.interval = interval_ * static_cast<double>(slots_a_tick_);
     shape.alpha = alpha_;
@@ -219,7 +233,7 @@ void Worse::open() {
     test_.emplace(shape);
     double requests = 0;
     for (const Row& row : history_) {
-        const auto tick = tick_of(row);
+        const auto tick = beside_ && has_control(row) ? control_of(row) : tick_of(row);
         requests += tick.all.requests;
         test_->before(tick);
     }
@@ -228,9 +242,10 @@ void Worse::open() {
 }
 
 void Worse::step(const Row& row) {
-    if (!test_) open();
+    if (!test_) open(row);
     if (state_ == Say::TooLittle) return;
-    found_ = test_->tick(tick_of(row), nullptr);
+    const auto control = beside_ ? control_of(row) : detect::GroupTick{};
+    found_ = test_->tick(tick_of(row), beside_ ? &control : nullptr);
     state_ = found_ ? Say::Worse : Say::Fine;
 }
 
@@ -253,7 +268,7 @@ bool Worse::load(ByteReader& in) {
         if (!in.get(bound)) return false;
     if (!std::is_sorted(bounds_.begin(), bounds_.end())) return in.fail();
     order_.clear();
-    const std::size_t cells = quantile_ ? bounds_.size() : 2;
+    const std::size_t cells = quantile_ ? bounds_.size() : kRatioCells;
     for (auto* rows : {&history_, &bake_rows_}) {
         if (!in.get(size) || size > kMostRows) return in.fail();
         rows->assign(size, {});
