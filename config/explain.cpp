@@ -157,6 +157,10 @@ class Explainer {
         line("environment", service.environment, service.environment == fallback.environment);
         if (!service.owner.empty()) line("owner", service.owner, false);
         line("bake", service.bake, fallback.bake);
+        if (service.until_excluded > 0) {
+            line("bake: at least", service.bake_at_least, Duration{});
+            line("bake: until excluded", to_text(service.until_excluded) + "x", false);
+        }
         line("warmup", service.warmup, fallback.warmup);
         line("interval", service.interval, fallback.interval);
         line("baseline", service.baseline, fallback.baseline);

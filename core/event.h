@@ -136,6 +136,12 @@ struct Configured {
     std::shared_ptr<const Settings> settings;
 };
 
+/// What the guard of a service can find, computed once it is open.
+struct PowerFound {
+    std::string service, deploy;
+    std::vector<std::string> words;
+};
+
 struct Judged {
     std::string service;
     JudgeReport report;
@@ -178,8 +184,8 @@ struct Asked {
 }  // namespace event
 
 using Event =
-    std::variant<event::Start, event::Tick, event::Durable, event::JournalFailed, event::Configured, event::Judged,
-                 event::Observed, event::Summarised, event::StepEnded, event::ReceiptRead, event::Asked>;
+    std::variant<event::Start, event::Tick, event::Durable, event::JournalFailed, event::Configured, event::PowerFound,
+                 event::Judged, event::Observed, event::Summarised, event::StepEnded, event::ReceiptRead, event::Asked>;
 
 namespace effect {
 

@@ -60,6 +60,13 @@ struct State::Fold {
     State& s;
     const Record& r;
 
+    /// Of a rule as it was last told.
+    [[nodiscard]] std::string where_of(const std::string& service, const std::string& rule) const {
+        for (const auto& [index, now] : s.services[service].rules)
+            if (now.text == rule) return now.where;
+        return {};
+    }
+
     Incident* incident_of(const std::string& id) const {
         Incident* incident = find(s.incidents, id);
         if (incident != nullptr) tell(*incident, r);
@@ -136,6 +143,14 @@ struct State::Fold {
         if (Deployment* d = find(s.deployments, f.deploy)) d->extended = f.until, d->extended_rule = f.rule;
     }
 
+    void operator()(const PowerKnown& f) const {
+        if (Deployment* d = find(s.deployments, f.deploy)) d->power = f.words;
+    }
+
+    void operator()(const BakeShortened& f) const {
+        if (Deployment* d = find(s.deployments, f.deploy)) d->shortened = f.until;
+    }
+
     void operator()(const BlindPaged& f) const {
         if (Deployment* d = find(s.deployments, f.deploy)) d->blind_paged = true;
     }
@@ -144,7 +159,7 @@ struct State::Fold {
         Deployment* d = find(s.deployments, f.deploy);
         if (d == nullptr) return;
         d->state = f.state, d->exit_code = f.exit_code, d->reason = f.reason, d->words = f.words;
-        d->finished = r.at, d->finished_wall = r.wall;
+        d->finished = r.at, d->finished_wall = r.wall, d->excluded = f.excluded;
         ServiceState& service = s.services[d->service];
         if (service.guard == f.deploy) service.guard = std::exchange(service.older, {});
         if (service.older == f.deploy) service.older.clear();
@@ -160,6 +175,7 @@ struct State::Fold {
         rule.text = f.text, rule.severity = f.severity, rule.verdict = f.verdict, rule.holds = f.holds;
         rule.value = f.value, rule.limit = f.limit, rule.baseline = f.baseline, rule.requests = f.requests;
         rule.since = f.since, rule.changed = r.at, rule.words = f.words, rule.evidence = f.evidence;
+        if (!f.where.empty()) rule.where = f.where, rule.places = f.places;
         rule.never_there = f.never_there;
         rule.control_blind = f.control_blind;
         if (Deployment* d = find(s.deployments, service.guard); d != nullptr && f.holds && d->first_seen) {
@@ -167,7 +183,10 @@ struct State::Fold {
             if (f.severity == Severity::P3) d->p3_held = true;
             if (f.severity == Severity::P2 || f.severity == Severity::P3) d->evidence_words = f.words;
         }
-        if (Incident* incident = find(s.incidents, service.incident)) tell(*incident, r);
+        if (Incident* incident = find(s.incidents, service.incident)) {
+            if (incident->rule == f.text && !f.where.empty() && !incident->verifying_since) incident->where = f.where;
+            tell(*incident, r);
+        }
     }
 
     void operator()(const HealthChanged& f) const {
@@ -181,6 +200,7 @@ struct State::Fold {
         incident.rule = f.rule, incident.words = f.words, incident.severity = f.severity, incident.reason = f.reason;
         incident.ordered = f.ordered, incident.by = f.by, incident.opened = r.at, incident.opened_wall = r.wall;
         incident.opened_seq = r.seq;
+        incident.where = where_of(f.service, f.rule);
         incident.moved = r.at, incident.state = IncidentState::Deciding;
         tell(incident, r);
         s.services[f.service].incident = f.incident;
@@ -193,7 +213,10 @@ struct State::Fold {
     }
 
     void operator()(const SeverityRaised& f) const {
-        if (Incident* i = incident_of(f.incident)) i->severity = f.severity, i->rule = f.rule, i->words = f.words;
+        Incident* i = incident_of(f.incident);
+        if (i == nullptr) return;
+        i->severity = f.severity, i->rule = f.rule, i->words = f.words;
+        if (std::string where = where_of(i->service, f.rule); !where.empty()) i->where = std::move(where);
     }
 
     void operator()(const Ordered& f) const {

@@ -23,6 +23,18 @@ void write_finding(JsonText& out, const Backend& backend, const RuleNow& rule, c
     out.put_time("since", rule.since == Time{} ? std::nullopt : std::optional(wall_of(backend.now(), rule.since)));
     out.put_text("words", rule.words);
     out.put_text("query", query);
+    out.put_text("where", rule.where);
+    out.open_array("places");
+    for (const PlaceShare& place : rule.places) {
+        out.open_object();
+        out.put_text("label", place.label);
+        out.put_text("value", place.value);
+        out.put_number("share", place.share);
+        out.put_number("now", place.now);
+        out.put_number("before", place.before);
+        out.close_object();
+    }
+    out.close_array();
     out.close_object();
 }
 
@@ -40,7 +52,7 @@ void write_findings(JsonText& out, const Backend& backend, const Incident& i) {
     }
     if (!decided) {
         RuleNow told;
-        told.text = i.rule, told.words = i.words;
+        told.text = i.rule, told.words = i.words, told.where = i.where;
         told.value = told.limit = told.baseline = kNone;
         write_finding(out, backend, told, {});
     }
