@@ -219,7 +219,8 @@ class Explainer {
     }
 
     void rules(const ServiceSettings& service) {
-        const bool is_default = !service.rules.empty() && service.rules.front().from_default_guard;
+        const bool is_default = !service.rules.empty() && service.rules.front().from_default_guard &&
+                                service.rules.front().kind != Rule::Kind::Detector;
         out_ << "  guard:" << (service.rules.empty() ? " off" : mark(is_default)) << "\n";
         for (const Rule& rule : service.rules) {
             if (rule.severity == Severity::None) continue;

@@ -74,7 +74,10 @@ Certificate::Certificate(Of of, const DeployShape& shape, const History& history
     const ErrorHistory before(history, shape.control);
     rate_ = before.rate;
     extra_ = std::max(before.extra, kLeastExtra);
-    spread_ = of == Of::Errors ? before.spread : model_.spread();
+    const double ticks = std::max<double>(1, static_cast<double>(history.size()));
+    const double design = 1 + before.extra * before.all.errors / ticks;
+    const double errors = std::sqrt(kHealthyErrors * kHealthyErrors + design / (before.all.errors + 1));
+    spread_ = of == Of::Errors ? errors : model_.spread();
 }
 
 void Certificate::count_errors(const Events& fresh) {

@@ -44,6 +44,10 @@ class Certificate {
   public:
     enum class Of { Errors, Latency };
 
+    /// Standard deviation of the logarithm of what differs between two healthy versions and is no effect: less than the
+    /// tests take for granted (detectors/tuning.h), because what people had to bear counts here, drift and all.
+    static constexpr double kHealthyErrors = 0.05;
+
     Certificate(Of of, const DeployShape& shape, const History& history);
 
     /// One tick after the deploy; ticks of the grace after it say nothing, those of starting up would count.

@@ -36,7 +36,7 @@ std::array<Seen, 2> watch(Certificate::Of of, const SimulatedService& service, d
     History history(service.edges.size() + 1, 0);
     for (int i = -kBefore + 1; i <= 0; ++i) history.add(ticks.next(i * service.tick));
     Certificate certificate(of, shape, history);
-    const double sd = of == Certificate::Of::Errors ? tuning().error_sd_alone : tuning().latency_sd_alone;
+    const double sd = of == Certificate::Of::Errors ? Certificate::kHealthyErrors : tuning().latency_sd_alone;
     const double factor = effect * std::exp(sd * ticks.normal());
     std::array<Seen, 2> seen;
     for (int i = 1; i <= kBake; ++i) {
@@ -100,7 +100,7 @@ TEST(Certificate, much_traffic_excludes_more_than_little) {
     busy.requests = 5000, quiet.requests = 20;
     const double much = watch(Certificate::Of::Errors, busy, 1, 3)[1].last;
     const double little = watch(Certificate::Of::Errors, quiet, 1, 3)[1].last;
-    EXPECT_LT(much, 1.7);
+    EXPECT_LT(much, 1.35);
     EXPECT_GT(little, much);
 }
 
