@@ -224,6 +224,7 @@ JudgeReport Judge::close_slot(Time at) {
     if (before >= 0 && slot > before + 1) state.miss(static_cast<std::uint64_t>(slot - before - 1), at);
     state.grid.close(at);
     state.pass_borders(slot, at);
+    state.forget_warmup(slot);
     state.judge_sample(slot, at, true);
     state.merge_sample();
     state.end_slot(slot, at);

@@ -81,6 +81,12 @@ void Judge::State::watch(bool watching) {
     if (watching) begin_traces();
 }
 
+/// Errors of starting up are everywhere, and say nothing of where those are that come later.
+void Judge::State::forget_warmup(SlotIndex slot) {
+    const auto breached = [](const RuleState& rule) { return rule.now.verdict == Verdict::Breach; };
+    if (warm.moment == slot && warm.moment != opened.moment && std::ranges::none_of(rules, breached)) gains.restart();
+}
+
 void Judge::State::begin_traces() {
     for (std::size_t index = 0; index < signals.size(); ++index)
         if (!settings->signals[index].is_control)

@@ -242,6 +242,7 @@ struct Judge::State {
     void end_gains();
     void watch(bool watching);
     void begin_traces();
+    void forget_warmup(SlotIndex slot);
 
     // -- judge.cpp
     void restart_runs();

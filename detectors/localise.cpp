@@ -15,7 +15,7 @@ namespace {
 
 constexpr double kShrink = 3;  // bad requests' worth by which a value's rate before is drawn to the common one
 constexpr double kHealthySpread = 0.15;  // of a value's rate between two healthy deploys, relative
-constexpr double kFewestBad = 5;         // fewer bad requests beyond the expected ones say nothing about where
+constexpr double kFewestBad = 3;         // fewer bad requests beyond the expected ones say nothing about where
 constexpr double kChance = 0.001;        // that one of equal values is named
 constexpr double kWorse = 1.25;          // times what was expected: less is nobody's trouble
 constexpr double kUnharmed = 1.5;        // and so much more cannot be, if a value is called unharmed
@@ -30,6 +30,12 @@ struct Value {
 
     [[nodiscard]] double damage() const { return bad() - expected; }
 };
+
+/// It is worse by itself, more than chance allows.
+bool is_affected(const Value& v) {
+    const double limit = -probit(kChance);
+    return v.bad() > kWorse * v.expected && v.damage() > limit * std::sqrt(std::max(v.expected, 1.0) + v.variance);
+}
 
 std::vector<Value> expect(const PlaceTable& table, const PlaceLabel& label) {
     const double common = (table.before.bad + 0.5) / (table.before.requests + 1);
@@ -50,7 +56,10 @@ std::vector<Value> expect(const PlaceTable& table, const PlaceLabel& label) {
         value.variance += std::pow(kHealthySpread * value.expected, 2);
         values.push_back(value);
     }
-    std::ranges::sort(values, [](const Value& a, const Value& b) { return a.damage() > b.damage(); });
+    // What is large varies by more than what is small has in all: those that are surely worse come first.
+    std::ranges::sort(values, [](const Value& a, const Value& b) {
+        return std::pair(is_affected(a), a.damage()) > std::pair(is_affected(b), b.damage());
+    });
     return values;
 }
 
@@ -59,7 +68,7 @@ double sum(const std::vector<Value>& values, const F& of) {
     return std::accumulate(values.begin(), values.end(), 0.0, [&](double all, const Value& v) { return all + of(v); });
 }
 
-/// How far the farthest value lies above `fair` of the damage, in standard deviations.
+/// How far the farthest value lies from its `fair` part of the damage, in standard deviations.
 template <class F>
 double farthest(const std::vector<Value>& values, const F& fair) {
     double most = 0;
@@ -67,14 +76,14 @@ double farthest(const std::vector<Value>& values, const F& fair) {
         const double mean = fair(v);
         const double spread =
             std::sqrt(std::max(mean, 1.0) + v.variance * std::pow(mean / std::max(v.expected, 0.5), 2));
-        most = std::max(most, (v.bad() - mean) / spread);
+        most = std::max(most, std::abs(v.bad() - mean) / spread);
     }
     return most;
 }
 
 /// Neither "all by the same factor" nor "all by the same number a request" fits.
 bool stands_out(const std::vector<Value>& values) {
-    const double limit = -probit(kChance / static_cast<double>(values.size()));
+    const double limit = -probit(kChance / static_cast<double>(2 * values.size()));
     const double bad = sum(values, [](const Value& v) { return v.bad(); });
     const double expected = sum(values, [](const Value& v) { return v.expected; });
     const double requests = sum(values, [](const Value& v) { return v.place->now.requests; });
@@ -98,11 +107,6 @@ double gain_of(const std::vector<Value>& values, std::size_t n) {
     const double factor = (bad + rest_bad) / std::max(expected + rest_expected, 1e-9);
     return log_ratio(bad, expected * factor) + log_ratio(rest_bad, rest_expected * factor) -
            static_cast<double>(n) * std::log(static_cast<double>(values.size()));
-}
-
-bool is_affected(const Value& v) {
-    const double limit = -probit(kChance);
-    return v.bad() > kWorse * v.expected && v.damage() > limit * std::sqrt(std::max(v.expected, 1.0) + v.variance);
 }
 
 /// Together they are worse than chance allows.
@@ -140,7 +144,8 @@ LabelDamage damage_of(const PlaceTable& table, const PlaceLabel& label) {
     if (values.size() < (label.of_bad ? 1 : 2) || std::max(all, values.front().damage()) < kFewestBad) return out;
     // Those that are worse by themselves are the damage, and what is left, if that is more than chance.
     const auto first_well = std::ranges::find_if_not(values, is_affected);
-    out.worst = std::max<std::size_t>(1, static_cast<std::size_t>(first_well - values.begin()));
+    const auto affected = static_cast<std::size_t>(first_well - values.begin());
+    out.worst = std::max<std::size_t>(1, affected);
     const std::vector<Value> rest(values.begin() + static_cast<std::ptrdiff_t>(out.worst), values.end());
     double damage = all - sum(rest, [](const Value& v) { return v.damage(); });
     if (is_worse(rest)) damage = std::max(damage, all);
@@ -148,7 +153,7 @@ LabelDamage damage_of(const PlaceTable& table, const PlaceLabel& label) {
     const auto others = values.begin() + static_cast<std::ptrdiff_t>(out.worst);
     out.unharmed = static_cast<std::size_t>(std::count_if(others, values.end(), is_unharmed));
     out.gain = gain_of(values, out.worst);
-    const bool concentrated = label.of_bad || stands_out(values);
+    const bool concentrated = label.of_bad || (affected > 0 && stands_out(values));
     out.shape = concentrated ? LabelDamage::Shape::Concentrated : LabelDamage::Shape::Even;
     return out;
 }
@@ -189,6 +194,14 @@ std::string concentrated(const LabelDamage& damage, const PlaceTable& table) {
     return out;
 }
 
+/// Among equals the one with most of the damage, if it is more than its number alone makes.
+std::string leader_of(const LabelDamage& damage) {
+    const PlaceShare& first = damage.places.front();
+    const double fair = 1 / static_cast<double>(damage.places.size());
+    if (first.share < 2 * fair || !first.affected) return {};
+    return ", most in " + first.label + "=" + first.value + " (" + value_words(first.share, Unit::Ratio) + ")";
+}
+
 }  // namespace
 
 Localisation localise(const PlaceTable& table) {
@@ -220,16 +233,17 @@ std::vector<PlaceShare> Localisation::places() const {
 }
 
 std::string words(const Localisation& found, const PlaceTable& table) {
-    std::string places, kinds, even;
+    std::string places, kinds, even, leader;
     for (const LabelDamage& label : found.labels) {
         if (label.shape == LabelDamage::Shape::Even) {
             even += (even.empty() ? "" : ", ") + label.label + " (" + std::to_string(label.places.size()) + ")";
+            if (places.empty() && leader.empty()) leader = leader_of(label);
             continue;
         }
         std::string& to = label.of_bad ? kinds : places;
         to += (to.empty() ? "" : "; ") + concentrated(label, table);
     }
-    if (!even.empty()) even = (places.empty() ? "no single place, alike in every " : "alike in every ") + even;
+    if (!even.empty()) even = (places.empty() ? "no single place, alike in every " : "alike in every ") + even + leader;
     std::string out;
     for (const std::string* part : {&places, &even, &kinds})
         if (!part->empty()) out += (out.empty() ? "" : "; ") + *part;

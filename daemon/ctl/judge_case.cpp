@@ -7,6 +7,7 @@
 
 #include "detectors/evidence_words.h"
 #include "detectors/localise.h"
+#include "detectors/tuning.h"
 
 namespace revertd::ctl {
 namespace {
@@ -173,7 +174,8 @@ std::optional<CaseVerdict> JudgeCase::judge() {
     const double at = fresh_.tick.at;
     const auto found = test_.tick(fresh_.tick, control_ ? &reference_.tick : nullptr);
     if (control_) divide(reference_, parts_before_);
-    divide(fresh_, parts_now_);
+    // Errors of starting up are everywhere.
+    if (at - fresh_.tick.dt >= detect::tuning().grace - 0.5 * interval_) divide(fresh_, parts_now_);
     clear(fresh_);
     clear(reference_);
     if (found) return words(*found);

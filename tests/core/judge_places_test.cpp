@@ -86,6 +86,18 @@ TEST_F(Places, requests_are_divided_by_label_and_target_before_and_since) {
     EXPECT_DOUBLE_EQ(bed.judge.places(0).now.bad, 410);
 }
 
+TEST_F(Places, what_failed_while_it_started_up_is_forgotten_when_the_warm_up_ends) {
+    for (int i = 0; i < 5; ++i) slot(1, 1);
+    bed.judge.freeze_baseline(bed.at);
+    bed.bake(20s);
+    describe();
+    for (int i = 0; i < 3; ++i) slot(60, 60);
+    EXPECT_GT(place("route", "/a").now.bad, 100);
+    for (int i = 0; i < 10; ++i) slot(1, i < 4 ? 1 : 40);
+    EXPECT_LT(place("route", "/a").now.bad, 30);
+    EXPECT_GT(place("route", "/b").now.bad, 300);
+}
+
 TEST_F(Places, the_label_that_says_what_is_bad_is_known_as_such) {
     for (int i = 0; i < 5; ++i) slot(1, 1);
     deploy();

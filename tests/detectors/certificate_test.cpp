@@ -62,6 +62,8 @@ void is_wrong_in_at_most_alpha(Certificate::Of of, const SimulatedService& servi
     }
     for (std::size_t a = 0; a < kAlphas.size(); ++a) {
         const double allowed = n * kAlphas[a] + 2.33 * std::sqrt(n * kAlphas[a] * (1 - kAlphas[a]));
+        testing::Test::RecordProperty("alpha_" + std::to_string(kAlphas[a]) + "_effect_" + std::to_string(effect),
+                                      wrong[a]);
         EXPECT_LE(wrong[a], allowed) << "alpha " << kAlphas[a] << ", effect " << effect << ": " << wrong[a] << " of "
                                      << n;
     }
