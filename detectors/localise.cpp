@@ -18,6 +18,7 @@ constexpr double kHealthySpread = 0.15;  // of a value's rate between two health
 constexpr double kFewestBad = 3;         // fewer bad requests beyond the expected ones say nothing about where
 constexpr double kChance = 0.001;        // that one of equal values is named
 constexpr double kWorse = 1.25;          // times what was expected: less is nobody's trouble
+constexpr double kLittle = 0.1;          // of the damage a request of the worst one
 constexpr double kUnharmed = 1.5;        // and so much more cannot be, if a value is called unharmed
 
 /// One value with what the time before lets expect of it.
@@ -117,10 +118,14 @@ bool is_worse(const std::vector<Value>& values) {
     return bad - expected > -probit(kChance) * std::sqrt(std::max(variance, 1.0));
 }
 
-/// Enough was seen to rule out that it is much worse.
-bool is_unharmed(const Value& v) {
+/// Enough was seen to rule out that it is much worse than before, or that it has much of what the worst one has.
+bool is_unharmed(const Value& v, const Value& worst) {
+    if (is_affected(v)) return false;
     const double most = v.expected * kUnharmed;
-    return v.bad() < most && most - v.bad() > 2 * std::sqrt(std::max(most, 1.0));
+    if (v.bad() < most && most - v.bad() > 2 * std::sqrt(std::max(most, 1.0))) return true;
+    const double could_be = v.bad() + 2 * std::sqrt(v.bad() + 1) - v.expected;
+    const double a_request = worst.damage() / std::max(worst.place->now.requests, 1.0);
+    return could_be < kLittle * a_request * v.place->now.requests;
 }
 
 PlaceShare share_of(const PlaceLabel& label, const Value& v, double damage) {
@@ -151,7 +156,8 @@ LabelDamage damage_of(const PlaceTable& table, const PlaceLabel& label) {
     if (is_worse(rest)) damage = std::max(damage, all);
     for (const Value& v : values) out.places.push_back(share_of(label, v, damage));
     const auto others = values.begin() + static_cast<std::ptrdiff_t>(out.worst);
-    out.unharmed = static_cast<std::size_t>(std::count_if(others, values.end(), is_unharmed));
+    out.unharmed = static_cast<std::size_t>(
+        std::count_if(others, values.end(), [&](const Value& v) { return is_unharmed(v, values.front()); }));
     out.gain = gain_of(values, out.worst);
     const bool concentrated = label.of_bad || (affected > 0 && stands_out(values));
     out.shape = concentrated ? LabelDamage::Shape::Concentrated : LabelDamage::Shape::Even;
