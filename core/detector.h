@@ -72,8 +72,8 @@ class Detector {
     /// One sentence with the numbers about what `judge` said last; the signal's name is put before it.
     [[nodiscard]] virtual std::string words() const = 0;
 
-    /// How much worse than before the deploy may still be, valid in every slot: 1.3 is not more than 1.3 times. NaN: it
-    /// cannot say.
+    /// How much worse than before the deploy may still be, valid in every slot: 1.3 is not more than 1.3 times.
+    /// Infinite: not known yet. NaN: this detector never says.
     [[nodiscard]] virtual double excluded() const { return std::numeric_limits<double>::quiet_NaN(); }
 
     /// "more than 1.3 times the errors: excluded at 99.9 %"; empty: nothing is excluded.

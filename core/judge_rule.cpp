@@ -266,14 +266,12 @@ void Judge::State::summarise_slot(std::size_t rule_index, SlotIndex slot) {
     summary.last = verdict;
 }
 
-/// The largest of those who can say; one that cannot yet makes it unknown.
+/// The largest of those who can say; infinite while one of them cannot yet.
 double Judge::State::excluded() const {
     double most = kUnknown;
     for (std::size_t rule = 0; rule < rules.size(); ++rule) {
         if (!rules[rule].detector || never_there(settings->rules[rule])) continue;
-        const double one = rules[rule].detector->excluded();
-        if (std::isnan(one)) return kUnknown;
-        most = std::fmax(most, one);
+        most = std::fmax(most, rules[rule].detector->excluded());
     }
     return most;
 }

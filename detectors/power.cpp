@@ -21,11 +21,14 @@ namespace {
 constexpr std::array kErrorEffects = {1.2, 1.3, 1.4, 1.5,  1.6,  1.8,  2.0,  2.5,  3.0,
                                       4.0, 5.0, 7.0, 10.0, 15.0, 20.0, 30.0, 50.0, 100.0};
 constexpr std::array kLatencyEffects = {1.05, 1.1, 1.15, 1.2, 1.3, 1.4, 1.5, 1.7, 2.0, 2.5, 3.0, 4.0, 5.0};
-constexpr int kRough = 48;      // deploys to place an effect on the ladder
-constexpr int kFine = 400;      // deploys to announce one: a share of 90 % is known to 1.5 %
-constexpr double kFound = 0.9;  // of the deploys
+constexpr int kRough = 48;  // deploys to place an effect on the ladder
+constexpr int kFine = 400;  // deploys to announce one: a share of 90 % is known to 1.5 %
+constexpr double kRoughTicks = 20'000, kFineTicks = 100'000;  // and fewer deploys when each is long: a second or two
+constexpr double kMostTicks = 1440;  // of a deploy that are tried out: two hours of the shortest ticks
+constexpr double kFound = 0.9;       // of the deploys
 constexpr double kRare = 0.1;
 constexpr std::size_t kFewestTicks = 12;
+constexpr double kSameInstant = 1e-6;
 constexpr double kRound = 30;  // seconds: nobody plans by less
 
 /// One service's deploys, made from what was learnt of it.
@@ -52,6 +55,16 @@ class Deploys {
         errors_.emplace(history_, false);
     }
 
+    /// How many ticks of a deploy are tried out, and whether that is its whole bake.
+    [[nodiscard]] double ticks() const { return std::min(before_.shape.bake / before_.shape.interval, kMostTicks); }
+
+    [[nodiscard]] bool whole() const { return before_.shape.bake <= kMostTicks * before_.shape.interval; }
+
+    /// So many deploys are as exact as the time allows.
+    [[nodiscard]] int count(double most_ticks, int least, int most) const {
+        return std::clamp(static_cast<int>(most_ticks / std::max(ticks(), 1.0)), least, most);
+    }
+
     [[nodiscard]] bool can_say() const { return !model_ || !model_->empty(); }
 
     /// When a deploy with this effect is found, in seconds; infinity: not within its bake.
@@ -60,7 +73,8 @@ class Deploys {
         const double spread = before_.latency ? model_->spread() : errors_->spread;
         const double factor = effect * std::exp(spread * normal());
         const double interval = before_.shape.interval;
-        for (double at = interval; at <= before_.shape.bake + interval / 2; at += interval) {
+        for (double at = interval; at <= (ticks() + 0.5) * interval; at += interval) {
+            if (at - interval < before_.from - kSameInstant) continue;
             GroupTick tick;
             tick.at = at, tick.dt = interval;
             const std::size_t like = std::uniform_int_distribution<std::size_t>(0, before_.all.size() - 1)(random_);
@@ -111,9 +125,10 @@ class Deploys {
 };
 
 double share_found(Deploys& deploys, double effect) {
+    const int count = deploys.count(kRoughTicks, kRough / 3, kRough);
     int found = 0;
-    for (int i = 0; i < kRough; ++i) found += std::isfinite(deploys.found(effect)) ? 1 : 0;
-    return static_cast<double>(found) / kRough;
+    for (int i = 0; i < count; ++i) found += std::isfinite(deploys.found(effect)) ? 1 : 0;
+    return static_cast<double>(found) / count;
 }
 
 /// The first effect of the ladder that at least `wanted` of the deploys find: the share grows with the effect.
@@ -131,16 +146,17 @@ std::size_t first_found(Deploys& deploys, std::span<const double> effects, doubl
 
 /// The time within which nine of ten are found, and the share that it is; nothing: not within the bake.
 std::optional<Power> announce(Deploys& deploys, double effect) {
-    std::vector<double> times(kFine);
+    std::vector<double> times(static_cast<std::size_t>(deploys.count(kFineTicks, kFine / 4, kFine)));
+    const auto count = static_cast<double>(times.size());
     for (double& time : times) time = deploys.found(effect);
     std::ranges::sort(times);
-    const double tenth = times[static_cast<std::size_t>(kFound * kFine)];
+    const double tenth = times[static_cast<std::size_t>(kFound * count)];
     if (!std::isfinite(tenth)) return std::nullopt;
     Power power;
     power.effect = effect;
     power.within = std::ceil(tenth / kRound) * kRound;
     const auto in_time = std::ranges::count_if(times, [&](double time) { return time <= power.within; });
-    power.share = static_cast<double>(in_time) / kFine;
+    power.share = static_cast<double>(in_time) / count;
     return power;
 }
 
@@ -159,7 +175,7 @@ std::optional<Power> power_of(const PowerTicks& before, std::uint64_t seed) {
         power = announce(deploys, effects[i]);
     if (!power) return std::nullopt;
     const std::size_t rare = first_found(deploys, effects, kRare);
-    if (rare > 0) power->hopeless = std::min(effects[rare], power->effect);
+    if (rare > 0 && deploys.whole()) power->hopeless = std::min(effects[rare], power->effect);
     return power;
 }
 

@@ -15,6 +15,7 @@ namespace revertd::detect {
 struct PowerTicks {
     bool latency = false;  ///< buckets are judged, else errors
     DeployShape shape;
+    double from = 0;  ///< seconds after the deploy: what is earlier is not judged (warm-up)
     std::vector<double> at;
     std::vector<Events> all;
     std::vector<std::vector<double>> buckets;  ///< latency: one row a tick

@@ -3,6 +3,7 @@
 // time before the deploy, as detectors/deploy_test.h describes it, after every slot.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <optional>
 #include <vector>
@@ -61,6 +62,7 @@ class Worse final : public Detector {
           bake_(in_seconds(setup.settings.bake)),
           alpha_(setup.rule.arguments[0] > 0 ? setup.rule.arguments[0] : kDefaultAlpha),
           min_requests_(static_cast<double>(setup.settings.min_requests)),
+          warmup_(counts_in_warmup(setup.rule) ? 0 : in_seconds(setup.settings.warmup)),
           name_(setup.signal.name) {
         const double longest =
             std::max(kShortestTick, in_seconds(setup.settings.baseline) / static_cast<double>(kMostRows));
@@ -116,7 +118,8 @@ class Worse final : public Detector {
     }
 
     [[nodiscard]] double excluded() const override {
-        return certificate_ && state_ == Say::Fine ? certificate_->upper(alpha_) : std::nan("");
+        return certificate_ && state_ == Say::Fine ? certificate_->upper(alpha_)
+                                                   : std::numeric_limits<double>::infinity();
     }
 
     [[nodiscard]] std::string excluded_words() const override {
@@ -132,6 +135,7 @@ class Worse final : public Detector {
         detect::PowerTicks before;
         before.latency = quantile_;
         before.shape = shape();
+        before.from = warmup_;
         for (const Row& row : history_) {
             const auto tick = tick_of(row);
             before.at.push_back(tick.at);
@@ -179,7 +183,7 @@ class Worse final : public Detector {
     [[nodiscard]] bool has_history() const;
 
     bool quantile_;
-    double interval_, bake_, alpha_, min_requests_;
+    double interval_, bake_, alpha_, min_requests_, warmup_;
     std::string name_;
     std::size_t slots_a_tick_ = 1;
     std::uint64_t slots_ = 0, started_ = 0;  // slots ever, and when the phase began

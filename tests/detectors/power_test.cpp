@@ -128,6 +128,19 @@ TEST(Power, more_traffic_finds_smaller_effects) {
     EXPECT_LE(much->hopeless, much->effect);
 }
 
+TEST(Power, what_is_not_judged_finds_nothing) {
+    SimulatedService service;
+    service.requests = 500;
+    SimulatedTicks ticks(service, 1);
+    PowerTicks before = history(ticks, service, false);
+    const auto at_once = power_of(before, 1);
+    before.from = 300;
+    const auto later = power_of(before, 1);
+    ASSERT_TRUE(at_once && later);
+    EXPECT_GT(later->within, 300);
+    EXPECT_GE(later->effect, at_once->effect);
+}
+
 TEST(Power, without_history_nothing_is_said) {
     EXPECT_FALSE(power_of({}, 1));
     EXPECT_EQ(words(std::nullopt, "errors"), "no change of errors would be found within this bake");
