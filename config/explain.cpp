@@ -143,6 +143,10 @@ class Explainer {
         line("environment", service.environment, service.environment == fallback.environment);
         if (!service.owner.empty()) line("owner", service.owner, false);
         line("bake", service.bake, fallback.bake);
+        if (service.until_excluded > 0) {
+            line("bake: at least", service.bake_at_least, Duration{});
+            line("bake: until excluded", to_text(service.until_excluded) + "x", false);
+        }
         line("warmup", service.warmup, fallback.warmup);
         line("interval", service.interval, fallback.interval);
         line("baseline", service.baseline, fallback.baseline);
@@ -201,7 +205,8 @@ class Explainer {
     }
 
     void rules(const ServiceSettings& service) {
-        const bool is_default = !service.rules.empty() && service.rules.front().from_default_guard;
+        const bool is_default = !service.rules.empty() && service.rules.front().from_default_guard &&
+                                service.rules.front().kind != Rule::Kind::Detector;
         out_ << "  guard:" << (service.rules.empty() ? " off" : mark(is_default)) << "\n";
         for (const Rule& rule : service.rules) {
             if (rule.severity == Severity::None) continue;

@@ -125,6 +125,8 @@ void GuardReader::read_anomaly(const Node& node) {
         auto parsed = parse_rule(text, signals_);
         if (auto* rule = std::get_if<ParsedRule>(&parsed)) {
             rule->rule.severity = *severity;
+            // Nobody named the signal: where it is not found, the rule is left out (S26).
+            rule->rule.from_default_guard = signals_.at(*index).well_known;
             rules_.push_back(std::move(rule->rule));
         }
     }

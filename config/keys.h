@@ -30,6 +30,7 @@ enum class ScalarType : std::uint8_t {
     Count,
     Number,
     Percent,
+    Factor,    ///< `1.5x`, from 1.1x to below 100x
     Rate,      ///< `1 per 6h`
     Choice,    ///< one of the words of `range`
     Name,      ///< letters, digits, `.`, `_`, `-`

@@ -105,6 +105,23 @@ std::string query_of(const Signal& signal, Duration window, const Group& group) 
     return out + " or " + at;
 }
 
+std::string places_of(const Signal& signal, Duration now, Duration before, Duration ago) {
+    const bool ratio = signal.kind == Signal::Kind::Ratio, quantile = signal.kind == Signal::Kind::Quantile;
+    if (!signal.promql.empty() || (!ratio && !quantile)) return {};
+    const std::string metric = signal.selector.metric + (quantile ? "_bucket" : "");
+    const auto gained = [&](const std::vector<Matcher>& matchers, bool is_now) {
+        const std::string range = "[" + duration_text(is_now ? now : before) + "]";
+        const std::string offset = is_now ? "" : " offset " + duration_text(ago);
+        return "topk(2000, increase(" + selector_text(metric, matchers) + range + offset + "))";
+    };
+    std::vector<Matcher> bad = signal.selector.matchers;
+    bad.insert(bad.end(), signal.bad.begin(), signal.bad.end());
+    std::string out = part(gained(signal.selector.matchers, true), "now") + " or " +
+                      part(gained(signal.selector.matchers, false), "before");
+    if (ratio) out += " or " + part(gained(bad, true), "now_bad") + " or " + part(gained(bad, false), "before_bad");
+    return out;
+}
+
 std::string freshness_of(const std::string& promql) {
     const auto parsed = parse(promql);
     const auto* root = std::get_if<Expr>(&parsed);

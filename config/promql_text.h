@@ -29,6 +29,10 @@ struct Group {
 /// Errors that are absent beside requests have no row: they are 0 (S19).
 [[nodiscard]] std::string query_of(const Signal& signal, Duration window, const Group& group = {});
 
+/// What every series of a ratio or quantile gained in the last `now`, and in `before` until `ago` before now: so that
+/// its labels say where a breach comes from. At most 2,000 series a part, the largest; empty for other signals.
+[[nodiscard]] std::string places_of(const Signal& signal, Duration now, Duration before, Duration ago);
+
 /// For any other query: when the newest sample of each of its selectors was taken. Empty if nothing can be asked.
 [[nodiscard]] std::string freshness_of(const std::string& promql);
 

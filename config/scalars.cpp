@@ -152,6 +152,8 @@ std::string describe(const Key& key) {
             return "a number";
         case ScalarType::Percent:
             return "a share such as 30%";
+        case ScalarType::Factor:
+            return "a factor such as 1.5x";
         case ScalarType::Rate:
             return "a limit such as `1 per 6h`";
         case ScalarType::Choice:
@@ -191,6 +193,10 @@ std::optional<Complaint> check_scalar(const Node& node, const Key& key) {
             return check_bounds(text, key.range, parse_number(text));
         case ScalarType::Percent:
             if (!parse_percent(text)) return Complaint{quoted(text) + " is no share", "write for example 30%"};
+            return std::nullopt;
+        case ScalarType::Factor:
+            if (!parse_factor(text))
+                return Complaint{quoted(text) + " is no factor", "write for example 1.5x, at least 1.1x"};
             return std::nullopt;
         case ScalarType::Rate:
             if (!parse_rate(text))

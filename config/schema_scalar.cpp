@@ -203,6 +203,8 @@ std::vector<std::pair<std::string, std::string>> scalar_schema(const Key& key, s
             return numbers(key, "number", std::string(kNumber));
         case ScalarType::Percent:
             return texts(R"("string")", whole(std::string(kNumber) + "%"));
+        case ScalarType::Factor:
+            return texts(R"("string")", whole(R"((?:1\.[1-9][0-9]{0,2}|(?:[2-9]|[1-9][0-9])(?:\.[0-9]{1,3})?)x)"));
         case ScalarType::Rate:
             return texts(R"("string")", whole("(?:[1-9][0-9]{0,5}|1000000) per (?=.*[1-9])" + std::string(kDuration)));
         case ScalarType::Choice:

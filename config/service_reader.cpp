@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/service_reader.h"
 
+#include <algorithm>
+
 #include "config/compare_reader.h"
 #include "config/guard_reader.h"
 #include "config/http_reader.h"
@@ -13,6 +15,7 @@ namespace revertd::config {
 
 namespace {
 
+constexpr Duration kLeastBake = 5min;             // of one that data may end
 constexpr long long kMaxBaselineSlots = 100'000;  // a value each: what one service may cost in memory
 
 template <class T>
@@ -70,7 +73,7 @@ class ServiceReader {
         read_text(layer, "environment", out_.environment);
         read_text(layer, "runbook", out_.runbook);
         read_text(layer, "class", out_.impact_class);
-        read_duration(layer, "bake", out_.bake);
+        if (const Node* bake = layer.find("bake")) read_bake(layer, *bake);
         read_duration(layer, "warmup", out_.warmup);
         read_duration(layer, "interval", out_.interval);
         read_duration(layer, "baseline", out_.baseline);
@@ -81,6 +84,17 @@ class ServiceReader {
                     {{"observe", Mode::Observe}, {"recommend", Mode::Recommend}, {"enforce", Mode::Enforce}});
         read_choice(layer, "no_data", out_.no_data,
                     {{"hold", NoDataPolicy::Hold}, {"corroborated", NoDataPolicy::Corroborated}});
+    }
+
+    /// A layer that writes it writes all of it.
+    void read_bake(const Node& layer, const Node& bake) {
+        out_.until_excluded = 0, out_.bake_at_least = Duration::zero();
+        if (!bake.is_map()) return read_duration(layer, "bake", out_.bake);
+        read_duration(bake, "at most", out_.bake);
+        out_.bake_at_least = std::min<Duration>(kLeastBake, out_.bake);
+        read_duration(bake, "at least", out_.bake_at_least);
+        const Node* until = bake.find("until excluded");
+        if (until != nullptr && until->is_scalar()) out_.until_excluded = parse_factor(until->text).value_or(0);
     }
 
     void sources() {
@@ -269,6 +283,16 @@ class ServiceReader {
                                    to_words(out_.interval) + " is more than " + std::to_string(kMaxBaselineSlots) +
                                    " samples",
                                "make one shorter or the other longer");
+        if (out_.until_excluded > 0 && out_.bake_at_least > out_.bake)
+            diagnostics_.error(
+                place("bake"),
+                "a bake of at least " + to_words(out_.bake_at_least) + " and at most " + to_words(out_.bake),
+                "make `at least` shorter, or `at most` longer");
+        const bool can_exclude = std::any_of(out_.rules.begin(), out_.rules.end(),
+                                             [](const Rule& rule) { return rule.kind == Rule::Kind::Detector; });
+        if (out_.until_excluded > 0 && !can_exclude)
+            diagnostics_.warning(place("bake"), "`until excluded` never ends this bake: no rule can exclude anything",
+                                 "write `anomaly: P1`, or `<signal> worse than baseline`, in `guard`");
         if (out_.warmup >= out_.bake)
             diagnostics_.warning(place("warmup"),
                                  "the warm-up (" + to_words(out_.warmup) + ") is as long as the bake (" +

@@ -103,6 +103,22 @@ std::optional<double> parse_percent(std::string_view text) {
     return number ? std::optional(*number / 100) : std::nullopt;
 }
 
+std::optional<double> parse_factor(std::string_view text) {
+    constexpr double kLeast = 1.1, kBeyond = 100;
+    constexpr std::size_t kDecimals = 3;
+    if (text.empty() || text.back() != 'x') return std::nullopt;
+    text.remove_suffix(1);
+    const auto point = text.find('.');
+    const auto decimals = point == std::string_view::npos ? std::string_view() : text.substr(point + 1);
+    const auto digits = [](std::string_view part) {
+        return !part.empty() && std::all_of(part.begin(), part.end(), [](char c) { return c >= '0' && c <= '9'; });
+    };
+    const bool plain = digits(text.substr(0, point)) && text.front() != '0' &&
+                       (point == std::string_view::npos || (digits(decimals) && decimals.size() <= kDecimals));
+    const auto number = plain ? parse_number(text) : std::nullopt;
+    return number && *number >= kLeast && *number < kBeyond ? number : std::nullopt;
+}
+
 std::optional<RateLimit> parse_rate(std::string_view text) {
     const auto per = text.find(" per ");
     if (per == std::string_view::npos) return std::nullopt;

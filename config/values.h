@@ -19,6 +19,8 @@ namespace revertd::config {
 
 /// `30%` as 0.3.
 [[nodiscard]] std::optional<double> parse_percent(std::string_view text);
+/// "1.5x", from 1.1x to below 100x, at most three digits after the point.
+[[nodiscard]] std::optional<double> parse_factor(std::string_view text);
 
 /// `1 per 6h`.
 [[nodiscard]] std::optional<RateLimit> parse_rate(std::string_view text);

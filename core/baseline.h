@@ -30,6 +30,15 @@ class Baseline {
     /// Half of the slots were seen.
     [[nodiscard]] bool sufficient() const { return std::size_t{2} * seen_ >= slots_; }
 
+    /// The blocks that were seen, from the oldest: when each ended, and its sums.
+    template <class F>
+    void each_block(const F& visit) const {
+        for (std::size_t i = 1; i <= blocks_.size(); ++i) {
+            const std::size_t block = (filling_ + i) % blocks_.size();
+            if (blocks_[block].seen > 0) visit(blocks_[block].last, std::span(values_).subspan(block * cells_, cells_));
+        }
+    }
+
     void save(ByteWriter& out) const;
     bool load(ByteReader& in);
 

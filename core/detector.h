@@ -43,6 +43,18 @@ struct Finding {
     bool clears = true;  ///< with `Ok`: far enough from the limit to end a breach that held (S25)
 };
 
+/// What a detector would find in a deploy that is watched from now on. It has all that it needs and takes its time: it
+/// may run on any thread, once.
+class PowerStudy {
+  public:
+    PowerStudy() = default;
+    PowerStudy(const PowerStudy&) = delete;
+    PowerStudy& operator=(const PowerStudy&) = delete;
+    virtual ~PowerStudy() = default;
+    /// "1.8 times the errors would be found within 6m with 92 %; ...", empty: nothing can be said.
+    virtual std::string run() = 0;
+};
+
 /// The state of one rule of one service. Pure, and no allocation in `judge` after warm-up.
 class Detector {
   public:
@@ -59,6 +71,16 @@ class Detector {
     virtual void begin() = 0;
     /// One sentence with the numbers about what `judge` said last; the signal's name is put before it.
     [[nodiscard]] virtual std::string words() const = 0;
+
+    /// How much worse than before the deploy may still be, valid in every slot: 1.3 is not more than 1.3 times.
+    /// Infinite: not known yet. NaN: this detector never says.
+    [[nodiscard]] virtual double excluded() const { return std::numeric_limits<double>::quiet_NaN(); }
+
+    /// "more than 1.3 times the errors: excluded at 99.9 %"; empty: nothing is excluded.
+    [[nodiscard]] virtual std::string excluded_words() const { return {}; }
+
+    /// From what was learnt until now; null: it cannot say.
+    [[nodiscard]] virtual std::unique_ptr<PowerStudy> power() const { return nullptr; }
 
     /// For the flight recorder, as the other parts of the Judge: `load` fails at anything that `save` cannot have
     /// written under the same settings.

@@ -180,9 +180,17 @@ void Engine::on(const event::Judged& e) {
         const Rule& rule = rules->rules[c.rule];
         note(RuleChanged{e.service, c.rule, rule.text, rule.severity, c.verdict, c.holds, c.value, c.limit, c.baseline,
                          c.requests, c.since, c.never_there && rule.from_default_guard, c.control_blind, c.words,
-                         e.evidence});
+                         e.evidence, c.where, c.places, c.trace});
     }
-    if (health_changed || !e.report.changes.empty()) settle(e.service);
+    const bool shortened = d != nullptr && d->shortened.has_value();
+    if (d != nullptr) shorten_bake(*d, e.report.excluded);
+    const bool shortens = d != nullptr && d->shortened.has_value() != shortened;
+    if (health_changed || shortens || !e.report.changes.empty()) settle(e.service);
+}
+
+void Engine::on(const event::PowerFound& e) {
+    const Deployment* d = state_.deployment(e.deploy);
+    if (d != nullptr && d->open() && !e.words.empty()) note(PowerKnown{e.deploy, e.words});
 }
 
 void Engine::on(const event::Summarised& e) {

@@ -72,6 +72,7 @@ class Engine {
     void on(const event::Configured&);
     void on(const event::Judged&);
     void count_crash(const std::string& input);
+    void on(const event::PowerFound&);
     void remember_holding(const event::Judged& judged, const ServiceSettings& settings);
     void on(const event::Observed&);
     void on(const event::Resolved&);
@@ -115,8 +116,9 @@ class Engine {
     bool judge_rollout(const Deployment& deployment, const ServiceSettings& settings);
     bool page_if_blind(const Deployment& deployment, const ServiceSettings& settings);
     bool end_bake(const Deployment& deployment);
+    void shorten_bake(const Deployment& deployment, double excluded);
     void close_guard(const std::string& deploy, DeployState state, int exit_code, Reason reason,
-                     const std::string& words);
+                     const std::string& words, const std::vector<std::string>& excluded = {});
     bool advance_adoption(const std::string& service);
     void judge_pass(const Deployment& deployment, const std::vector<RuleSummary>& rules);
 

@@ -141,6 +141,12 @@ struct Configured {
     std::shared_ptr<const Settings> settings;
 };
 
+/// What the guard of a service can find, computed once it is open.
+struct PowerFound {
+    std::string service, deploy;
+    std::vector<std::string> words;
+};
+
 struct Judged {
     std::string service;
     JudgeReport report;
@@ -196,8 +202,8 @@ struct Asked {
 }  // namespace event
 
 using Event = std::variant<event::Start, event::Tick, event::Durable, event::JournalFailed, event::Configured,
-                           event::Judged, event::Observed, event::Resolved, event::Summarised, event::StepEnded,
-                           event::ReceiptRead, event::Witnessed, event::Asked>;
+                           event::PowerFound, event::Judged, event::Observed, event::Resolved, event::Summarised,
+                           event::StepEnded, event::ReceiptRead, event::Witnessed, event::Asked>;
 
 namespace effect {
 

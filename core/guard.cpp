@@ -7,6 +7,7 @@
 #include "core/engine_run.h"
 #include "core/policy.h"
 #include "core/target.h"
+#include "core/words.h"
 
 namespace revertd {
 
@@ -51,6 +52,7 @@ std::optional<Time> Engine::bake_ends(const Deployment& d) {
     Time end = *d.first_seen + s.bake;
     if (s.settles) end = std::max(end, d.settled ? (*d.settled <= limit ? *d.settled + s.bake : limit) : limit);
     if (d.finish && *d.finish <= limit) end = std::max(end, *d.finish + s.bake);
+    if (d.shortened) end = std::min(end, *d.shortened);
     if (d.extended) end = std::max(end, *d.extended);
     return end;
 }
@@ -273,6 +275,22 @@ bool Engine::page_if_blind(const Deployment& d, const ServiceSettings& settings)
     return false;
 }
 
+/// S11: data only ends a bake earlier, and never before the rollout is complete.
+void Engine::shorten_bake(const Deployment& d, double excluded) {
+    const ServiceSettings* settings = pinned(d);
+    if (settings == nullptr || d.shortened || !d.first_seen || settings->until_excluded <= 0) return;
+    if (!(excluded <= settings->until_excluded) || (settings->settles && !d.settled)) return;
+    const Time from = std::max(*d.first_seen, d.settled.value_or(*d.first_seen));
+    const Duration baked = now_.at - from;
+    if (baked < std::max(settings->bake_at_least, settings->warmup)) return;
+    if (any_holds(service(d.service), Severity::P2)) return;
+    note(BakeShortened{d.id,
+                       "more than " + value_words(settings->until_excluded, Unit::None) +
+                           " times of before is excluded after " +
+                           to_words(std::chrono::floor<std::chrono::seconds>(baked)),
+                       now_.at});
+}
+
 /// What is still open at the end of the bake; an incident that waits or acts goes on.
 bool Engine::end_bake(const Deployment& d) {
     ServiceState& s = service(d.service);
@@ -331,8 +349,11 @@ void Engine::judge_pass(const Deployment& d, const std::vector<RuleSummary>& rul
                            "a rule held and cleared by itself" + left_out);
     if (pass.passed) {
         const std::string p3 = d.p3_held ? "; P3 held: " + d.evidence_words : std::string{};
+        const Duration baked = d.shortened ? now_.at - *d.first_seen : settings->bake;
+        for (const std::string& excluded : pass.excluded) left_out += "; " + excluded;
         return close_guard(id, DeployState::Healthy, 0, Reason::BakePassed,
-                           "healthy for " + to_words(settings->bake) + left_out + p3);
+                           "healthy for " + to_words(std::chrono::floor<std::chrono::seconds>(baked)) + left_out + p3,
+                           pass.excluded);
     }
     if (pass.blind_at_end && !d.blind_paged) {
         note(BlindPaged{id});
@@ -343,7 +364,7 @@ void Engine::judge_pass(const Deployment& d, const std::vector<RuleSummary>& rul
 }
 
 void Engine::close_guard(const std::string& id, DeployState state, int exit_code, Reason reason,
-                         const std::string& words) {
+                         const std::string& words, const std::vector<std::string>& excluded) {
     const Deployment* d = state_.deployment(id);
     if (d == nullptr || !d->open()) return;
     const std::string service_name = d->service, version = d->version, digest = digest_of(d->meta);
@@ -352,7 +373,7 @@ void Engine::close_guard(const std::string& id, DeployState state, int exit_code
     if (const Incident* i = state_.incident(service(service_name).incident);
         i != nullptr && i->deploy == id && exit_code != 10 && i->state != IncidentState::Escalated)
         close_incident(i->id, reason, words);
-    note(GuardClosed{id, state, exit_code, reason, words});
+    note(GuardClosed{id, state, exit_code, reason, words, excluded});
     const Standing standing = service(service_name).standing(version);
     const auto mark = [&](Standing to, const std::string& why) {
         if (standing != Standing::Bad && standing != to)

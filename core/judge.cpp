@@ -2,6 +2,7 @@
 #include "core/judge.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/judge_state.h"
 #include "core/judge_targets.h"
@@ -154,6 +155,10 @@ void Judge::State::end_slot(SlotIndex slot, Time at) {
         }
         if (signal.status.verdict == Verdict::Ok) signal.last_ok = at;
         signal.window.end_slot(slot);
+        if (!signal.trace.running()) continue;
+        const bool seen = signal.status.verdict == Verdict::Ok;
+        const SignalWindow::Value now = seen ? signal.window.of_window(slot, slot) : SignalWindow::Value{};
+        signal.trace.add(at, now.value.value_or(kUnknown), std::isnan(now.requests) ? 1 : now.requests);
     }
     for (std::size_t rule = 0; rule < rules.size(); ++rule) {
         const Rule& config = settings->rules[rule];
@@ -161,6 +166,7 @@ void Judge::State::end_slot(SlotIndex slot, Time at) {
         if (config.in_a_row == 0) step(rule, slot, at);
         summarise_slot(rule, slot);
     }
+    end_gains();
     series.release_index();
 }
 
@@ -170,6 +176,8 @@ JudgeReport Judge::State::finish(bool whole_slot) {
     forget_answers(whole_slot);
     if (report.health != Health::Up && report.health != Health::Unknown) report.health_words = health_words();
     tell(report);
+    const bool asked = settings->until_excluded > 0 && phase.kind == JudgePhase::Kind::Baking;
+    if (whole_slot && asked) report.excluded = excluded();
     return report;
 }
 
@@ -192,6 +200,7 @@ SeriesId Judge::add_series(TargetIndex target, std::uint64_t identity_hash, cons
     const auto id =
         cell ? state.series.add(identity_hash, {target, static_cast<std::uint16_t>(role.signal), *cell}) : std::nullopt;
     if (!id) signal.too_many = true;
+    if (id && signal.counter) state.gains.add_series(*id);
     return id.value_or(kNoSeries);
 }
 
@@ -219,6 +228,7 @@ JudgeReport Judge::close_slot(Time at) {
     if (before >= 0 && slot > before + 1) state.miss(static_cast<std::uint64_t>(slot - before - 1), at);
     state.grid.close(at);
     state.pass_borders(slot, at);
+    state.forget_warmup(slot);
     state.judge_sample(slot, at, true);
     state.merge_sample();
     state.end_slot(slot, at);
@@ -237,6 +247,8 @@ void Judge::set_phase(const JudgePhase& phase) {
     const bool starts = phase.kind == JudgePhase::Kind::Baking || phase.kind == JudgePhase::Kind::Verifying;
     const bool same = state.phase.kind == phase.kind && state.phase.since == phase.since;
     state.phase = phase;
+    state.watch(phase.kind != JudgePhase::Kind::Good);
+    if (starts && !same) state.gains.restart();
     if (starts && !same) state.restart_runs();
     // A good version has a beginning only while it is being adopted: then its slots are counted, too (S1).
     if (!same && (starts || phase.since != Time{})) state.restart_summary();

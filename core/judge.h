@@ -4,19 +4,23 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "core/places.h"
 #include "core/result.h"
 #include "core/settings.h"
+#include "core/trace.h"
 
 namespace revertd {
 
+class PowerStudy;
+
 using TargetIndex = std::uint32_t;
-using SeriesId = std::uint32_t;
 /// There is no room for the series (its signal is `ambiguous` from then on); values under this id are ignored.
 constexpr SeriesId kNoSeries = 0xffffffff;
 
@@ -81,6 +85,9 @@ struct RuleChange {
     bool never_there = false;
     bool control_blind = false;  ///< breached, and the control group cannot say whether it is, too (S44)
     std::string words;           ///< one sentence with the numbers
+    std::string where = {};      ///< breached: where the damage is; filled by who has the labels (Judge::places)
+    std::vector<PlaceShare> places = {};  ///< the same in numbers, the worst first
+    std::vector<TracePoint> trace = {};   ///< it holds: how its signal went, before the deploy and since
 };
 
 struct JudgeReport {
@@ -88,6 +95,8 @@ struct JudgeReport {
     bool suspicious = false;          ///< ask again after a tenth of the interval (S24)
     Health health = Health::Unknown;  ///< of the service by its `down` policy, as judged now
     std::string health_words;         ///< "2 of 3 targets down (connection refused)"
+    /// How much worse than before the service may still be, by the detector that knows least; NaN: one cannot say.
+    double excluded = std::numeric_limits<double>::quiet_NaN();
 };
 
 /// What the guard of the service is doing, as far as judging depends on it.
@@ -112,6 +121,7 @@ struct RuleSummary {
     bool never_there = false;        ///< as in RuleChange
     bool whole_bake_breach = false;  ///< insufficient all bake, and beyond its bound when computed over the whole bake
     double whole_bake_value = 0;
+    std::string excluded = {};  ///< what a detector rules out, in words
 };
 
 /// For status, live block and report.
@@ -165,6 +175,10 @@ class Judge {
     void name_signal(std::uint32_t signal, const Selector& found);
     SeriesId add_series(TargetIndex target, std::uint64_t identity_hash, const SeriesRole& role);
 
+    /// While a deploy is watched the labels of series are kept, so that a breach can say where it comes from.
+    [[nodiscard]] bool wants_labels() const;
+    void describe(SeriesId series, const std::vector<std::pair<std::string_view, std::string_view>>& labels);
+
     // -- one slot: every target's answers, then `close`
     void health(TargetIndex target, const HealthResult& result, Time at);
     void scrape(TargetIndex target, const ScrapeResult& result, Time at);
@@ -187,6 +201,10 @@ class Judge {
     [[nodiscard]] std::vector<RuleSummary> summarise() const;
     [[nodiscard]] JudgeView view() const;
     [[nodiscard]] JudgeCounts counts() const;
+    /// What each detector would find in a deploy from now on.
+    [[nodiscard]] std::vector<std::unique_ptr<PowerStudy>> power() const;
+    /// The requests of a rule over a ratio or quantile, divided by each label; no labels for other rules.
+    [[nodiscard]] PlaceTable places(std::uint32_t rule) const;
 
     // -- flight recorder (S38): everything above as bytes; slots missing between save and `now` are blind afterwards
     [[nodiscard]] std::string save() const;

@@ -28,9 +28,9 @@ void Judge::State::take_values(TargetIndex target, std::span<const SeriesValue> 
     }
     for (const SeriesValue& value : values) {
         if (value.series >= series.size() || series.target(value.series) != target) continue;
-        SeriesTable::Live& live = series.live(value.series);
+        const SeriesTable::Live& live = series.live(value.series);
         if (live.seen == state.scrapes) continue;  // the first of two equal series counts
-        take_value(state, presence_of(target, live.signal), live, value.value);
+        take_value(state, presence_of(target, live.signal), value);
     }
     for (std::size_t signal = 0; signal < signals.size(); ++signal) {
         Presence& presence = presence_of(target, signal);
@@ -43,7 +43,9 @@ void Judge::State::take_values(TargetIndex target, std::span<const SeriesValue> 
     state.last_good = at;
 }
 
-void Judge::State::take_value(TargetState& target, Presence& presence, SeriesTable::Live& live, double value) {
+void Judge::State::take_value(TargetState& target, Presence& presence, const SeriesValue& given) {
+    SeriesTable::Live& live = series.live(given.series);
+    const double value = given.value;
     SignalState& signal = signals[live.signal];
     const bool ratio = settings->signals[live.signal].kind == Signal::Kind::Ratio;
     if (!ratio || live.cell != SignalWindow::kBad) ++presence.totals;
@@ -56,7 +58,9 @@ void Judge::State::take_value(TargetState& target, Presence& presence, SeriesTab
         return;
     }
     if (signal.counter) {
-        signal.window.add(live.cell, increase(target, presence, live, value));
+        const double more = increase(target, presence, live, value);
+        signal.window.add(live.cell, more);
+        gains.gained(given.series, more);
         if (live.seen != 0 && value < live.last) target.last_reset = target.scrapes;
         live.last = value;
     } else {

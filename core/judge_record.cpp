@@ -10,7 +10,7 @@
 namespace revertd {
 namespace {
 
-constexpr std::uint32_t kVersion = 3;
+constexpr std::uint32_t kVersion = 4;
 constexpr std::size_t kText = 4096;  // names and sentences are far shorter
 
 void put(ByteWriter& out, const Border& border) {
@@ -70,6 +70,7 @@ void Judge::State::save(ByteWriter& out) const {
     }
     for (const Presence& one : presences) out.put(one.member);
     series.save(out);
+    gains.save(out);
     for (const SignalState& signal : signals) {
         out.put(signal.seen);
         out.put(signal.too_many);
@@ -107,7 +108,8 @@ bool Judge::State::load_targets(ByteReader& in) {
     }
     for (Presence& one : presences)
         if (!in.get(one.member)) return false;
-    if (!series.load(in)) return false;
+    if (!series.load(in) || !gains.load(in, series.size())) return false;
+    if (gains.watching()) begin_traces();  // a plot of after the restart is better than none
     for (SignalState& signal : signals) {
         if (!in.get(signal.seen) || !in.get(signal.too_many) || !in.get(signal.found, kText)) return false;
         Duration::rep span = 0;

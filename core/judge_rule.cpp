@@ -311,6 +311,16 @@ void Judge::State::summarise_slot(std::size_t rule_index, SlotIndex slot) {
     summary.last = verdict;
 }
 
+/// The largest of those who can say; infinite while one of them cannot yet.
+double Judge::State::excluded() const {
+    double most = kUnknown;
+    for (std::size_t rule = 0; rule < rules.size(); ++rule) {
+        if (!rules[rule].detector || never_there(settings->rules[rule])) continue;
+        most = std::fmax(most, rules[rule].detector->excluded());
+    }
+    return most;
+}
+
 void Judge::State::tell(JudgeReport& report) {
     for (std::size_t rule = 0; rule < rules.size(); ++rule) {
         RuleState& state = rules[rule];
@@ -328,6 +338,7 @@ void Judge::State::tell(JudgeReport& report) {
         state.told_never_there = nowhere;
         state.told_control_blind = state.now.control_blind;
         report.changes.push_back(change_of(rule));
+        if (state.holds) report.changes.back().trace = trace_of(rule);
     }
 }
 

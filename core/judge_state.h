@@ -105,6 +105,7 @@ struct SignalState {
     bool seen = false;
     bool too_many = false;
     Time last_ok{};        ///< the last slot that showed it
+    Trace trace = {};      ///< while a deploy is watched
     bool queried = false;  ///< its source is a Prometheus
     std::string found;     ///< the metric's name
     QueryState query;
@@ -128,6 +129,13 @@ struct Measured {
     Cause cause = Cause::None;
     SignalWindow::Value value;
     double counted = kUnknown;
+};
+
+/// What one series adds to the requests and the bad ones of its signal.
+struct SeriesGain {
+    SeriesId series = 0;
+    double le = kUnknown;  ///< of a bucket
+    PlaceCounts before, now;
 };
 
 struct RuleState {
@@ -159,7 +167,7 @@ struct Judge::State {
     // -- judge_intake.cpp
     void take(TargetIndex target, const ScrapeResult& result, Time at);
     void take_values(TargetIndex target, std::span<const SeriesValue> values, Time at);
-    void take_value(TargetState& target, Presence& presence, SeriesTable::Live& live, double value);
+    void take_value(TargetState& target, Presence& presence, const SeriesValue& value);
     [[nodiscard]] double increase(const TargetState& target, const Presence& presence, const SeriesTable::Live& live,
                                   double value) const;
 
@@ -214,6 +222,7 @@ struct Judge::State {
     [[nodiscard]] bool never_there(const Rule& rule) const;
     void summarise_slot(std::size_t rule, SlotIndex slot);
     void tell(JudgeReport& report);
+    [[nodiscard]] double excluded() const;
 
     // -- judge_words.cpp
     [[nodiscard]] RuleChange change_of(std::size_t rule) const;
@@ -228,6 +237,17 @@ struct Judge::State {
     // -- judge_view.cpp
     void compute_whole_bake(std::size_t rule, RuleSummary& summary);
     [[nodiscard]] SignalView view_of(std::size_t signal);
+    [[nodiscard]] std::vector<TracePoint> trace_of(std::size_t rule);
+
+    // -- judge_places.cpp
+    [[nodiscard]] PlaceTable places_of(std::size_t rule) const;
+    [[nodiscard]] std::vector<SeriesGain> gains_of(std::size_t signal) const;
+    void divide(std::size_t label, std::span<const SeriesGain> all, PlaceTable& table) const;
+    void divide_by_target(std::span<const SeriesGain> all, PlaceTable& table) const;
+    void end_gains();
+    void watch(bool watching);
+    void begin_traces();
+    void forget_warmup(SlotIndex slot);
 
     // -- judge.cpp
     void restart_runs();
@@ -261,6 +281,7 @@ struct Judge::State {
     std::vector<TargetState> targets;
     std::vector<Presence> presences;  ///< by target, then signal
     SeriesTable series;
+    SeriesGains gains;
     std::vector<SignalState> signals;
     std::vector<RuleState> rules;
 

@@ -39,6 +39,7 @@ std::vector<RuleSummary> Judge::summarise() const {
         RuleSummary summary = state_->rules[rule].summary;
         summary.never_there = state_->never_there(state_->settings->rules[rule]);
         state_->compute_whole_bake(rule, summary);
+        if (state_->rules[rule].detector) summary.excluded = state_->rules[rule].detector->excluded_words();
         summaries.push_back(summary);
     }
     return summaries;
@@ -64,6 +65,15 @@ SignalView Judge::State::view_of(std::size_t signal) {
     return view;
 }
 
+std::vector<TracePoint> Judge::State::trace_of(std::size_t rule_index) {
+    const Rule& rule = settings->rules[rule_index];
+    if (!is_of_signal(rule) || rule.signal >= signals.size()) return {};
+    std::vector<TracePoint> points = signals[rule.signal].window.baseline_points();
+    const std::vector<TracePoint> since = signals[rule.signal].trace.points();
+    points.insert(points.end(), since.begin(), since.end());
+    return points;
+}
+
 JudgeView Judge::view() const {
     State& state = *state_;
     JudgeView view;
@@ -76,6 +86,15 @@ JudgeView Judge::view() const {
         if (!is_rollout_rule(state.settings->rules[rule])) view.rules.push_back(state.change_of(rule));
     view.baseline_words = state.baseline_words();
     return view;
+}
+
+std::vector<std::unique_ptr<PowerStudy>> Judge::power() const {
+    std::vector<std::unique_ptr<PowerStudy>> studies;
+    for (const RuleState& rule : state_->rules) {
+        auto study = rule.detector ? rule.detector->power() : nullptr;
+        if (study) studies.push_back(std::move(study));
+    }
+    return studies;
 }
 
 JudgeCounts Judge::counts() const {

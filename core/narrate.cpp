@@ -53,6 +53,14 @@ struct Narrator {
         return "still breached at the end of the bake, judged on: " + f.rule;
     }
 
+    std::string operator()(const PowerKnown& f) const {
+        std::string out = "deploy " + f.deploy + " can show";
+        for (const std::string& words : f.words) out += (&words == &f.words.front() ? ": " : "; ") + words;
+        return out;
+    }
+
+    std::string operator()(const BakeShortened& f) const { return "the bake ends early: " + f.words; }
+
     std::string operator()(const BlindPaged& f) const { return "deploy " + f.deploy + " cannot be judged: blind"; }
 
     std::string operator()(const GuardClosed& f) const {
@@ -60,7 +68,8 @@ struct Narrator {
     }
 
     std::string operator()(const RuleChanged& f) const {
-        return f.text + ": " + (f.holds ? "holds" : text(f.verdict)) + (f.words.empty() ? "" : ", " + f.words);
+        return f.text + ": " + (f.holds ? "holds" : text(f.verdict)) + (f.words.empty() ? "" : ", " + f.words) +
+               (f.where.empty() ? "" : "; " + f.where);
     }
 
     std::string operator()(const HealthChanged& f) const {

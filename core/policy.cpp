@@ -163,6 +163,7 @@ PassVerdict judge_summary(const ServiceSettings& settings, const std::vector<Rul
             continue;
         }
         ++judgeable;
+        if (!s.excluded.empty()) out.excluded.push_back(s.excluded);
         if (is_blind(s.last)) out.blind_at_end = true;
         if (s.last == Verdict::Breach) out.breached_at_end = true;
         if (s.last != Verdict::Ok)

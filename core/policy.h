@@ -46,7 +46,7 @@ struct PassVerdict {
     std::string rule;  ///< the one that decided
     Duration hold{};   ///< its `for`
     std::string words;
-    std::vector<std::string> left_out;
+    std::vector<std::string> left_out, excluded;
 };
 
 [[nodiscard]] PassVerdict judge_summary(const ServiceSettings& settings, const std::vector<RuleSummary>& rules);

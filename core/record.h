@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "core/clock.h"
+#include "core/places.h"
 #include "core/record_words.h"
+#include "core/trace.h"
 #include "core/verdict.h"
 
 namespace revertd {
@@ -110,6 +112,20 @@ struct BakeExtended {  ///< S26: a rule breached at the end is judged on for at 
     REVERTD_RECORD("guard.extended") { f("deploy", r.deploy), f("rule", r.rule), f("until", r.until); }
 };
 
+struct PowerKnown {  ///< what can be found within this bake, and what cannot
+    std::string deploy;
+    std::vector<std::string> words;
+
+    REVERTD_RECORD("guard.power") { f("deploy", r.deploy), f("words", r.words); }
+};
+
+struct BakeShortened {  ///< S11: enough is excluded, `bake: { until excluded }`
+    std::string deploy, words;
+    Time until{};
+
+    REVERTD_RECORD("guard.shortened") { f("deploy", r.deploy), f("words", r.words), f("until", r.until); }
+};
+
 struct BlindPaged {
     std::string deploy;
 
@@ -132,10 +148,11 @@ struct GuardClosed {
     int exit_code = 0;
     Reason reason = Reason::None;
     std::string words;
+    std::vector<std::string> excluded = {};  ///< at a pass: what is ruled out
 
     REVERTD_RECORD("guard.closed") {
         f("deploy", r.deploy), f("state", r.state), f("exit_code", r.exit_code), f("reason", r.reason),
-            f("words", r.words);
+            f("words", r.words), f("excluded", r.excluded);
     }
 };
 
@@ -152,13 +169,17 @@ struct RuleChanged {
         false;  ///< of the default guard, and its signal is not in what the targets answer: left out (S26)
     bool control_blind = false;  ///< breached, and the control group cannot be seen (S44)
     std::string words, evidence;
+    std::string where = {};  ///< breached: where the damage is
+    std::vector<PlaceShare> places = {};
+    std::vector<TracePoint> trace = {};  ///< it holds: how its signal went
 
     REVERTD_RECORD("rule.changed") {
         f("service", r.service), f("rule", r.rule), f("text", r.text), f("severity", r.severity),
             f("verdict", r.verdict);
         f("holds", r.holds), f("value", r.value), f("limit", r.limit), f("baseline", r.baseline);
         f("requests", r.requests), f("since", r.since), f("never_there", r.never_there), f("words", r.words);
-        f("evidence", r.evidence), f("control_blind", r.control_blind);
+        f("evidence", r.evidence), f("control_blind", r.control_blind), f("where", r.where), f("places", r.places);
+        f("trace", r.trace);
     }
 };
 
@@ -464,13 +485,14 @@ struct Paged {
 
 #undef REVERTD_RECORD
 
-using Fact = std::variant<ConfigLoaded, VersionSeen, StandingChanged, AdoptionStarted, GuardOpened, GuardNamed,
-                          FirstSeen, Settled, RolloutFinished, BrokenBefore, BakeExtended, BlindPaged, GuardClosed,
-                          RuleChanged, HealthChanged, IncidentOpened, SeverityRaised, Ordered, Decided, ApprovalAsked,
-                          ApprovalGiven, ApprovalVoided, WaitEnded, Answered, IncidentMoved, Intent, Outcome,
-                          AttemptBegun, Confirmed, VerificationStarted, VerificationEnded, IncidentClosed, Halted,
-                          Resumed, ObserveOnlySet, Started, StateAccepted, Paged, Frozen, Unfrozen, LadderClimbed,
-                          Reminded, SteadyChanged, TargetNamed, Exhausted, Crashed, Quarantined, Pruned>;
+using Fact =
+    std::variant<ConfigLoaded, VersionSeen, StandingChanged, AdoptionStarted, GuardOpened, GuardNamed, FirstSeen,
+                 Settled, RolloutFinished, BrokenBefore, BakeExtended, PowerKnown, BakeShortened, BlindPaged,
+                 GuardClosed, RuleChanged, HealthChanged, IncidentOpened, SeverityRaised, Ordered, Decided,
+                 ApprovalAsked, ApprovalGiven, ApprovalVoided, WaitEnded, Answered, IncidentMoved, Intent, Outcome,
+                 AttemptBegun, Confirmed, VerificationStarted, VerificationEnded, IncidentClosed, Halted, Resumed,
+                 ObserveOnlySet, Started, StateAccepted, Paged, Frozen, Unfrozen, LadderClimbed, Reminded,
+                 SteadyChanged, TargetNamed, Exhausted, Crashed, Quarantined, Pruned>;
 
 /// One record of the journal: a fact, when it was noted, and its place.
 struct Record {

@@ -89,6 +89,7 @@ void describe(const Incident& i, const ServiceSettings* settings, Paged& page) {
     add(page.facts, "from", i.from);
     add(page.facts, "to", i.to);
     add(page.facts, "rule", i.rule);
+    add(page.facts, "where", i.where);
     if (settings == nullptr) return;
     for (auto& fact : facts_of(*settings)) page.facts.push_back(std::move(fact));
     if (i.severity == Severity::None) return;

@@ -37,6 +37,8 @@ class SeriesTable {
 
     [[nodiscard]] Live& live(SeriesId id) { return live_[id]; }
 
+    [[nodiscard]] const Live& live(SeriesId id) const { return live_[id]; }
+
     /// Gives back what only registration needs; called when a slot ends.
     void release_index();
 

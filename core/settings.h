@@ -124,6 +124,10 @@ struct ServiceSettings {
     Mode mode = Mode::Enforce;
     Duration bake = 15min, warmup = 60s, interval = 5s, baseline = 1h, rollout = 30min;
     double min_requests = 100;
+    /// `bake: { at least, until excluded, at most }`: `bake` is the end that is fixed (S11); from `bake_at_least` on it
+    /// ends as soon as more than `until_excluded` times of before is excluded. 0: it never ends earlier.
+    Duration bake_at_least{};
+    double until_excluded = 0;
     NoDataPolicy no_data = NoDataPolicy::Hold;
     bool steady = false;  ///< rules page outside of guards, too (S14)
 

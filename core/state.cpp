@@ -66,6 +66,13 @@ struct State::Fold {
     State& s;
     const Record& r;
 
+    /// Of a rule as it was last told.
+    [[nodiscard]] std::string where_of(const std::string& service, const std::string& rule) const {
+        for (const auto& [index, now] : s.services[service].rules)
+            if (now.text == rule) return now.where;
+        return {};
+    }
+
     Incident* incident_of(const std::string& id) const {
         Incident* incident = find(s.incidents, id);
         if (incident != nullptr) tell(*incident, r);
@@ -77,7 +84,8 @@ struct State::Fold {
         const auto same = [&](const FoundRule& f) { return f.rule == rule.text; };
         auto at = std::find_if(incident.findings.begin(), incident.findings.end(), same);
         if (at == incident.findings.end()) at = incident.findings.insert(at, FoundRule{});
-        *at = {rule.text, rule.words, rule.value, rule.limit, rule.baseline, r.wall - (r.at - rule.since)};
+        *at = {rule.text,  rule.words, rule.where, rule.value, rule.limit, rule.baseline, r.wall - (r.at - rule.since),
+               rule.places};
     }
 
     void operator()(const ConfigLoaded& f) const { s.config = f.config; }
@@ -150,6 +158,14 @@ struct State::Fold {
         if (Deployment* d = find(s.deployments, f.deploy)) d->extended = f.until, d->extended_rule = f.rule;
     }
 
+    void operator()(const PowerKnown& f) const {
+        if (Deployment* d = find(s.deployments, f.deploy)) d->power = f.words;
+    }
+
+    void operator()(const BakeShortened& f) const {
+        if (Deployment* d = find(s.deployments, f.deploy)) d->shortened = f.until;
+    }
+
     void operator()(const BlindPaged& f) const {
         if (Deployment* d = find(s.deployments, f.deploy)) d->blind_paged = true;
     }
@@ -170,7 +186,7 @@ struct State::Fold {
         Deployment* d = find(s.deployments, f.deploy);
         if (d == nullptr) return;
         d->state = f.state, d->exit_code = f.exit_code, d->reason = f.reason, d->words = f.words;
-        d->finished = r.at, d->finished_wall = r.wall;
+        d->finished = r.at, d->finished_wall = r.wall, d->excluded = f.excluded;
         ServiceState& service = s.services[d->service];
         if (service.guard == f.deploy) service.guard = std::exchange(service.older, {});
         if (service.older == f.deploy) service.older.clear();
@@ -186,6 +202,7 @@ struct State::Fold {
         rule.text = f.text, rule.severity = f.severity, rule.verdict = f.verdict, rule.holds = f.holds;
         rule.value = f.value, rule.limit = f.limit, rule.baseline = f.baseline, rule.requests = f.requests;
         rule.since = f.since, rule.changed = r.at, rule.words = f.words, rule.evidence = f.evidence;
+        if (!f.where.empty()) rule.where = f.where, rule.places = f.places;
         rule.never_there = f.never_there;
         rule.control_blind = f.control_blind;
         if (Deployment* d = find(s.deployments, service.guard); d != nullptr && f.holds && d->first_seen) {
@@ -194,6 +211,7 @@ struct State::Fold {
             if (f.severity == Severity::P2 || f.severity == Severity::P3) d->evidence_words = f.words;
         }
         if (Incident* incident = find(s.incidents, service.incident)) {
+            if (incident->rule == f.text && !f.where.empty() && !incident->verifying_since) incident->where = f.where;
             tell(*incident, r);
             if (rule.holds && !incident->verifying_since) found(*incident, rule);
         }
@@ -210,6 +228,7 @@ struct State::Fold {
         incident.rule = f.rule, incident.words = f.words, incident.severity = f.severity, incident.reason = f.reason;
         incident.ordered = f.ordered, incident.by = f.by, incident.opened = r.at, incident.opened_wall = r.wall;
         incident.opened_seq = r.seq;
+        incident.where = where_of(f.service, f.rule);
         incident.moved = r.at, incident.state = IncidentState::Deciding;
         tell(incident, r);
         for (const auto& [index, rule] : s.services[f.service].rules)
@@ -224,7 +243,10 @@ struct State::Fold {
     }
 
     void operator()(const SeverityRaised& f) const {
-        if (Incident* i = incident_of(f.incident)) i->severity = f.severity, i->rule = f.rule, i->words = f.words;
+        Incident* i = incident_of(f.incident);
+        if (i == nullptr) return;
+        i->severity = f.severity, i->rule = f.rule, i->words = f.words;
+        if (std::string where = where_of(i->service, f.rule); !where.empty()) i->where = std::move(where);
     }
 
     void operator()(const Ordered& f) const {

@@ -26,6 +26,8 @@ struct RuleNow {
     bool never_there = false;
     bool control_blind = false;  ///< it asks, whatever its severity (S44)
     std::string words, evidence;
+    std::string where;               ///< the damage is, as it was last known
+    std::vector<PlaceShare> places;  ///< the same in numbers
 };
 
 struct LedgerEntry {
@@ -61,9 +63,10 @@ struct Given {
 
 /// A rule that spoke against a version, with the numbers of the last time that it was told while it held.
 struct FoundRule {
-    std::string rule, words;
+    std::string rule, words, where;
     double value = 0, limit = 0, baseline = 0;
     WallTime since{};
+    std::vector<PlaceShare> places;
 };
 
 struct TimelineEntry {
@@ -85,7 +88,9 @@ struct Deployment {
     Time started{};
     std::uint64_t opened_seq = 0;  ///< of the record that opened it: nothing before concerns it
     WallTime started_wall{}, finished_wall{}, first_seen_wall{};
-    std::optional<Time> first_seen, settled, finish, extended, finished;
+    std::optional<Time> first_seen, settled, finish, extended, shortened, finished;
+    std::vector<std::string> power;     ///< what can be found within this bake
+    std::vector<std::string> excluded;  ///< at a pass: what is ruled out
     std::string extended_rule;
     std::string broken_before;         ///< the rule that held while the old version ran (S9)
     std::string incident;              ///< the last one
@@ -120,6 +125,7 @@ struct Approval {
 
 struct Incident {
     std::string id, service, deploy, from, to, rule, words;
+    std::string where;  ///< the damage is, as far as it is known
     Severity severity = Severity::None;
     Reason reason = Reason::RuleHeld;
     bool ordered = false, force = false;

@@ -27,6 +27,10 @@ std::string objection(const ServiceState& service, const Incident& incident, con
     }
     for (std::size_t index = 0; index < settings.rules.size(); ++index) {
         const Rule& rule = settings.rules[index];
+        // What the sequential test finds in the restored version was not the deploy, whichever rule decided.
+        const auto found = service.rules.find(static_cast<std::uint32_t>(index));
+        const bool tests = rule.kind == Rule::Kind::Detector && !worse(Severity::P1, rule.severity) && !verify.rule;
+        if (tests && found != service.rules.end() && found->second.holds) return rule.text + ": " + found->second.words;
         const bool asked = verify.rule ? index == *verify.rule : rule.text == incident.rule && !is_rollout_rule(rule);
         if (!asked) continue;
         const auto now_it = service.rules.find(static_cast<std::uint32_t>(index));
@@ -37,6 +41,16 @@ std::string objection(const ServiceState& service, const Incident& incident, con
                                                  : now_it->second.words);
     }
     return {};
+}
+
+/// What the same tests that judged the deploy say of the restored version.
+std::string proof(const ServiceState& service, const ServiceSettings& settings) {
+    std::string out;
+    for (const auto& [index, rule] : service.rules)
+        if (index < settings.rules.size() && settings.rules[index].kind == Rule::Kind::Detector &&
+            rule.verdict == Verdict::Ok && !rule.words.empty())
+            out += "; " + rule.words;
+    return out;
 }
 
 }  // namespace
@@ -59,8 +73,8 @@ bool Engine::advance_verification(const Incident& i) {
                                     ? "too early"
                                     : objection(service(name), i, *settings, now_.at);
     if (against.empty()) {
-        const std::string words =
-            to + " is well: " + i.rule + " clear and health up for " + to_words(settings->verify.clear_for);
+        const std::string words = to + " is well: " + i.rule + " clear and health up for " +
+                                  to_words(settings->verify.clear_for) + proof(service(name), *settings);
         note(VerificationEnded{id, words, true});
         note(IncidentMoved{id, IncidentState::Recovered, Stage::None, Reason::RolledBack, words});
         page(i, "resolve", name + ": recovered on " + to);

@@ -162,6 +162,14 @@ SignalWindow::Value SignalWindow::of_bake() {
     return value_of(bake_);
 }
 
+std::vector<TracePoint> SignalWindow::baseline_points() {
+    std::vector<TracePoint> points;
+    baseline.each_block([&](Time at, std::span<const double> cells) {
+        points.push_back({at, value_of(cells).value.value_or(std::numeric_limits<double>::quiet_NaN())});
+    });
+    return points;
+}
+
 SignalWindow::Value SignalWindow::of_baseline() {
     return value_of(baseline.sums());
 }

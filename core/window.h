@@ -9,6 +9,7 @@
 #include "core/bytes.h"
 #include "core/rule.h"
 #include "core/slot_sums.h"
+#include "core/trace.h"
 
 namespace revertd {
 
@@ -64,6 +65,8 @@ class SignalWindow {
     [[nodiscard]] Value of_sample();
     [[nodiscard]] Value of_bake();
     [[nodiscard]] Value of_baseline();
+    /// The baseline block by block.
+    [[nodiscard]] std::vector<TracePoint> baseline_points();
     /// Requests in the slots of the stretch; with `open`, those of the slot that is not over yet, too.
     [[nodiscard]] double requests(SlotIndex from, SlotIndex to, bool open);
 

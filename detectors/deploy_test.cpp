@@ -233,6 +233,9 @@ std::optional<Finding> DeployTest::State::latency(const GroupTick& fresh) {
 DeployTest::DeployTest(const DeployShape& shape) : state_(std::make_unique<State>(shape)) {}
 
 DeployTest::~DeployTest() = default;
+
+DeployTest::DeployTest(const DeployTest& other) : state_(std::make_unique<State>(*other.state_)) {}
+
 DeployTest::DeployTest(DeployTest&&) noexcept = default;
 DeployTest& DeployTest::operator=(DeployTest&&) noexcept = default;
 

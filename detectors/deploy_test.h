@@ -31,6 +31,9 @@ class DeployTest {
   public:
     explicit DeployTest(const DeployShape& shape);
     ~DeployTest();
+    /// The same test in the same state: what it would find can be tried out.
+    DeployTest(const DeployTest& other);
+    DeployTest& operator=(const DeployTest&) = delete;
     DeployTest(DeployTest&&) noexcept;
     DeployTest& operator=(DeployTest&&) noexcept;
 

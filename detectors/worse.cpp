@@ -4,6 +4,7 @@
 // after every slot.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <optional>
 #include <vector>
@@ -11,8 +12,10 @@
 #include "core/detector.h"
 #include "core/slot_grid.h"
 #include "core/words.h"
+#include "detectors/certificate.h"
 #include "detectors/deploy_test.h"
 #include "detectors/evidence_words.h"
+#include "detectors/power.h"
 #include "detectors/worse_level.h"
 
 namespace revertd::detectors {
@@ -30,6 +33,29 @@ double in_seconds(Duration duration) {
     return std::chrono::duration<double>(duration).count();
 }
 
+/// "99.9 %", "99.95 %": never rounded up to what was not shown.
+std::string confidence_words(double alpha) {
+    std::string out = std::to_string(std::floor((1 - alpha) * 1e4 + 1e-6) / 100);
+    out.erase(out.find_last_not_of('0') + 1);
+    if (out.back() == '.') out.pop_back();
+    return out + " %";
+}
+
+/// A copy of what was learnt: it runs while the detector goes on.
+class WorsePower final : public PowerStudy {
+  public:
+    WorsePower(detect::PowerTicks before, std::string what) : before_(std::move(before)), what_(std::move(what)) {}
+
+    std::string run() override {
+        constexpr std::uint64_t kSeed = 20'260'101;  // any: the same deploy is told the same
+        return detect::words(detect::power_of(before_, kSeed), what_);
+    }
+
+  private:
+    detect::PowerTicks before_;
+    std::string what_;
+};
+
 class Worse final : public Detector {
   public:
     explicit Worse(const DetectorSetup& setup)
@@ -37,7 +63,9 @@ class Worse final : public Detector {
           interval_(in_seconds(setup.settings.interval)),
           bake_(in_seconds(setup.settings.bake)),
           alpha_(setup.rule.arguments[0] > 0 ? setup.rule.arguments[0] : kDefaultAlpha),
-          min_requests_(static_cast<double>(setup.settings.min_requests)) {
+          min_requests_(static_cast<double>(setup.settings.min_requests)),
+          warmup_(counts_in_warmup(setup.rule) ? 0 : in_seconds(setup.settings.warmup)),
+          name_(setup.signal.name) {
         const double longest =
             std::max(kShortestTick, in_seconds(setup.settings.baseline) / static_cast<double>(kMostRows));
         slots_a_tick_ = std::max<std::size_t>(1, static_cast<std::size_t>(std::lround(longest / interval_)));
@@ -71,6 +99,7 @@ class Worse final : public Detector {
         bake_rows_.clear();
         empty_tick();
         test_.reset();
+        certificate_.reset();
         found_.reset();
         started_ = slots_;
         state_ = Say::Learning;
@@ -88,6 +117,34 @@ class Worse final : public Detector {
                 break;
         }
         return "is being learned";
+    }
+
+    [[nodiscard]] double excluded() const override {
+        return certificate_ && state_ == Say::Fine ? certificate_->upper(alpha_)
+                                                   : std::numeric_limits<double>::infinity();
+    }
+
+    [[nodiscard]] std::string excluded_words() const override {
+        const double most = excluded();
+        if (!std::isfinite(most)) return {};
+        // Upwards: what is said is excluded.
+        return "more than " + value_words(std::ceil(most * 100) / 100, Unit::None) + " times the " + name_ +
+               ": excluded at " + confidence_words(alpha_);
+    }
+
+    [[nodiscard]] std::unique_ptr<PowerStudy> power() const override {
+        if (!has_history()) return nullptr;
+        detect::PowerTicks before;
+        before.latency = quantile_;
+        before.shape = shape();
+        before.from = warmup_;
+        for (const Row& row : history_) {
+            const auto tick = tick_of(row);
+            before.at.push_back(tick.at);
+            before.all.push_back(tick.all);
+            if (quantile_) before.buckets.push_back(row.cells);
+        }
+        return std::make_unique<WorsePower>(std::move(before), name_);
     }
 
     void save(ByteWriter& out) const override {
@@ -125,11 +182,14 @@ class Worse final : public Detector {
     Finding said() const;
     [[nodiscard]] detect::GroupTick tick_of(const Row& row) const;
     [[nodiscard]] detect::GroupTick control_of(const Row& row) const;
+    [[nodiscard]] detect::DeployShape shape() const;
+    [[nodiscard]] bool has_history() const;
 
     [[nodiscard]] bool has_control(const Row& row) const { return !quantile_ && row.cells[2] > 0; }
 
     bool quantile_;
-    double interval_, bake_, alpha_, min_requests_;
+    double interval_, bake_, alpha_, min_requests_, warmup_;
+    std::string name_;
     std::size_t slots_a_tick_ = 1;
     std::uint64_t slots_ = 0, started_ = 0;  // slots ever, and when the phase began
     std::vector<double> bounds_;             // ascending, the last one +Inf
@@ -139,6 +199,7 @@ class Worse final : public Detector {
     std::vector<Row> history_, bake_rows_;
     bool beside_ = false;  // a control group, as far as the first tick of the bake tells
     std::optional<detect::DeployTest> test_;
+    std::optional<detect::Certificate> certificate_;
     std::optional<detect::Finding> found_;
     Say state_ = Say::Learning;
 };
@@ -173,6 +234,7 @@ bool Worse::take_buckets(const DetectorSlot& slot) {
             history_.clear();
             bake_rows_.clear();
             test_.reset();
+            certificate_.reset();
             empty_tick();
         }
         bounds_ = std::move(bounds);
@@ -220,32 +282,48 @@ detect::GroupTick Worse::control_of(const Row& row) const {
     return tick;
 }
 
-void Worse::open(const Row& first) {
+detect::DeployShape Worse::shape() const {
     detect::DeployShape shape;
-    beside_ = shape.control = has_control(first);
+    shape.control = beside_;
     shape.bake = bake_;
     shape.interval = interval_ * static_cast<double>(slots_a_tick_);
     shape.alpha = alpha_;
-    if (quantile_) {
+    if (quantile_ && !bounds_.empty()) {
         shape.edges.assign(bounds_.begin(), bounds_.end() - 1);
         shape.unit = " s";
     }
-    test_.emplace(shape);
+    return shape;
+}
+
+bool Worse::has_history() const {
     double requests = 0;
+    for (const Row& row : history_) requests += tick_of(row).all.requests;
+    return history_.size() >= kFewestTicks && requests >= min_requests_;
+}
+
+void Worse::open(const Row& first) {
+    beside_ = has_control(first);
+    const detect::DeployShape deploy = shape();
+    test_.emplace(deploy);
+    detect::History learned(quantile_ ? bounds_.size() : 0, 0);
     for (const Row& row : history_) {
         const auto tick = beside_ && has_control(row) ? control_of(row) : tick_of(row);
-        requests += tick.all.requests;
         test_->before(tick);
+        learned.add(tick);
     }
     test_->begin();
-    state_ = history_.size() < kFewestTicks || requests < min_requests_ ? Say::TooLittle : Say::Fine;
+    certificate_.emplace(quantile_ ? detect::Certificate::Of::Latency : detect::Certificate::Of::Errors, deploy,
+                         learned);
+    state_ = has_history() ? Say::Fine : Say::TooLittle;
 }
 
 void Worse::step(const Row& row) {
     if (!test_) open(row);
     if (state_ == Say::TooLittle) return;
     const auto control = beside_ ? control_of(row) : detect::GroupTick{};
-    found_ = test_->tick(tick_of(row), beside_ ? &control : nullptr);
+    const auto tick = tick_of(row);
+    found_ = test_->tick(tick, beside_ ? &control : nullptr);
+    certificate_->tick(tick);
     state_ = found_ ? Say::Worse : Say::Fine;
 }
 
@@ -283,6 +361,7 @@ bool Worse::load(ByteReader& in) {
     }
     empty_tick();
     test_.reset();
+    certificate_.reset();
     found_.reset();
     state_ = Say::Learning;
     for (const Row& row : bake_rows_) step(row);

@@ -86,6 +86,12 @@ void write_meta(JsonText& out, const Deployment& d) {
     out.close_object();
 }
 
+void write_texts(JsonText& out, const char* key, const std::vector<std::string>& texts) {
+    out.open_array(key);
+    for (const std::string& text : texts) out.add_text(text);
+    out.close_array();
+}
+
 /// How far the bake is, and what comes next; unknown while the new version was not seen.
 void write_progress(JsonText& out, const Backend& backend, const Deployment& d) {
     const Time now = d.finished.value_or(backend.now().at);
@@ -100,6 +106,8 @@ void write_progress(JsonText& out, const Backend& backend, const Deployment& d) 
     out.put_seconds("next_check", next ? std::optional(std::max(Duration{}, *next - now)) : std::nullopt);
     out.put_text("phase_words", d.open() ? phase_words(backend, d) : std::string());
     out.put_text("verdict_words", d.words);
+    write_texts(out, "power", d.power);
+    write_texts(out, "excluded", d.excluded);
 }
 
 }  // namespace

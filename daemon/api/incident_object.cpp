@@ -35,6 +35,18 @@ void write_finding(JsonText& out, const FoundRule& found, const std::string& que
     out.put_time("since", found.since == WallTime{} ? std::nullopt : std::optional(found.since));
     out.put_text("words", found.words);
     out.put_text("query", query);
+    out.put_text("where", found.where);
+    out.open_array("places");
+    for (const PlaceShare& place : found.places) {
+        out.open_object();
+        out.put_text("label", place.label);
+        out.put_text("value", place.value);
+        out.put_number("share", place.share);
+        out.put_number("now", place.now);
+        out.put_number("before", place.before);
+        out.close_object();
+    }
+    out.close_array();
     out.close_object();
 }
 
@@ -46,7 +58,7 @@ void write_findings(JsonText& out, const Backend& backend, const Incident& i) {
                                       [&](const FoundRule& found) { return found.rule == i.rule; });
     out.open_array("findings");
     if (decided == i.findings.end())  // a trigger or an order: nothing was measured
-        write_finding(out, {i.rule, i.words, kNone, kNone, kNone, i.opened_wall}, {});
+        write_finding(out, {i.rule, i.words, i.where, kNone, kNone, kNone, i.opened_wall, {}}, {});
     else
         write_finding(out, *decided, query_of(settings.get(), decided->rule));
     for (const FoundRule& found : i.findings)

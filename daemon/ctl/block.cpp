@@ -190,6 +190,15 @@ std::vector<std::string> waiting(const Json& deployment, WallTime now) {
     return {line, "  revertctl approve " + incident + " | deny " + incident + " | explain " + incident};
 }
 
+/// While nothing is found: what would be. So nobody trusts a bake that cannot see anything.
+std::vector<std::string> power_lines(const Json& deployment) {
+    const auto state = deployment["state"].text();
+    std::vector<std::string> lines;
+    if (state != "rolling" && state != "baking") return lines;
+    for (const auto& power : deployment["power"].items()) lines.push_back("  " + words(power));
+    return lines;
+}
+
 }  // namespace
 
 void History::add(const Json& deployment) {
@@ -215,6 +224,7 @@ std::string render_block(const Json& deployment, const History& history, const B
     for (auto& line : progress(deployment, style)) lines.push_back(std::move(line));
     for (auto& line : aligned(rows_of(deployment, history, style.now))) lines.push_back(std::move(line));
     for (auto& line : waiting(deployment, style.now)) lines.push_back(std::move(line));
+    for (auto& line : power_lines(deployment)) lines.push_back(std::move(line));
     std::string text;
     for (const auto& line : lines) text += fit(line, style.columns) + "\n";
     return text;
@@ -243,6 +253,7 @@ std::string render_end(const Json& deployment) {
     auto text = name_of(deployment) + ": " + spoken(deployment["state"]);
     if (phase(deployment) != spoken(deployment["state"])) text += ", " + phase(deployment);
     text += "\n";
+    for (const auto& excluded : deployment["excluded"].items()) text += words(excluded) + "\n";
     const auto incident = words(deployment["incident"]);
     if (!incident.empty()) {
         text += "why: revertctl explain " + incident + "\nreport: revertctl incident report " + incident + "\n";

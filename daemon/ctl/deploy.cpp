@@ -130,6 +130,8 @@ void print_deployment(Session& session, const Json& deployment) {
     for (const auto* name : {"by", "migration", "incident", "exit_code", "report"}) {
         print_fact(out, name, deployment[name].text());
     }
+    for (const auto* name : {"power", "excluded"})
+        for (const auto& words : deployment[name].items()) print_fact(out, name, words.text());
     for (const auto& [key, value] : deployment["meta"].members()) print_fact(out, "meta", key + "=" + value.text());
 }
 

@@ -30,6 +30,7 @@ void findings(std::string& out, const Json& incident) {
     for (const auto& finding : incident["findings"].items()) {
         const auto said = words(finding["words"]);
         fact(out, "finding", said.empty() ? words(finding["rule"]) : said);
+        fact(out, "  where", words(finding["where"]));
     }
 }
 

@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "detectors/evidence_words.h"
+#include "detectors/localise.h"
+#include "detectors/tuning.h"
 
 namespace revertd::ctl {
 namespace {
@@ -58,7 +60,9 @@ JudgeCase::JudgeCase(const JudgeLine& header, const detect::DeployShape& shape)
       control_(header.control),
       buckets_(header.edges.empty() ? 0 : header.edges.size() + 1),
       endpoints_(shape.parts),
-      test_(shape) {
+      test_(shape),
+      parts_before_(endpoints_),
+      parts_now_(endpoints_) {
     for (auto* counters : {&now_, &zero_, &fresh_.last, &reference_.last}) {
         counters->buckets.assign(buckets_, 0.0);
         counters->endpoints.assign(endpoints_, {});
@@ -155,6 +159,7 @@ Result<std::optional<CaseVerdict>> JudgeCase::sample(const JudgeLine& line) {
     group.tick.parts = group.endpoints;
     if (!after) {
         if (!fresh) test_.before(group.tick);
+        divide(group, parts_before_);
         clear(group);
         return std::optional<CaseVerdict>();
     }
@@ -166,22 +171,52 @@ Result<std::optional<CaseVerdict>> JudgeCase::sample(const JudgeLine& line) {
 std::optional<CaseVerdict> JudgeCase::judge() {
     if (control_ && (fresh_.scrapes == 0 || reference_.scrapes == 0)) return std::nullopt;
     if (control_ && std::abs(fresh_.tick.at - reference_.tick.at) >= kTogether * interval_) return std::nullopt;
+    const double at = fresh_.tick.at;
     const auto found = test_.tick(fresh_.tick, control_ ? &reference_.tick : nullptr);
+    if (control_) divide(reference_, parts_before_);
+    // Errors of starting up are everywhere.
+    if (at - fresh_.tick.dt >= detect::tuning().grace - 0.5 * interval_) divide(fresh_, parts_now_);
     clear(fresh_);
     clear(reference_);
-    if (!found) return std::nullopt;
-    return words(*found);
+    if (found) return words(*found);
+    // What is long past says nothing of where it is now.
+    constexpr double kMemories = 5;
+    if (endpoints_ > 0 && at - halved_ > bake_ / kMemories) {
+        halved_ = at;
+        for (auto& part : parts_now_) part = {part.requests / 2, part.errors / 2};
+    }
+    return std::nullopt;
+}
+
+void JudgeCase::divide(const Group& group, std::vector<detect::Events>& parts) const {
+    for (std::size_t p = 0; p < endpoints_; ++p) parts[p] += group.endpoints[p];
+}
+
+std::string JudgeCase::where() const {
+    PlaceTable table;
+    PlaceLabel label{"endpoint", false, {}};
+    for (std::size_t p = 0; p < endpoints_; ++p) {
+        const auto &before = parts_before_[p], &now = parts_now_[p];
+        label.places.push_back({std::to_string(p), {before.requests, before.errors}, {now.requests, now.errors}});
+        table.before += label.places.back().before;
+        table.now += label.places.back().now;
+    }
+    if (endpoints_ > 1) table.labels.push_back(std::move(label));
+    return detect::words(detect::localise(table), table);
 }
 
 CaseVerdict JudgeCase::words(const detect::Finding& finding) const {
     using Kind = detect::Finding::Kind;
     const bool critical =
         finding.kind == Kind::HardFailure || finding.kind == Kind::TrafficLost || finding.kind == Kind::Errors;
-    return {deploy_ + finding.at, "rollback",
+    return {deploy_ + finding.at,
+            "rollback",
             critical                       ? "critical"
             : finding.kind == Kind::Memory ? "minor"
                                            : "major",
-            std::string(detect::to_string(finding.kind)), detect::words(finding, control_)};
+            std::string(detect::to_string(finding.kind)),
+            detect::words(finding, control_),
+            where()};
 }
 
 CaseVerdict JudgeCase::end(double t) const {

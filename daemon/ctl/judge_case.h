@@ -14,6 +14,7 @@ namespace revertd::ctl {
 struct CaseVerdict {
     double t = 0;  ///< of the sample that decided
     std::string verdict, severity, detector, evidence;
+    std::string where = {};  ///< the damage is, when the case has endpoints
 };
 
 /// One case: counters become differences, both groups become ticks, ticks are judged.
@@ -53,6 +54,8 @@ class JudgeCase {
     static void clear(Group& group);
     std::optional<CaseVerdict> judge();
     [[nodiscard]] CaseVerdict words(const detect::Finding& finding) const;
+    void divide(const Group& group, std::vector<detect::Events>& parts) const;
+    [[nodiscard]] std::string where() const;
 
     double deploy_, bake_, interval_;
     bool control_;
@@ -60,6 +63,8 @@ class JudgeCase {
     detect::DeployTest test_;
     Group fresh_, reference_;
     Counters now_, zero_;
+    std::vector<detect::Events> parts_before_, parts_now_;  ///< of the old version, and of the new one lately
+    double halved_ = 0;                                     ///< when the latter were last halved
 };
 
 }  // namespace revertd::ctl

@@ -123,7 +123,9 @@ void JudgeStream::close(const CaseVerdict& verdict) {
     open_ = false;
     out_ << "{\"case\":" << quoted(id_) << ",\"t\":" << milliseconds(verdict.t) << ",\"verdict\":\"" << verdict.verdict
          << "\",\"severity\":\"" << verdict.severity << "\",\"detector\":\"" << verdict.detector
-         << "\",\"evidence\":" << quoted(verdict.evidence) << "}\n";
+         << "\",\"evidence\":" << quoted(verdict.evidence);
+    if (!verdict.where.empty()) out_ << ",\"where\":" << quoted(verdict.where);
+    out_ << "}\n";
     out_.flush();
 }
 

@@ -72,10 +72,13 @@ std::string summary(const ReportInput& in) {
         rows += row({"Outcome", std::string(to_string(d->state)) +
                                     (d->exit_code ? " (exit code " + std::to_string(*d->exit_code) + ")" : "") + ": " +
                                     shown(d->words)});
+        for (const std::string& power : d->power) rows += row({"Power", html_text(power)});
+        for (const std::string& excluded : d->excluded) rows += row({"Excluded", html_text(excluded)});
     }
     if (const Incident* i = in.incident) {
         rows += row({"Severity", std::string(to_string(i->severity))});
         rows += row({"Trigger", shown(i->words)});
+        if (!i->where.empty()) rows += row({"Where", html_text(i->where)});
         rows += row({"Rollback", shown(i->from) + " → " + shown(i->to)});
         rows += row({"State", std::string(to_string(i->state)) +
                                   (i->gate_words.empty() ? "" : ": " + html_text(i->gate_words))});

@@ -38,6 +38,13 @@ void deployment(Writer& out, const Deployment& d) {
     text(out, "started", to_rfc3339(d.started_wall)),
         text(out, "first_seen", d.first_seen ? to_rfc3339(d.first_seen_wall) : "");
     text(out, "finished", d.finished ? to_rfc3339(d.finished_wall) : "");
+    const auto texts = [&out](const char* key, const std::vector<std::string>& all) {
+        out.Key(key);
+        out.StartArray();
+        for (const std::string& one : all) out.String(one);
+        out.EndArray();
+    };
+    texts("power", d.power), texts("excluded", d.excluded);
     out.Key("exit_code");
     if (d.exit_code)
         out.Int(*d.exit_code);
@@ -85,6 +92,7 @@ void incident(Writer& out, const Incident& i, const std::string& link) {
     text(out, "severity", std::string(to_string(i.severity))), text(out, "state", std::string(to_string(i.state)));
     text(out, "opened", to_rfc3339(i.opened_wall)), text(out, "closed", i.closed ? to_rfc3339(i.closed_wall) : "");
     text(out, "from", i.from), text(out, "to", i.to), text(out, "reason", i.words), text(out, "rule", i.rule);
+    text(out, "where", i.where);
     text(out, "decision", i.decided ? i.decided->words : ""), text(out, "verification", i.verification_words);
     text(out, "link", link);
     answers(out, i);

@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "core/narrate.h"
+#include "daemon/report/explain.h"
 #include "daemon/report/report.h"
 
 namespace revertd {
@@ -55,10 +56,13 @@ std::string summary(const ReportInput& in) {
         out += row("Outcome", std::string(to_string(d->state)) +
                                   (d->exit_code ? " (exit code " + std::to_string(*d->exit_code) + ")" : "") + ": " +
                                   shown(d->words));
+        for (const std::string& power : d->power) out += row("Power", plain(power));
+        for (const std::string& excluded : d->excluded) out += row("Excluded", plain(excluded));
     }
     if (const Incident* i = in.incident) {
         out += row("Severity", std::string(to_string(i->severity)));
         out += row("Trigger", shown(i->words));
+        if (!i->where.empty()) out += row("Where", plain(i->where));
         out += row("Rollback", shown(i->from) + " -> " + shown(i->to));
         out +=
             row("State", std::string(to_string(i->state)) + (i->gate_words.empty() ? "" : ": " + plain(i->gate_words)));
@@ -67,6 +71,19 @@ std::string summary(const ReportInput& in) {
         if (!in.link.empty()) out += row("Incident", "<" + in.link + ">");
     }
     return out + "\n";
+}
+
+/// The plot stands in a block of code, so that it keeps its columns; nothing of it comes from outside.
+std::string explanation(const ReportInput& in) {
+    std::string out;
+    for (const Explanation& one : explain(in)) {
+        out += "**" + plain(one.rule) + "**\n\n";
+        for (const auto& [name, value] : one.words) out += "- " + name + ": " + plain(value) + "\n";
+        if (!one.plot.empty()) out += "\n" + plain(one.drawn) + ":\n\n";
+        for (const std::string& line : one.plot) out += "    " + line + "\n";
+        out += "\n";
+    }
+    return out.empty() ? out : "## Why\n\n" + out;
 }
 
 std::string numbers(const ReportInput& in) {
@@ -142,8 +159,8 @@ constexpr const char* kToFill =
 }  // namespace
 
 std::string report_markdown(const ReportInput& in) {
-    return heading(in) + summary(in) + numbers(in) + decision(in) + steps(in) + verification(in) + timeline(in) +
-           (in.incident != nullptr ? kToFill : "");
+    return heading(in) + summary(in) + explanation(in) + numbers(in) + decision(in) + steps(in) + verification(in) +
+           timeline(in) + (in.incident != nullptr ? kToFill : "");
 }
 
 }  // namespace revertd

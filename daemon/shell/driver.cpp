@@ -10,6 +10,7 @@
 #include "daemon/io/loop.h"
 #include "daemon/journal/codec.h"
 #include "daemon/notify/message.h"
+#include "daemon/report/explain.h"
 #include "daemon/report/report.h"
 #include "daemon/runner/client.h"
 #include "daemon/shell/stream.h"
@@ -410,7 +411,9 @@ Result<std::vector<std::string>> Driver::explain(const std::string& id) const {
     const std::string deploy = d != nullptr ? d->id : i->deploy;
     auto records = records_of(i != nullptr ? i->id : std::string{}, deploy);
     if (!records) return records.error();
-    std::vector<std::string> lines;
+    if (d == nullptr) d = engine_->state().deployment(i->deploy);
+    std::vector<std::string> lines = explain_lines({d, i, *records, now()});
+    if (!lines.empty()) lines.insert(lines.end(), {"", "What happened:"});
     for (const Record& r : *records)
         if (std::string words = narrate(r.fact); !words.empty()) lines.push_back(to_rfc3339(r.wall) + "  " + words);
     return lines;

@@ -14,6 +14,7 @@
 #include "daemon/journal/journal.h"
 #include "daemon/shell/config_store.h"
 #include "daemon/shell/metrics_text.h"
+#include "daemon/shell/power_worker.h"
 #include "daemon/shell/service_watch.h"
 
 namespace revertd {
@@ -138,6 +139,7 @@ class Driver final : public Backend, private WatchListener {
     Result<std::unique_ptr<ServiceWatch>> make_watch(const std::shared_ptr<const ServiceSettings>& settings);
     [[nodiscard]] Time history_from(const std::string& service) const;
     void refresh_watches();
+    void find_power(const std::string& service, const std::string& deploy);
     void resync(const std::string& service);
     void prepare_steps(const std::string& service);
     void snapshot(const std::string& service, const std::string& incident);
@@ -172,6 +174,7 @@ class Driver final : public Backend, private WatchListener {
     std::uint64_t journaled_ = 0;  ///< the last record before this start
     bool past_read_ = false;       ///< the stream holds what was before this start, as far as it is kept
     std::map<std::uint64_t, Listener> listeners_;
+    std::unique_ptr<PowerWorker> power_;  ///< null until a deploy is watched
 };
 
 }  // namespace revertd

@@ -106,7 +106,10 @@ void Driver::judged(const std::string& service, const JudgeReport& report) {
         return;
     }
     const bool same_guard = guard == s->guard;
-    if (same_guard && report.changes.empty() && report.health == health) return;
+    if (!same_guard && !s->guard.empty()) find_power(service, s->guard);
+    const ServiceSettings& settings = *watches_.at(service)->settings();
+    const bool may_end = settings.until_excluded > 0 && report.excluded <= settings.until_excluded;
+    if (same_guard && !may_end && report.changes.empty() && report.health == health) return;
     guard = s->guard, health = report.health;
     event::Judged judged{service, report, {}};
     const bool holds =
@@ -117,6 +120,18 @@ void Driver::judged(const std::string& service, const JudgeReport& report) {
         if (const auto hash = journal_->record_flight(std::move(snapshot))) judged.evidence = *hash;
     }
     feed(std::move(judged));
+}
+
+/// Once a guard, from what was learnt before it: a restart knows it already.
+void Driver::find_power(const std::string& service, const std::string& deploy) {
+    const Deployment* d = engine_->state().deployment(deploy);
+    if (d == nullptr || !d->power.empty()) return;
+    auto studies = watches_.at(service)->judge().power();
+    if (studies.empty()) return;
+    if (!power_) power_ = std::make_unique<PowerWorker>(parts_.loop);
+    power_->run(std::move(studies), [this, service, deploy](const std::vector<std::string>& words) {
+        feed(event::PowerFound{service, deploy, words});
+    });
 }
 
 void Driver::version_read(const std::string& service, const Observation& observation) {

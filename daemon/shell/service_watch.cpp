@@ -3,9 +3,12 @@
 
 #include <algorithm>
 
+#include "config/promql_text.h"
 #include "daemon/io/http_client.h"
 #include "daemon/io/http_options.h"
 #include "daemon/io/marked_sink.h"
+#include "daemon/sources/prom_places.h"
+#include "detectors/localise.h"
 
 namespace revertd {
 
@@ -177,6 +180,7 @@ void ServiceWatch::ask(Time deadline, bool is_sample) {
     parts_.loop.cancel(sample_timer_);
     is_sample_ = is_sample;
     asking_ = true;
+    learn_labels();
     pending_ = checks_.size() + scrapes_.size() + (is_sample ? 0 : queries_.size()) +
                1;  // one for us, so that the last answer closes after all have begun
     const Time now = asked_ = parts_.loop.now();
@@ -243,7 +247,8 @@ void ServiceWatch::close() {
     }
     asking_ = false;
     const Time now = parts_.loop.now();
-    const JudgeReport report = judge_now(now);
+    JudgeReport report = judge_now(now);
+    localise(report);
     if (report.suspicious) plan_sample(now);
     if (std::exchange(slot_waits_, false)) {
         ask(now + ask_limit(settings_->interval), false);
@@ -259,7 +264,81 @@ void ServiceWatch::plan_sample(Time at) {
     sample_timer_ = parts_.loop.at(at + tenth, [this] { sample(); });
 }
 
+/// Labels cost memory, so they are read only while a deploy is watched: once, by reading the pages as if they were new.
+void ServiceWatch::learn_labels() {
+    const bool wanted = judge_.wants_labels();
+    if (wanted && !labelled_)
+        for (const auto& scrape : scrapes_) scrape->target.forget_page();
+    // A watch that begins in the middle of a deploy knows from when on nothing is older than it.
+    if (wanted && !labelled_) deploy_since_ = asked_once_ ? parts_.loop.now() : parts_.history_from, places_.clear();
+    labelled_ = wanted;
+    asked_once_ = true;
+}
+
+void ServiceWatch::localise(JudgeReport& report) {
+    last_health_ = report.health == Health::Unknown ? last_health_ : report.health;
+    for (RuleChange& change : report.changes) {
+        if (change.verdict != Verdict::Breach) {
+            places_.erase(change.rule);
+            continue;
+        }
+        const Rule& rule = settings_->rules[change.rule];
+        const bool of_signal = is_of_signal(rule) && rule.signal < settings_->signals.size();
+        if (of_signal && settings_->signals[rule.signal].source == Signal::Source::Prometheus) {
+            ask_places(change.rule);
+            change.where = places_[change.rule].where, change.places = places_[change.rule].places;
+            continue;
+        }
+        const PlaceTable table = judge_.places(change.rule);
+        const auto found = detect::localise(table);
+        change.where = detect::words(found, table);
+        change.places = found.places();
+    }
+}
+
+/// One query, for every series of the signal; a breach waits for nothing.
+void ServiceWatch::ask_places(std::uint32_t rule) {
+    constexpr Duration kNow = 5min, kLimit = 10s;
+    if (!settings_->prometheus || std::exchange(places_[rule].asked, true)) return;
+    const Time now = parts_.loop.now();
+    const Duration since = std::max<Duration>(now - std::max(deploy_since_, now - 24h), settings_->interval);
+    const std::string text = config::promql::places_of(settings_->signals[settings_->rules[rule].signal],
+                                                       std::min(since, kNow), settings_->baseline, since);
+    if (text.empty()) return;
+    PromServer& server = parts_.prom.server(*settings_->prometheus);
+    server.ask(text, settings_->interval, Time::min(), now + kLimit,
+               [this, rule, alive = std::weak_ptr(alive_)](const std::shared_ptr<const PromRound>& round) {
+                   if (!alive.expired() && round->answer.verdict == Verdict::Ok) located(rule, round->answer);
+               });
+}
+
+/// Told as soon as it is known, if the rule is breached still.
+void ServiceWatch::located(std::uint32_t rule, const PromAnswer& answer) {
+    const PlaceTable table = places_of(settings_->signals[settings_->rules[rule].signal], answer);
+    const auto found = detect::localise(table);
+    const auto place = places_.find(rule);
+    if (place == places_.end()) return;
+    place->second.where = detect::words(found, table);
+    place->second.places = found.places();
+    if (place->second.where.empty()) return;
+    JudgeReport report;
+    report.health = last_health_;
+    for (RuleChange& change : judge_.view().rules)
+        if (change.rule == rule && change.verdict == Verdict::Breach) report.changes.push_back(std::move(change));
+    if (report.changes.empty()) return;
+    report.changes.front().where = place->second.where, report.changes.front().places = place->second.places;
+    parts_.listener.judged(settings_->name, report);
+}
+
 // -- answers
+
+bool ServiceWatch::wants_labels() const {
+    return judge_.wants_labels();
+}
+
+void ServiceWatch::describe(SeriesId series, const std::vector<std::pair<std::string_view, std::string_view>>& labels) {
+    judge_.describe(series, labels);
+}
 
 void ServiceWatch::name_signal(std::uint32_t signal, const Selector& found) {
     judge_.name_signal(signal, found);

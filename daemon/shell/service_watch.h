@@ -3,6 +3,7 @@
 // suspicion also every tenth of the interval (S24).
 #pragma once
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -80,10 +81,16 @@ class ServiceWatch final : private ScrapeListener, private HealthListener, priva
     void pass_over(HealthCheck& check);
     [[nodiscard]] JudgeReport judge_now(Time now);
     void plan_sample(Time at);
+    void learn_labels();
+    void localise(JudgeReport& report);
+    void ask_places(std::uint32_t rule);
+    void located(std::uint32_t rule, const PromAnswer& answer);
     [[nodiscard]] bool another_host_answered(std::size_t check) const;
 
     void name_signal(std::uint32_t signal, const Selector& found) override;
     SeriesId add_series(TargetIndex target, std::uint64_t identity_hash, const SeriesRole& role) override;
+    [[nodiscard]] bool wants_labels() const override;
+    void describe(SeriesId series, const std::vector<std::pair<std::string_view, std::string_view>>& labels) override;
     void scrape(TargetIndex target, const ScrapeResult& result, Time at) override;
     void health(TargetIndex target, const HealthFinding& finding, Time at) override;
     void query(std::uint32_t signal, const QueryResult& result, Time at) override;
@@ -101,7 +108,19 @@ class ServiceWatch final : private ScrapeListener, private HealthListener, priva
     TimerId timer_ = TimerId::None, sample_timer_ = TimerId::None;
     Time next_slot_{}, asked_{};
     std::size_t pending_ = 0;
-    bool asking_ = false, is_sample_ = false, slot_waits_ = false;
+    bool asking_ = false, is_sample_ = false, slot_waits_ = false, labelled_ = false, asked_once_ = false;
+
+    /// Where a rule over a Prometheus is breached: asked once a breach, and told when it is known.
+    struct Places {
+        bool asked = false;
+        std::string where;
+        std::vector<PlaceShare> places;
+    };
+
+    std::map<std::uint32_t, Places> places_;  ///< by rule
+    Time deploy_since_{};
+    Health last_health_ = Health::Unknown;
+    std::shared_ptr<int> alive_ = std::make_shared<int>();  ///< answers may come after the end
 };
 
 }  // namespace revertd

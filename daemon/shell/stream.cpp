@@ -39,6 +39,8 @@ constexpr Kind kKinds[] = {
     {WaitEnded::kName, "approval"},
     {LadderClimbed::kName, "approval"},
     {Intent::kName, "action"},
+    {PowerKnown::kName, "guard.phase"},
+    {BakeShortened::kName, "guard.phase"},
     {Outcome::kName, "action"},
     {AttemptBegun::kName, "action"},
     {Confirmed::kName, "action"},

@@ -51,6 +51,8 @@ void Exposition::begin(const SeriesSelector& selector, const Layout& layout, boo
     index_.clear();
     values_.clear();
     claims_.clear();
+    keeps_names_ = false;
+    names_ = {};  // as large as the page, and rarely wanted
     carry_.clear();
     bytes_ = lines_ = samples_ = 0;
     fault_.clear();
@@ -243,7 +245,13 @@ void Exposition::keep_known(std::size_t entry, std::uint64_t hash, std::uint32_t
 
 void Exposition::keep_new(const Line& line, std::uint64_t hash, double value) {
     const std::size_t first = claims_.size();
-    selector_->claim(decode_series(line.series), claims_);
+    SeriesName name = decode_series(line.series);
+    selector_->claim(name, claims_);
+    if (keeps_names_ && claims_.size() > first) {
+        for (std::size_t i = first; i < claims_.size(); ++i)
+            claims_[i].name = static_cast<std::uint32_t>(names_.size());
+        names_.push_back(std::move(name));
+    }
     if (claims_.size() == first) values_.push_back({hash, value, kNoSeries, false, false, learned_row()});
     for (std::size_t i = first; i < claims_.size(); ++i) {
         const bool more = i + 1 < claims_.size();

@@ -13,6 +13,7 @@
 #include "daemon/sources/line.h"
 #include "daemon/sources/page_shape.h"
 #include "daemon/sources/selector.h"
+#include "daemon/sources/series_name.h"
 
 namespace revertd {
 
@@ -55,6 +56,9 @@ class Exposition {
     /// Both must outlive the reading; the layout must not change during it. `learn`: the shape of this body is noted.
     void begin(const SeriesSelector& selector, const Layout& layout, bool learn = false, Format format = Format::Text);
 
+    /// From `begin` on: the names of new series are kept for their labels.
+    void keep_names() { keeps_names_ = true; }
+
     /// The next bytes of the body, cut anywhere. False: `fault` says why, and nothing of the body counts.
     bool feed(std::span<const char> chunk);
 
@@ -75,6 +79,9 @@ class Exposition {
 
     /// The claims to series that the layout does not know.
     [[nodiscard]] const std::vector<Claim>& claims() const { return claims_; }
+
+    /// Of Claim::name; empty unless they are kept.
+    [[nodiscard]] const std::vector<SeriesName>& names() const { return names_; }
 
     /// The wanted lines were those of the layout, in its order.
     [[nodiscard]] bool layout_held() const { return layout_held_ && expected_ == layout_->entries.size(); }
@@ -127,6 +134,8 @@ class Exposition {
     std::vector<std::uint32_t> index_;  // from hash to entry, made at the first line that was not expected
     std::vector<Value> values_;
     std::vector<Claim> claims_;
+    bool keeps_names_ = false;
+    std::vector<SeriesName> names_;
     std::string carry_;  // the start of a line whose end has not arrived
     std::uint64_t bytes_ = 0, lines_ = 0, samples_ = 0;
     std::string fault_;

@@ -87,6 +87,7 @@ void ScrapeTarget::begin_reading(Format format) {
     const bool learn = !layout_.shape && learn_in_ == 0;
     if (learn_in_ > 0) --learn_in_;
     reading_->begin(context_.selector, layout_, learn, format);
+    if (context_.listener.wants_labels()) reading_->keep_names();
 }
 
 bool ScrapeTarget::body(std::span<const char> chunk) {
@@ -122,6 +123,7 @@ void ScrapeTarget::finish_reading(Time at) {
         const bool chosen = context_.selector.is_chosen(claim);
         ids.push_back(chosen ? context_.listener.add_series(index_, claim.identity, claim.role) : kNoSeries);
     }
+    if (!reading_->names().empty()) describe(claims, ids);
     ScrapeResult result;
     result.values = context_.pool.first_of_each(reading_->values(), ids);
     const bool learned = reading_->learned().size() > 0;
@@ -129,6 +131,23 @@ void ScrapeTarget::finish_reading(Time at) {
     if (learned) keep_shape();
     if (reading_->shape_is_stale()) drop_shape();
     context_.listener.scrape(index_, result, at);
+}
+
+void ScrapeTarget::describe(const std::vector<Claim>& claims, const std::vector<SeriesId>& ids) {
+    std::vector<std::pair<std::string_view, std::string_view>> labels;
+    for (std::size_t i = 0; i < claims.size(); ++i) {
+        if (ids[i] == kNoSeries) continue;
+        labels.clear();
+        for (const Label& label : reading_->names()[claims[i].name].labels)
+            labels.emplace_back(label.name, label.value);
+        context_.listener.describe(ids[i], labels);
+    }
+}
+
+void ScrapeTarget::forget_page() {
+    if (reading_) return;  // it is being read against the page that is known
+    layout_ = {};
+    learn_in_ = 0;
 }
 
 /// Series that left the body leave the layout, too; if they come back they are claimed anew.

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/judge.h"
@@ -28,6 +29,12 @@ class ScrapeListener {
     virtual void name_signal(std::uint32_t signal, const Selector& found) = 0;
     /// The same identity of the same target is the same series.
     virtual SeriesId add_series(TargetIndex target, std::uint64_t identity_hash, const SeriesRole& role) = 0;
+
+    /// Whether the labels of series are wanted now, and those of one that was added, sorted by name.
+    [[nodiscard]] virtual bool wants_labels() const { return false; }
+
+    virtual void describe(SeriesId, const std::vector<std::pair<std::string_view, std::string_view>>&) {}
+
     /// What the result points to is valid during the call.
     virtual void scrape(TargetIndex target, const ScrapeResult& result, Time at) = 0;
 };
@@ -83,12 +90,16 @@ class ScrapeTarget final : public Sink {
     /// What is remembered of the page; nothing while it is learned.
     [[nodiscard]] const PageShape* shape() const { return layout_.shape.get(); }
 
+    /// Nothing of the page is known any more: every series of the next one is added anew, under its old identity.
+    void forget_page();
+
     /// The fetch was cancelled (Fetch::cancel): forgets what has arrived.
     void reset();
 
   private:
     void begin_reading(Format format);
     void finish_reading(Time at);
+    void describe(const std::vector<Claim>& claims, const std::vector<SeriesId>& ids);
     void keep_layout();
     void keep_shape();
     void drop_shape();

@@ -235,10 +235,10 @@ void SeriesSelector::claim(const SeriesName& series, std::vector<Claim>& claims)
         }
         SeriesRole all = *role;
         all.bad = false;
-        claims.push_back({i, identity.value(), all});
+        claims.push_back({i, identity.value(), all, 0});
         if (!role->bad) continue;
         identity.add("bad");  // one of the bad ones is one of all, too: counted twice, as two series
-        claims.push_back({i, identity.value(), *role});
+        claims.push_back({i, identity.value(), *role, 0});
     }
 }
 

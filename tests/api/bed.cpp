@@ -203,8 +203,19 @@ std::string Bed::ask_for_approval() {
     on_loop([&] {
         const Time since = backend_->now().at - 2min;
         backend_->seen.signals.front().value = 0.079;
-        backend_->judge({1, Verdict::Breach, true, 0.079, 0.05, std::numeric_limits<double>::quiet_NaN(), 1241, since,
-                         false, false, "errors 7.9 % is above 5 % for 2m"});
+        RuleChange change{1,
+                          Verdict::Breach,
+                          true,
+                          0.079,
+                          0.05,
+                          std::numeric_limits<double>::quiet_NaN(),
+                          1241,
+                          since,
+                          false,
+                          false,
+                          "errors 7.9 % is above 5 % for 2m"};
+        change.where = "all of it in route=/pay", change.places = {{"route", "/pay", 1, 0.48, 0.003, true}};
+        backend_->judge(change);
         const ServiceState* service = backend_->engine().state().service("api");
         id = service != nullptr ? service->incident : std::string();
     });

@@ -39,6 +39,10 @@ TEST_F(Incidents, show_what_was_found_and_what_is_asked) {
     EXPECT_TRUE(finding["baseline"].is_null());
     EXPECT_FALSE(finding["since"].is_null());
     EXPECT_EQ(finding["query"].text(), "ratio(requests)");
+    EXPECT_EQ(finding["where"].text(), "all of it in route=/pay");
+    ASSERT_EQ(finding["places"].items().size(), 1U);
+    EXPECT_EQ(finding["places"].items().front()["value"].text(), "/pay");
+    EXPECT_EQ(finding["places"].items().front()["share"].number(), 1);
     EXPECT_GE(i["timeline"].items().size(), 2U);
     for (const auto& entry : i["timeline"].items()) EXPECT_FALSE(entry["words"].text().empty());
 }

@@ -315,6 +315,38 @@ TEST(Load, a_version_asked_of_the_service_itself_is_a_warning) {
               std::string::npos);
 }
 
+TEST(Load, a_bake_that_data_may_end_has_a_least_and_a_fixed_end) {
+    const std::string guard = "    guard: { anomaly: P1 }\n    signals: { errors: 'ratio(r_total, code=~\"5..\")' }\n";
+    const Loaded loaded = good(with("    bake: { at least: 7m, until excluded: 1.5x, at most: 60m }\n" + guard));
+    EXPECT_EQ(service(loaded).bake, Duration(60min));
+    EXPECT_EQ(service(loaded).bake_at_least, Duration(7min));
+    EXPECT_DOUBLE_EQ(service(loaded).until_excluded, 1.5);
+    const Loaded by_default = good(with("    bake: { until excluded: 2x }\n" + guard));
+    EXPECT_EQ(service(by_default).bake, Duration(15min));
+    EXPECT_EQ(service(by_default).bake_at_least, Duration(5min));
+    const Loaded over =
+        good("defaults: { bake: { until excluded: 2x, at most: 30m } }\n" + with("    bake: 10m\n" + guard));
+    EXPECT_EQ(service(over).bake, Duration(10min));
+    EXPECT_DOUBLE_EQ(service(over).until_excluded, 0);
+    const Loaded of_defaults = good("defaults: { bake: { until excluded: 2x, at most: 30m } }\n" + with(guard));
+    EXPECT_DOUBLE_EQ(service(of_defaults).until_excluded, 2);
+}
+
+TEST(Load, a_bake_that_contradicts_itself_or_that_nothing_can_end_is_said) {
+    const std::string guard = "    guard: { anomaly: P1 }\n    signals: { errors: 'ratio(r_total, code=~\"5..\")' }\n";
+    const auto said = [](const std::string& text) { return words(load(with(text), "f.yaml")); };
+    EXPECT_NE(said("    bake: { at least: 20m, until excluded: 2x, at most: 10m }\n" + guard)
+                  .find("at least 20m and at most 10m"),
+              std::string::npos);
+    EXPECT_NE(said("    bake: { until excluded: 2x }\n    guard: [health down for 30s]\n")
+                  .find("no rule can exclude anything"),
+              std::string::npos);
+    for (const char* wrong : {"1x", "1.05x", "100x", "1.5", "x", "1.5 x", "01.5x", "-2x", "1.2345x"})
+        EXPECT_NE(said("    bake: { until excluded: " + std::string(wrong) + " }\n" + guard).find("is no factor"),
+                  std::string::npos)
+            << wrong;
+}
+
 TEST(Load, a_rule_longer_than_the_bake_is_a_warning) {
     EXPECT_NE(words(load(with("    bake: 1m\n    warmup: 1s\n    guard: [errors > 5% for 2m]\n"), "f.yaml"))
                   .find("needs longer than the bake"),

@@ -50,7 +50,7 @@ def quoted(text):
 
 def scalars():
     """What people write where something else belongs."""
-    texts = ["15m", "90", "0", "5", "-1", "1.5", "1h30m", "15 minutes", "99999d", "1ms", "200ms", "0s", "30%", "130 %", "1 per 6h", "six per day",
+    texts = ["15m", "90", "0", "5", "-1", "1.5", "1h30m", "15 minutes", "99999d", "1ms", "200ms", "0s", "30%", "130 %", "1.5x", "1.05x", "12x", "100x", "1 per 6h", "six per day",
              "enforce", "observe", "enforced", "off", "hold", "leads", "@sre", "two words", "http://127.0.0.1:8080/x", "https://example.com",
              "ftp://example.com/x", "http://user:secret@example.com/", "http://example.com:99999/", "tcp://127.0.0.1:5432", "127.0.0.1:80",
              "/etc/revertd/key", "pagerduty", "keys/relative", "200-299", "404", "999", "errors > 5% for 2m", "health down for 30s",

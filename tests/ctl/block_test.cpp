@@ -48,6 +48,19 @@ TEST_F(Block, shows_progress_health_and_every_signal_with_its_limit) {
               "  orders   31.2   (1x)                  no data\n");
 }
 
+TEST_F(Block, says_while_nothing_is_found_what_would_be_and_at_a_pass_what_is_excluded) {
+    constexpr const char* kPower = R"("bake":900,"elapsed":200,"phase_words":"healthy","signals":[],
+        "power":["1.8 times the errors would be found within 6m with 92 %"],"excluded":[])";
+    EXPECT_NE(
+        render(deployment("baking", kPower)).find("\n  1.8 times the errors would be found within 6m with 92 %\n"),
+        std::string::npos);
+    EXPECT_EQ(render(deployment("incident", kPower)).find("1.8 times"), std::string::npos);
+    EXPECT_NE(render_end(json(deployment("healthy", R"("verdict_words":"healthy for 15m",
+        "excluded":["more than 1.3 times the errors: excluded at 99.9 %"])")))
+                  .find("\nmore than 1.3 times the errors: excluded at 99.9 %\n"),
+              std::string::npos);
+}
+
 TEST_F(Block, says_whom_an_approval_waits_for_and_how_to_answer) {
     EXPECT_EQ(render(deployment("incident", R"("bake":900,"elapsed":200,"phase_words":"awaiting approval",
                 "incident":"i-42","health":{"up":9,"total":12},

@@ -100,6 +100,26 @@ TEST_F(Worse, a_rollback_that_helped_is_seen_to_have_helped) {
     EXPECT_EQ(bed.verdict(), Verdict::Ok) << bed.words();
 }
 
+TEST_F(Worse, a_pass_says_what_is_excluded) {
+    slots(60, 3);
+    deploy();
+    EXPECT_EQ(bed.judge.summarise().at(0).excluded, "");
+    slots(170, 3);
+    const std::string said = bed.judge.summarise().at(0).excluded;
+    EXPECT_EQ(said.find("more than "), 0U) << said;
+    EXPECT_NE(said.find(" times the errors: excluded at 99.9 %"), std::string::npos) << said;
+}
+
+TEST_F(Worse, what_it_would_find_is_said_from_what_it_learnt) {
+    slots(5, 3);
+    EXPECT_TRUE(bed.judge.power().empty());
+    slots(60, 3);
+    auto studies = bed.judge.power();
+    ASSERT_EQ(studies.size(), 1U);
+    const std::string said = studies.front()->run();
+    EXPECT_NE(said.find(" times the errors would be found within "), std::string::npos) << said;
+}
+
 class WorseLatency : public Worse {
   protected:
     WorseLatency() : Worse(signal_of(Signal::Kind::Quantile, "p95", Unit::Seconds)) {}

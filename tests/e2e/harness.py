@@ -32,6 +32,7 @@ class Target:
 
     def __init__(self, service):
         self.service, self.requests, self.errors, self.since = service, 0.0, 0.0, time.monotonic()
+        self.routes = {route: [0.0, 0.0] for route in service.config.get("routes", ())}
         self.buckets = dict.fromkeys((0.1, 0.2, 0.4, 0.8, 1.6, float("inf")), 0.0)
         self.server = None
         self.connections = set()
@@ -90,7 +91,17 @@ class Target:
         slow = self.service.behaviour().get("slow", 1)
         for bound in self.buckets:  # latencies spread evenly over 0 to 0.4 s, or more
             self.buckets[bound] += served * min(1, bound / (0.4 * slow))
-        self.errors += served * self.service.behaviour()["errors"]
+        behaviour = self.service.behaviour()
+        self.errors += served * behaviour["errors"]
+        for route, counts in self.routes.items():
+            counts[0] += served / len(self.routes)
+            counts[1] += served / len(self.routes) * behaviour.get("routes", {}).get(route, behaviour["errors"])
+
+    def calls(self):
+        rows = {f',route="{route}"': counts for route, counts in self.routes.items()} or {"": [self.requests, self.errors]}
+        return "# TYPE shop_calls_total counter\n" + "".join(
+            f'shop_calls_total{{outcome="fine"{labels}}} {int(requests - errors)}\nshop_calls_total{{outcome="fail"{labels}}} {int(errors)}\n'
+            for labels, (requests, errors) in rows.items())
 
     def send(self, handler, status, body, kind="text/plain; version=0.0.4", length=None):
         data = body.encode()
@@ -111,8 +122,7 @@ class Target:
             return self.send(handler, 200, body, "application/json")
         self.count()
         mode = self.service.mode
-        fine = (f'# TYPE shop_calls_total counter\nshop_calls_total{{outcome="fine"}} {int(self.requests - self.errors)}\n'
-                f'shop_calls_total{{outcome="fail"}} {int(self.errors)}\n# TYPE shop_queue gauge\nshop_queue 3\n')
+        fine = self.calls() + "# TYPE shop_queue gauge\nshop_queue 3\n"
         if self.service.config.get("histogram"):
             fine += "".join(f'shop_call_seconds_bucket{{le="{"+Inf" if b == float("inf") else b}"}} {int(n)}\n' for b, n in self.buckets.items())
         if mode == "empty":

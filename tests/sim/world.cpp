@@ -391,8 +391,9 @@ void World::sample(const std::string& service, std::uint64_t life, bool is_sampl
     if (!is_sample) watch.samples = 0;
     const ServiceState* s = engine_->state().service(service);
     const bool guarded = s != nullptr && (!s->guard.empty() || !s->incident.empty());
-    const bool changed =
-        !report.changes.empty() || report.health != watch.health || watch.guard != (s != nullptr ? s->guard : "");
+    const double enough = watch.settings->until_excluded;
+    const bool changed = (enough > 0 && report.excluded <= enough) || !report.changes.empty() ||
+                         report.health != watch.health || watch.guard != (s != nullptr ? s->guard : "");
     watch.health = report.health;
     if (s != nullptr) watch.guard = s->guard;
     if (guarded ? changed : !report.changes.empty()) feed(event::Judged{service, report, "evidence"});

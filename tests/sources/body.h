@@ -47,6 +47,19 @@ class RecordingListener final : public ScrapeListener {
         return it->second;
     }
 
+    [[nodiscard]] bool wants_labels() const override { return wants_labels_; }
+
+    void describe(SeriesId series, const std::vector<std::pair<std::string_view, std::string_view>>& labels) override {
+        std::string text = std::to_string(series);
+        for (const auto& [name, value] : labels) text += " " + std::string(name) + "=" + std::string(value);
+        labels_.push_back(std::move(text));
+    }
+
+    void want_labels() { wants_labels_ = true; }
+
+    /// "0 code=200 route=/x", one a series.
+    [[nodiscard]] const std::vector<std::string>& labels() const { return labels_; }
+
     void scrape(TargetIndex target, const ScrapeResult& result, Time) override {
         if (!recording_) return;
         scrapes_.push_back(
@@ -71,7 +84,8 @@ class RecordingListener final : public ScrapeListener {
     std::vector<Scrape> scrapes_;
     std::map<std::uint32_t, Selector> found_;
     int added_ = 0;
-    bool recording_ = true;
+    bool recording_ = true, wants_labels_ = false;
+    std::vector<std::string> labels_;
 };
 
 /// A service with one or more targets.

@@ -123,5 +123,20 @@ TEST(Scrape, targets_that_answer_at_the_same_time_do_not_mix) {
     }
 }
 
+TEST(Scrape, labels_are_told_only_when_they_are_wanted_and_a_forgotten_page_is_read_anew) {
+    constexpr std::string_view kBody = "a{route=\"/x\",code=\"200\"} 1\na{route=\"/y\",code=\"500\"} 2\nb 3\n";
+    Scraper scraper({gauge_of("a", "a")});
+    scraper.scrape(kBody);
+    EXPECT_TRUE(scraper.listener.labels().empty());
+    scraper.listener.want_labels();
+    scraper.scrape(kBody);
+    EXPECT_TRUE(scraper.listener.labels().empty());  // all series are known
+    scraper.targets[0]->forget_page();
+    const std::string before = describe(scraper.listener.last());
+    EXPECT_EQ(describe(scraper.scrape(kBody)), before);
+    EXPECT_EQ(scraper.listener.labels(), (std::vector<std::string>{"0 code=200 route=/x", "1 code=500 route=/y"}));
+    EXPECT_EQ(scraper.listener.series().size(), 2U);
+}
+
 }  // namespace
 }  // namespace revertd

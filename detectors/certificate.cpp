@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detectors/certificate.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "detectors/error_test.h"
+#include "detectors/statistics.h"
+#include "detectors/tuning.h"
+
+namespace revertd::detect {
+namespace {
+
+constexpr double kErrorLow = -3, kErrorStep = 0.05;
+constexpr std::size_t kErrorPoints = 121;       // ratios from 0.05 to 20
+constexpr double kLowest = -1.5, kStep = 0.02;  // log ratios that are asked about, from 0.22 on
+constexpr double kReach = 4;        // standard deviations of the healthy difference that are integrated over
+constexpr int kHealthy = 16;        // points on either side
+constexpr double kPriorSd = 0.25;   // of the smaller ratios around 1: where a healthy deploy lies
+constexpr double kFlat = 0.1;       // weight of all others
+constexpr double kMostRate = 0.97;  // of requests: nothing fails always
+constexpr double kFewest = 25;      // requests: fewer exclude nothing
+constexpr double kLeastExtra = 1e-6;
+
+}  // namespace
+
+/// Linear between points; beyond the ends as at them.
+double LikelihoodGrid::value(double x) const {
+    const double place = std::clamp((x - low_) / step_, 0.0, static_cast<double>(values_.size() - 1));
+    const auto i = std::min(static_cast<std::size_t>(place), values_.size() - 2);
+    const double t = place - static_cast<double>(i);
+    return values_[i] * (1 - t) + values_[i + 1] * t;
+}
+
+double LikelihoodGrid::upper(double spread, double alpha) const {
+    const double high = at(size() - 1) - kReach * spread;
+    if (high <= kLowest) return std::numeric_limits<double>::infinity();
+    const auto points = static_cast<std::size_t>((high - kLowest) / kStep) + 1;
+    std::array<double, 2 * kHealthy + 1> terms{};
+    const auto marginal = [&](double log_ratio) {  // over the healthy difference
+        for (int h = -kHealthy; h <= kHealthy; ++h) {
+            const double z = kReach * h / kHealthy;
+            terms[static_cast<std::size_t>(h + kHealthy)] = value(log_ratio + z * spread) - z * z / 2;
+        }
+        return log_sum_exp(terms);
+    };
+    // Smaller ratios are added up while the one that is tested goes upwards.
+    double smaller = -std::numeric_limits<double>::infinity(), weight = 0;
+    double bound = std::numeric_limits<double>::infinity();
+    for (std::size_t i = 0; i < points; ++i) {
+        const double log_ratio = kLowest + kStep * static_cast<double>(i);
+        const double here = marginal(log_ratio);
+        const bool excluded = weight > 0 && smaller - std::log(weight) - here >= std::log(1 / alpha);
+        if (!excluded)
+            bound = std::numeric_limits<double>::infinity();
+        else if (std::isinf(bound))
+            bound = std::exp(log_ratio);
+        const double z = log_ratio / kPriorSd, prior = std::exp(-z * z / 2) + kFlat;
+        const std::array<double, 2> both{smaller, std::log(prior) + here};
+        smaller = log_sum_exp(both);
+        weight += prior;
+    }
+    return bound;
+}
+
+Certificate::Certificate(Of of, const DeployShape& shape, const History& history)
+    : of_(of),
+      grace_(tuning().grace),
+      model_(shape, history),
+      seen_(of == Of::Errors ? LikelihoodGrid(kErrorLow, kErrorStep, kErrorPoints)
+                             : LikelihoodGrid(LatencyModel::kLow, LatencyModel::kStep, LatencyModel::kSteps)) {
+    const ErrorHistory before(history, shape.control);
+    rate_ = before.rate;
+    extra_ = std::max(before.extra, kLeastExtra);
+    const double ticks = std::max<double>(1, static_cast<double>(history.size()));
+    const double design = 1 + before.extra * before.all.errors / ticks;
+    const double errors = std::sqrt(kHealthyErrors * kHealthyErrors + design / (before.all.errors + 1));
+    spread_ = of == Of::Errors ? errors : model_.spread();
+}
+
+void Certificate::count_errors(const Events& fresh) {
+    for (std::size_t i = 0; i < seen_.size(); ++i) {
+        const double mean = std::min(fresh.requests * rate_ * std::exp(seen_.at(i)), fresh.requests * kMostRate);
+        // The terms in the count alone cancel in every ratio.
+        const double shape = 1 / extra_;
+        seen_[i] += fresh.errors * std::log(mean / (shape + mean)) - shape * std::log1p(mean / shape);
+    }
+}
+
+/// The information of one tick is bounded by the jitter of latency, as in LatencyTest.
+void Certificate::count_latency(const GroupTick& fresh) {
+    std::array<double, LatencyModel::kMostCells> cells{};
+    model_.fill(fresh.buckets, cells);
+    double requests = 0;
+    for (std::size_t c = 0; c < model_.cells().size(); ++c) requests += cells[c];
+    const double design = 1 + requests * model_.information() * std::max(model_.jitter(), 1e-5);
+    for (std::size_t i = 0; i < seen_.size(); ++i) {
+        const TablePlace place(seen_.at(i) + model_.expected(fresh.at));
+        double sum = 0;
+        for (std::size_t c = 0; c < model_.cells().size(); ++c)
+            sum += cells[c] * place.in(model_.cells()[c].log_ratio.data());
+        seen_[i] += sum / design;
+    }
+}
+
+void Certificate::tick(const GroupTick& fresh) {
+    if (fresh.at - fresh.dt < grace_ || fresh.all.requests <= 0) return;
+    requests_ += fresh.all.requests;
+    if (of_ == Of::Errors)
+        count_errors(fresh.all);
+    else if (!model_.empty())
+        count_latency(fresh);
+}
+
+double Certificate::upper(double alpha) const {
+    const bool blind = requests_ < kFewest || (of_ == Of::Latency && model_.empty());
+    return blind ? std::numeric_limits<double>::infinity() : seen_.upper(spread_, alpha);
+}
+
+}  // namespace revertd::detect

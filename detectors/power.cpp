@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detectors/power.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <random>
+
+#include "core/clock.h"
+#include "core/words.h"
+#include "detectors/deploy_test.h"
+#include "detectors/error_test.h"
+#include "detectors/history.h"
+#include "detectors/latency_model.h"
+#include "detectors/tail_curve.h"
+#include "detectors/tuning.h"
+
+namespace revertd::detect {
+namespace {
+
+constexpr std::array kErrorEffects = {1.2, 1.3, 1.4, 1.5,  1.6,  1.8,  2.0,  2.5,  3.0,
+                                      4.0, 5.0, 7.0, 10.0, 15.0, 20.0, 30.0, 50.0, 100.0};
+constexpr std::array kLatencyEffects = {1.05, 1.1, 1.15, 1.2, 1.3, 1.4, 1.5, 1.7, 2.0, 2.5, 3.0, 4.0, 5.0};
+constexpr int kRough = 48;  // deploys to place an effect on the ladder
+constexpr int kFine = 400;  // deploys to announce one: a share of 90 % is known to 1.5 %
+constexpr double kRoughTicks = 20'000, kFineTicks = 100'000;  // and fewer deploys when each is long: a second or two
+constexpr double kMostTicks = 1440;  // of a deploy that are tried out: two hours of the shortest ticks
+constexpr double kFound = 0.9;       // of the deploys
+constexpr double kRare = 0.1;
+constexpr std::size_t kFewestTicks = 12;
+constexpr double kSameInstant = 1e-6;
+constexpr double kRound = 30;  // seconds: nobody plans by less
+
+/// One service's deploys, made from what was learnt of it.
+class Deploys {
+  public:
+    Deploys(const PowerTicks& before, std::uint64_t seed)
+        : before_(before),
+          random_(seed),
+          history_(before.latency ? before.shape.edges.size() + 1 : 0, 0),
+          learned_(before.shape) {
+        for (std::size_t i = 0; i < before.all.size(); ++i) {
+            GroupTick tick;
+            tick.at = before.at[i], tick.dt = before.shape.interval, tick.all = before.all[i];
+            if (before.latency) tick.buckets = before.buckets[i];
+            history_.add(tick);
+            learned_.before(tick);
+        }
+        learned_.begin();
+        if (before.latency) {
+            model_.emplace(before.shape, history_);
+            curve_.emplace(before.shape.edges, history_.all_buckets());
+            buckets_.resize(before.shape.edges.size() + 1);
+        }
+        errors_.emplace(history_, false);
+    }
+
+    /// How many ticks of a deploy are tried out, and whether that is its whole bake.
+    [[nodiscard]] double ticks() const { return std::min(before_.shape.bake / before_.shape.interval, kMostTicks); }
+
+    [[nodiscard]] bool whole() const { return before_.shape.bake <= kMostTicks * before_.shape.interval; }
+
+    /// So many deploys are as exact as the time allows.
+    [[nodiscard]] int count(double most_ticks, int least, int most) const {
+        return std::clamp(static_cast<int>(most_ticks / std::max(ticks(), 1.0)), least, most);
+    }
+
+    [[nodiscard]] bool can_say() const { return !model_ || !model_->empty(); }
+
+    /// When a deploy with this effect is found, in seconds; infinity: not within its bake.
+    double found(double effect) {
+        DeployTest test = learned_;
+        const double spread = before_.latency ? model_->spread() : errors_->spread;
+        const double factor = effect * std::exp(spread * normal());
+        const double interval = before_.shape.interval;
+        for (double at = interval; at <= (ticks() + 0.5) * interval; at += interval) {
+            if (at - interval < before_.from - kSameInstant) continue;
+            GroupTick tick;
+            tick.at = at, tick.dt = interval;
+            const std::size_t like = std::uniform_int_distribution<std::size_t>(0, before_.all.size() - 1)(random_);
+            tick.all.requests = before_.all[like].requests;
+            if (before_.latency)
+                fill(tick, at, factor);
+            else
+                tick.all.errors = errors(tick.all.requests, factor);
+            if (test.tick(tick, nullptr)) return at;
+        }
+        return INFINITY;
+    }
+
+  private:
+    double normal() { return std::normal_distribution<>()(random_); }
+
+    double errors(double requests, double factor) {
+        double mean = requests * errors_->rate * factor;
+        if (errors_->extra > 1e-6 && mean > 0)
+            mean *= std::gamma_distribution<>(1 / errors_->extra, errors_->extra)(random_);
+        if (!(mean > 0)) return 0;
+        return std::min<double>(requests, std::poisson_distribution<int>(std::min(mean, 1e8))(random_));
+    }
+
+    void fill(GroupTick& tick, double at, double factor) {
+        const double shift = std::log(factor) + model_->expected(at) + std::sqrt(model_->jitter()) * normal();
+        auto left = static_cast<int>(tick.all.requests);
+        double above = 1;
+        std::ranges::fill(buckets_, 0.0);
+        for (std::size_t b = 0; b < before_.shape.edges.size() && left > 0; ++b) {
+            const double slower = curve_->above(std::log(before_.shape.edges[b]) - shift);
+            const double share = above > 0 ? std::clamp(1 - slower / above, 0.0, 1.0) : 1;
+            const int n = std::binomial_distribution<int>(left, share)(random_);
+            buckets_[b] = n, left -= n, above = slower;
+        }
+        buckets_.back() = left;
+        tick.buckets = buckets_;
+    }
+
+    const PowerTicks& before_;
+    std::mt19937_64 random_;
+    History history_;
+    DeployTest learned_;
+    std::optional<LatencyModel> model_;
+    std::optional<TailCurve> curve_;
+    std::optional<ErrorHistory> errors_;
+    std::vector<double> buckets_;
+};
+
+double share_found(Deploys& deploys, double effect) {
+    const int count = deploys.count(kRoughTicks, kRough / 3, kRough);
+    int found = 0;
+    for (int i = 0; i < count; ++i) found += std::isfinite(deploys.found(effect)) ? 1 : 0;
+    return static_cast<double>(found) / count;
+}
+
+/// The first effect of the ladder that at least `wanted` of the deploys find: the share grows with the effect.
+std::size_t first_found(Deploys& deploys, std::span<const double> effects, double wanted) {
+    std::size_t low = 0, high = effects.size();
+    while (low < high) {
+        const std::size_t middle = (low + high) / 2;
+        if (share_found(deploys, effects[middle]) >= wanted)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
+
+/// The time within which nine of ten are found, and the share that it is; nothing: not within the bake.
+std::optional<Power> announce(Deploys& deploys, double effect) {
+    std::vector<double> times(static_cast<std::size_t>(deploys.count(kFineTicks, kFine / 4, kFine)));
+    const auto count = static_cast<double>(times.size());
+    for (double& time : times) time = deploys.found(effect);
+    std::ranges::sort(times);
+    const double tenth = times[static_cast<std::size_t>(kFound * count)];
+    if (!std::isfinite(tenth)) return std::nullopt;
+    Power power;
+    power.effect = effect;
+    power.within = std::ceil(tenth / kRound) * kRound;
+    const auto in_time = std::ranges::count_if(times, [&](double time) { return time <= power.within; });
+    power.share = static_cast<double>(in_time) / count;
+    return power;
+}
+
+}  // namespace
+
+std::optional<Power> power_of(const PowerTicks& before, std::uint64_t seed) {
+    double requests = 0;
+    for (const Events& tick : before.all) requests += tick.requests;
+    if (before.all.size() < kFewestTicks || requests <= 0) return std::nullopt;
+    Deploys deploys(before, seed);
+    if (!deploys.can_say()) return std::nullopt;
+    const std::span<const double> effects =
+        before.latency ? std::span<const double>(kLatencyEffects) : std::span<const double>(kErrorEffects);
+    std::optional<Power> power;
+    for (std::size_t i = first_found(deploys, effects, kFound); i < effects.size() && !power; ++i)
+        power = announce(deploys, effects[i]);
+    if (!power) return std::nullopt;
+    const std::size_t rare = first_found(deploys, effects, kRare);
+    if (rare > 0 && deploys.whole()) power->hopeless = std::min(effects[rare], power->effect);
+    return power;
+}
+
+std::string words(const std::optional<Power>& power, const std::string& what) {
+    if (!power) return "no change of " + what + " would be found within this bake";
+    const auto times = [](double effect) { return value_words(effect, Unit::None) + " times"; };
+    const auto within = std::chrono::seconds(std::lround(power->within));
+    std::string out = times(power->effect) + " the " + what + " would be found within " + to_words(within) + " with " +
+                      value_words(std::floor(power->share * 100) / 100, Unit::Ratio);
+    if (power->hopeless > 0) out += "; less than " + times(power->hopeless) + " not within this bake";
+    return out;
+}
+
+}  // namespace revertd::detect

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a pass excludes is true: of deploys with a known effect no more than alpha ever get a certificate that is wrong,
+// however often one looks. 150 deploys each; the figure of 2,000:
+// REVERTD_CALIBRATION=2000 detectors_test --gtest_filter='Certificate*'
+#include "detectors/certificate.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstdlib>
+
+#include "detectors/tuning.h"
+#include "tests/detectors/simulated_service.h"
+
+namespace revertd::detect {
+namespace {
+
+constexpr int kBefore = 60, kBake = 60;
+
+int deploys() {
+    const char* wanted = std::getenv("REVERTD_CALIBRATION");
+    return wanted == nullptr ? 150 : std::atoi(wanted);
+}
+
+struct Seen {
+    double least = 1e9;  ///< the smallest bound that was ever given
+    double last = 1e9;
+};
+
+/// One deploy with the effect, times a healthy difference; bounds after every tick for each alpha.
+std::array<Seen, 2> watch(Certificate::Of of, const SimulatedService& service, double effect, std::uint64_t seed) {
+    constexpr std::array kAlphas = {0.05, 0.01};
+    SimulatedTicks ticks(service, seed);
+    DeployShape shape;
+    shape.interval = service.tick, shape.bake = kBake * service.tick, shape.edges = service.edges;
+    History history(service.edges.size() + 1, 0);
+    for (int i = -kBefore + 1; i <= 0; ++i) history.add(ticks.next(i * service.tick));
+    Certificate certificate(of, shape, history);
+    const double sd = of == Certificate::Of::Errors ? Certificate::kHealthyErrors : tuning().latency_sd_alone;
+    const double factor = effect * std::exp(sd * ticks.normal());
+    std::array<Seen, 2> seen;
+    for (int i = 1; i <= kBake; ++i) {
+        const bool errors = of == Certificate::Of::Errors;
+        certificate.tick(ticks.next(i * service.tick, errors ? factor : 1, errors ? 1 : factor));
+        if (i % 4 != 0) continue;  // a bound costs more than a tick
+        for (std::size_t a = 0; a < kAlphas.size(); ++a) {
+            seen[a].last = certificate.upper(kAlphas[a]);
+            seen[a].least = std::min(seen[a].least, seen[a].last);
+        }
+    }
+    return seen;
+}
+
+/// Of the passes with this effect no more than alpha, and what chance allows, were ever told less than the truth.
+void is_wrong_in_at_most_alpha(Certificate::Of of, const SimulatedService& service, double effect) {
+    constexpr std::array kAlphas = {0.05, 0.01};
+    std::array<int, 2> wrong{};
+    const int n = deploys();
+    for (int i = 0; i < n; ++i) {
+        const auto seen = watch(of, service, effect, 77'003ULL * static_cast<std::uint64_t>(i) + 5);
+        for (std::size_t a = 0; a < kAlphas.size(); ++a) wrong[a] += seen[a].least < effect ? 1 : 0;
+    }
+    for (std::size_t a = 0; a < kAlphas.size(); ++a) {
+        const double allowed = n * kAlphas[a] + 2.33 * std::sqrt(n * kAlphas[a] * (1 - kAlphas[a]));
+        testing::Test::RecordProperty("alpha_" + std::to_string(kAlphas[a]) + "_effect_" + std::to_string(effect),
+                                      wrong[a]);
+        EXPECT_LE(wrong[a], allowed) << "alpha " << kAlphas[a] << ", effect " << effect << ": " << wrong[a] << " of "
+                                     << n;
+    }
+}
+
+TEST(Certificate, of_errors_is_wrong_in_at_most_alpha) {
+    for (const double effect : {1.0, 1.3, 2.0}) is_wrong_in_at_most_alpha(Certificate::Of::Errors, {}, effect);
+}
+
+TEST(Certificate, of_errors_that_come_in_clumps) {
+    SimulatedService service;
+    service.requests = 1000, service.own = 0.2;
+    for (const double effect : {1.0, 1.5}) is_wrong_in_at_most_alpha(Certificate::Of::Errors, service, effect);
+}
+
+TEST(Certificate, of_few_errors) {
+    SimulatedService service;
+    service.requests = 20, service.rate = 0.005;
+    for (const double effect : {1.0, 2.0}) is_wrong_in_at_most_alpha(Certificate::Of::Errors, service, effect);
+}
+
+TEST(Certificate, of_latency_is_wrong_in_at_most_alpha) {
+    SimulatedService service;
+    service.jitter = 0.03;
+    for (const double effect : {1.0, 1.2}) is_wrong_in_at_most_alpha(Certificate::Of::Latency, service, effect);
+}
+
+TEST(Certificate, of_a_heavy_tail) {
+    SimulatedService service;
+    service.sigma = 1.2, service.jitter = 0.04;
+    is_wrong_in_at_most_alpha(Certificate::Of::Latency, service, 1.3);
+}
+
+TEST(Certificate, much_traffic_excludes_more_than_little) {
+    SimulatedService busy, quiet;
+    busy.requests = 5000, quiet.requests = 20;
+    const double much = watch(Certificate::Of::Errors, busy, 1, 3)[1].last;
+    const double little = watch(Certificate::Of::Errors, quiet, 1, 3)[1].last;
+    EXPECT_LT(much, 1.35);
+    EXPECT_GT(little, much);
+}
+
+TEST(Certificate, nothing_seen_excludes_nothing) {
+    DeployShape shape;
+    shape.edges = {10, 100};
+    const History history(3, 0);
+    EXPECT_TRUE(std::isinf(Certificate(Certificate::Of::Errors, shape, history).upper(0.05)));
+    EXPECT_TRUE(std::isinf(Certificate(Certificate::Of::Latency, shape, history).upper(0.05)));
+}
+
+}  // namespace
+}  // namespace revertd::detect

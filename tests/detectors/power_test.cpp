@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is announced as found is found: of deploys with the announced effect about nine of ten in the announced time.
+// 6 services with 60 deploys each; the figure of more: REVERTD_CALIBRATION=2000 detectors_test --gtest_filter='Power*'
+#include "detectors/power.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "detectors/deploy_test.h"
+#include "detectors/tuning.h"
+#include "tests/detectors/simulated_service.h"
+
+namespace revertd::detect {
+namespace {
+
+constexpr int kBefore = 120, kBake = 90;
+
+/// Services, each with its own history.
+int services() {
+    const char* wanted = std::getenv("REVERTD_CALIBRATION");
+    return wanted == nullptr ? 6 : std::max(6, std::atoi(wanted) / 50);
+}
+
+constexpr int kDeploys = 50;
+
+DeployShape shape_of(const SimulatedService& service, bool latency) {
+    DeployShape shape;
+    shape.interval = service.tick, shape.bake = kBake * service.tick;
+    if (latency) shape.edges = service.edges;
+    return shape;
+}
+
+PowerTicks history(SimulatedTicks& ticks, const SimulatedService& service, bool latency) {
+    PowerTicks before;
+    before.latency = latency;
+    before.shape = shape_of(service, latency);
+    for (int i = -kBefore + 1; i <= 0; ++i) {
+        const GroupTick tick = ticks.next(i * service.tick);
+        before.at.push_back(tick.at);
+        before.all.push_back(latency ? Events{tick.all.requests, 0} : tick.all);
+        if (latency) before.buckets.emplace_back(tick.buckets.begin(), tick.buckets.end());
+    }
+    return before;
+}
+
+/// Whether a deploy of this service with the announced effect is found in time.
+bool in_time(const PowerTicks& before, SimulatedTicks& ticks, const Power& power) {
+    DeployTest test(before.shape);
+    for (std::size_t i = 0; i < before.all.size(); ++i) {
+        GroupTick tick;
+        tick.at = before.at[i], tick.dt = before.shape.interval, tick.all = before.all[i];
+        if (before.latency) tick.buckets = before.buckets[i];
+        test.before(tick);
+    }
+    test.begin();
+    const double sd = before.latency ? tuning().latency_sd_alone : tuning().error_sd_alone;
+    const double factor = power.effect * std::exp(sd * ticks.normal());
+    for (double at = before.shape.interval; at <= power.within; at += before.shape.interval) {
+        GroupTick tick = ticks.next(at, before.latency ? 1 : factor, before.latency ? factor : 1);
+        if (before.latency)
+            tick.all.errors = 0;
+        else
+            tick.buckets = {};
+        if (test.tick(tick, nullptr)) return true;
+    }
+    return false;
+}
+
+struct Calibration {
+    int announced = 0, found = 0, deploys = 0;
+    double share = 0;  ///< announced, all deploys together
+
+    void add(const SimulatedService& service, bool latency, std::uint64_t seed) {
+        SimulatedTicks ticks(service, seed);
+        const PowerTicks before = history(ticks, service, latency);
+        const auto power = power_of(before, seed);
+        if (!power) return;
+        ++announced;
+        for (int i = 0; i < kDeploys; ++i) {
+            found += in_time(before, ticks, *power) ? 1 : 0;
+            ++deploys;
+            share += power->share;
+        }
+    }
+};
+
+/// 85 to 95 % of what is announced with 90 % or a little more, as far as so few deploys can show it.
+void expect_calibrated(const Calibration& c) {
+    ASSERT_GT(c.announced, 0);
+    const double announced = c.share / c.deploys, found = static_cast<double>(c.found) / c.deploys;
+    // Deploys of one service share its history, so that they count less than as many services would.
+    const double chance = 2.33 * std::sqrt(0.09 / c.deploys + 0.0016 / c.announced);
+    testing::Test::RecordProperty("found", std::to_string(found));
+    EXPECT_GE(announced, 0.9);
+    EXPECT_NEAR(found, announced, 0.05 + chance) << c.found << " of " << c.deploys << ", announced " << announced;
+}
+
+TEST(Power, of_errors_is_calibrated) {
+    Calibration c;
+    for (int i = 0; i < services(); ++i) {
+        SimulatedService service;
+        service.requests = 30 * std::pow(2.0, i % 6), service.rate = i % 2 == 0 ? 0.01 : 0.003;
+        service.own = i % 3 == 0 ? 0.1 : 0;
+        c.add(service, false, 100 + static_cast<std::uint64_t>(i));
+    }
+    expect_calibrated(c);
+}
+
+TEST(Power, of_latency_is_calibrated) {
+    Calibration c;
+    for (int i = 0; i < services() / 3; ++i) {
+        SimulatedService service;
+        service.requests = 50 * std::pow(3.0, i % 3), service.jitter = 0.02 * (i % 3);
+        c.add(service, true, 500 + static_cast<std::uint64_t>(i));
+    }
+    expect_calibrated(c);
+}
+
+TEST(Power, more_traffic_finds_smaller_effects) {
+    SimulatedService quiet, busy;
+    quiet.requests = 20, busy.requests = 2000;
+    SimulatedTicks few(quiet, 1), many(busy, 1);
+    const auto little = power_of(history(few, quiet, false), 1), much = power_of(history(many, busy, false), 1);
+    ASSERT_TRUE(little && much);
+    EXPECT_GT(little->effect, much->effect);
+    EXPECT_LT(much->effect, 2.1);
+    EXPECT_LE(much->hopeless, much->effect);
+}
+
+TEST(Power, what_is_not_judged_finds_nothing) {
+    SimulatedService service;
+    service.requests = 500;
+    SimulatedTicks ticks(service, 1);
+    PowerTicks before = history(ticks, service, false);
+    const auto at_once = power_of(before, 1);
+    before.from = 300;
+    const auto later = power_of(before, 1);
+    ASSERT_TRUE(at_once && later);
+    EXPECT_GT(later->within, 300);
+    EXPECT_GE(later->effect, at_once->effect);
+}
+
+TEST(Power, without_history_nothing_is_said) {
+    EXPECT_FALSE(power_of({}, 1));
+    EXPECT_EQ(words(std::nullopt, "errors"), "no change of errors would be found within this bake");
+}
+
+TEST(Power, words_name_effect_time_and_share) {
+    EXPECT_EQ(words(Power{1.8, 360, 0.925, 1.3}, "errors"),
+              "1.8 times the errors would be found within 6m with 92 %; less than 1.3 times not within this bake");
+}
+
+}  // namespace
+}  // namespace revertd::detect

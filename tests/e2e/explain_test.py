@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a verdict says to people: where the damage is, why, what a bake would find and what a pass excludes:
+explain_test.py DIRECTORY_OF_PROGRAMS."""
+import json
+import os
+import sys
+import time
+import unittest
+
+sys.dont_write_bytecode = True
+from harness import World, until
+from prometheus import Prometheus
+
+PROGRAMS = sys.argv.pop(1) if len(sys.argv) > 1 and os.path.isdir(sys.argv[1]) else "."
+ROUTES = ("/cart", "/home", "/login", "/pay", "/search")
+GUARD = "{ P0: [health down for 1s], P1: [errors > 5% for 2s] }"
+
+
+def errors(label=""):
+    return f"""{{ errors: 'ratio(shop_calls_total{label}, outcome="fail")' }}"""
+
+
+class Explain(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.w = w = World(PROGRAMS)
+        prometheus = cls.prometheus = Prometheus(w.root, [])
+        w.service("one", targets=2, routes=ROUTES, signals=errors(), guard=GUARD)
+        w.service("all", targets=2, routes=ROUTES, signals=errors(), guard=GUARD)
+        # A statistical test takes ticks of 5 s, a dozen of them before a deploy and half a minute after it.
+        w.service("busy", routes=ROUTES, signals=errors(), guard="{ P0: [health down for 1s], anomaly: P1 }",
+                  bake="{ at least: 35s, until excluded: 2x, at most: 170s }")
+        if Prometheus.installed("prometheus"):
+            w.service("asked", targets=2, routes=ROUTES, signals=errors('{app="asked"}'), guard=GUARD, prometheus=prometheus.url)
+            prometheus.services = [w.services["asked"]]
+            prometheus.start()
+            prometheus.until_scraping('shop_calls_total{app="asked"}')
+        w.start()
+        cls.started = time.monotonic()
+        w.ctl("good", "mark", "busy", "v1")
+        w.good(*(name for name in w.services if name != "busy"))
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.prometheus.kill()
+        cls.w.stop()
+
+    def bad(self, name, **behaviour):
+        service = self.w.services[name]
+        service.versions["v2"] = behaviour
+        self.w.deploy(name, "v2")
+        service.runs("v2")
+        return self.w.until_incident(name, "awaiting_approval")
+
+    def finding(self, name):
+        return self.w.incident(name)["findings"][0]
+
+    def test_one_bad_route_is_named_and_explained(self):
+        incident = self.bad("one", routes={"/pay": 0.6})
+        found = self.finding("one")
+        self.assertTrue(found["where"].startswith("all of it in route=/pay ("), found)
+        self.assertIn("not affected: the other 4 of route", found["where"])
+        self.assertIn("alike in every instance (2)", found["where"])
+        self.assertEqual((found["places"][0]["label"], found["places"][0]["value"]), ("route", "/pay"))
+        page = until(lambda: self.w.receiver.about("one", "is bad"), 10, "paged")[0]
+        self.assertIn("route=/pay", json.dumps(page))
+        code, text = self.w.ctl("explain", incident["id"])
+        self.assertEqual(code, 0)
+        for part in ("errors > 5% for 2s (P1), since", "is the limit, for 2s without a break", "where    all of it in route=/pay", "█", "verdict", "What happened:"):
+            self.assertIn(part, text)
+        report = self.w.ctl("incident", "report", incident["id"], "-o", "md")[1]
+        self.assertIn("## Why", report)
+        self.assertIn("| Where | all of it in route=/pay", report)
+
+    def test_when_all_are_bad_none_is_named(self):
+        self.bad("all", errors=0.2)
+        where = self.finding("all")["where"]
+        self.assertTrue(where.startswith("no single place, alike in every "), where)
+        self.assertIn("route (5)", where)
+
+    def test_a_prometheus_is_asked_where_it_is(self):
+        if "asked" not in self.w.services:
+            self.skipTest("prometheus is not installed")
+        self.bad("asked", routes={"/pay": 0.6})
+        where = until(lambda: self.finding("asked")["where"], 10, "the server has answered")
+        self.assertIn("of it in route=/pay (", where)
+
+    def test_z_what_would_be_found_is_said_and_enough_ends_a_bake(self):
+        w = self.w
+        until(lambda: time.monotonic() - self.started > 75, 90, "a dozen ticks of 5 s were seen")
+        deploy = w.deploy("busy", "v2")
+        w.services["busy"].runs("v2")
+        shown = until(lambda: json.loads(w.ctl("deploy", "show", deploy, "-o", "json")[1]).get("power"), 30, "power is known")
+        self.assertRegex(shown[0], r"^[0-9.]+ times the errors would be found within \w+ with 9\d(\.\d)? %")
+        self.assertIn("times the errors would be found", w.ctl("deploy", "show", deploy)[1])
+        self.assertEqual(w.wait_exit(deploy, 120), 0)
+        ended = json.loads(w.ctl("deploy", "show", deploy, "-o", "json")[1])
+        self.assertRegex(ended["excluded"][0], r"^more than 1\.\d+ times the errors: excluded at 99\.\d+ %$")
+        self.assertLess(ended["elapsed"], 150)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// Why a deploy was called bad, for someone who does not know the statistics.
+#include "daemon/report/explain.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "daemon/report/text_plot.h"
+
+namespace revertd {
+namespace {
+
+std::string joined(const std::vector<std::string>& lines) {
+    std::string out;
+    for (const std::string& line : lines) out += line + "\n";
+    return out;
+}
+
+std::size_t columns_of(const std::string& line) {
+    return static_cast<std::size_t>(std::ranges::count_if(line, [](char c) { return (c & 0xc0) != 0x80; }));
+}
+
+/// A deploy at minute 30 whose errors rise at minute 35, found at minute 40.
+class Explaining : public testing::Test {
+  protected:
+    Explaining() {
+        GuardOpened opened;
+        opened.deploy = "d-1", opened.service = "api", opened.version = "v2", opened.from = "v1";
+        add(opened, 29min);
+        add(FirstSeen{"d-1", Time(30min)}, 30min);
+        auto settings = std::make_shared<ServiceSettings>();
+        Signal errors;
+        errors.name = "errors", errors.kind = Signal::Kind::Ratio, errors.unit = Unit::Ratio;
+        settings->signals = {errors};
+        Rule fixed, worse;
+        fixed.text = "errors > 5% for 2m", fixed.hold = 2min;
+        worse.text = "errors worse than baseline", worse.kind = Rule::Kind::Detector;
+        settings->rules = {fixed, worse};
+        deployment_.settings = settings;
+    }
+
+    void hold(std::uint32_t index, double value, double limit, const std::string& words) {
+        RuleChanged rule;
+        rule.service = "api", rule.rule = index, rule.text = deployment_.settings->rules[index].text;
+        rule.severity = Severity::P1, rule.verdict = Verdict::Breach, rule.holds = true;
+        rule.value = value, rule.limit = limit, rule.baseline = std::nan(""), rule.requests = 12410;
+        rule.since = Time(38min), rule.words = words, rule.where = "all of it in route=/pay";
+        for (int minute = 1; minute <= 40; ++minute)
+            rule.trace.push_back({Time(std::chrono::minutes(minute)), minute < 36 ? 0.003 : 0.079});
+        add(rule, 40min);
+    }
+
+    template <class F>
+    void add(F fact, Duration at) {
+        records_.push_back({records_.size() + 1, Time(at), WallTime(1'795'132'800s) + at, std::move(fact)});
+    }
+
+    [[nodiscard]] std::string said() const {
+        return joined(
+            explain_lines({&deployment_, nullptr, records_, {Time(41min), WallTime(1'795'132'800s) + 41min}}));
+    }
+
+    Deployment deployment_;
+    std::vector<Record> records_;
+};
+
+TEST_F(Explaining, says_the_numbers_the_odds_in_words_where_it_is_and_draws_it) {
+    hold(1, 40000, 1000, "errors: 7.9 % of 12,410 requests failed, 26x the 0.3 % before");
+    const std::string text = said();
+    for (const char* part : {"errors worse than baseline (P1), since 2026-11-20T00:38:00Z",
+                             "found    errors: 7.9 % of 12,410 requests failed, 26x the 0.3 % before",
+                             "one in 40,000 healthy deploys would ever look like this by chance",
+                             "one in 1,000 on it counts", "where    all of it in route=/pay",
+                             "errors before the deploy and since:", "^ deploy 00:30", "verdict 00:40 ^", "█", "8.3 %"})
+        EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
+}
+
+TEST_F(Explaining, a_fixed_limit_is_said_with_its_time_and_drawn_as_a_line) {
+    hold(0, 0.079, 0.05, "errors 7.9 %");
+    const std::string text = said();
+    EXPECT_NE(text.find("7.9 % where 5 % is the limit, for 2m without a break"), std::string::npos) << text;
+    EXPECT_NE(text.find("----"), std::string::npos) << text;
+    EXPECT_EQ(text.find("healthy deploys"), std::string::npos) << text;
+}
+
+TEST_F(Explaining, nothing_is_said_when_no_rule_held) {
+    EXPECT_EQ(said(), "");
+}
+
+TEST_F(Explaining, the_first_words_stay_and_what_is_learnt_later_of_where_counts) {
+    hold(1, 2000, 1000, "first");
+    std::get<RuleChanged>(records_.back().fact).where.clear();
+    hold(1, 90000, 1000, "later");
+    EXPECT_NE(said().find("where    all of it in route=/pay"), std::string::npos) << said();
+    EXPECT_NE(said().find("found    first"), std::string::npos) << said();
+}
+
+TEST(TextPlot, every_line_fits_and_the_bars_end_where_the_values_are) {
+    TextPlot plot;
+    plot.unit = Unit::Ratio, plot.limit = std::nan("");
+    for (int i = 0; i < 60; ++i) plot.points.push_back({WallTime(std::chrono::minutes(i)), i < 30 ? 0.0 : 0.1});
+    plot.marks = {{WallTime(30min), "deploy"}, {WallTime(58min), "verdict"}};
+    const auto lines = to_text(plot, 72);
+    ASSERT_GE(lines.size(), 7U);
+    for (const std::string& line : lines) EXPECT_LE(columns_of(line), 72U) << line;
+    EXPECT_EQ(lines[0].find("10.5 %"), 0U) << lines[0];
+    const auto first_bar = lines[2].find("█");
+    ASSERT_NE(first_bar, std::string::npos) << lines[2];
+    EXPECT_NEAR(static_cast<double>(first_bar), 10 + 61 / 2.0, 2) << lines[2];  // all before it is one byte wide
+}
+
+TEST(TextPlot, what_was_not_seen_stays_empty_and_one_point_is_no_plot) {
+    TextPlot plot;
+    plot.limit = std::nan("");
+    plot.points = {{WallTime(1min), 1.0}};
+    EXPECT_TRUE(to_text(plot).empty());
+    plot.points.push_back({WallTime(2min), std::nan("")});
+    EXPECT_TRUE(to_text(plot).empty());
+}
+
+TEST(TextPlot, marks_that_would_meet_take_lines_of_their_own) {
+    TextPlot plot;
+    plot.limit = std::nan("");
+    plot.points = {{WallTime(0min), 1.0}, {WallTime(60min), 2.0}};
+    plot.marks = {{WallTime(30min), "deploy"}, {WallTime(31min), "verdict"}};
+    const auto lines = to_text(plot);
+    EXPECT_NE(lines[lines.size() - 2].find("^ deploy"), std::string::npos);
+    EXPECT_NE(lines.back().find("verdict"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace revertd
