@@ -307,9 +307,8 @@ void Worse::open(const Row& first) {
     test_.emplace(deploy);
     detect::History learned(quantile_ ? bounds_.size() : 0, 0);
     for (const Row& row : history_) {
-        const auto tick = beside_ && has_control(row) ? control_of(row) : tick_of(row);
-        test_->before(tick);
-        learned.add(tick);
+        test_->before(beside_ && has_control(row) ? control_of(row) : tick_of(row));
+        learned.add(tick_of(row));
     }
     test_->begin();
     certificate_.emplace(quantile_ ? detect::Certificate::Of::Latency : detect::Certificate::Of::Errors, deploy,
