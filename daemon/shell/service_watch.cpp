@@ -233,8 +233,10 @@ void ServiceWatch::ask_places(std::uint32_t rule, bool holds) {
     if (!settings_->prometheus || std::exchange(holds ? places_[rule].asked_again : places_[rule].asked, true)) return;
     const Time now = parts_.loop.now();
     const Duration since = std::max<Duration>(now - std::max(deploy_since_, now - 24h), settings_->interval);
+    // A deploy is noticed after three equal reads: what ran then already is not what was before.
+    const Duration unnoticed = 4 * settings_->interval;
     const std::string text = config::promql::places_of(settings_->signals[settings_->rules[rule].signal],
-                                                       std::min(since, kNow), settings_->baseline, since);
+                                                       std::min(since, kNow), settings_->baseline, since + unnoticed);
     if (text.empty()) return;
     PromServer& server = parts_.prom.server(*settings_->prometheus);
     server.ask(text, settings_->interval, Time::min(), now + kLimit,
