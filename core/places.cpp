@@ -8,11 +8,18 @@ namespace revertd {
 void SeriesGains::add_series(SeriesId series) {
     if (series >= kMostSeries) return;
     if (series >= before_.size()) before_.resize(series + 1, 0.0F);
-    if (watching_ && series >= now_.size()) now_.resize(before_.size(), 0.0F);
+    if (series >= now_.size()) now_.resize(before_.size(), 0.0F);
+    if (!watching_ && series >= older_.size()) older_.resize(before_.size(), 0.0F);
 }
 
 /// Halving what is older than `memory` forgets without a second copy: what counts is one to two of them long.
 void SeriesGains::end_slot(std::size_t memory) {
+    if (!watching_ && ++block_ >= kUnnoticed) {
+        block_ = 0;
+        for (std::size_t i = 0; i < older_.size(); ++i) before_[i] += older_[i];
+        std::ranges::copy(now_, older_.begin());
+        std::ranges::fill(now_, 0.0F);
+    }
     if (++slots_ < memory) return;
     slots_ = 0;
     for (float& gained : watching_ ? now_ : before_) gained /= 2;
@@ -21,13 +28,15 @@ void SeriesGains::end_slot(std::size_t memory) {
 void SeriesGains::watch(bool watching) {
     if (watching == watching_) return;
     watching_ = watching;
-    slots_ = 0;
-    now_ = std::vector<float>(watching ? before_.size() : 0, 0.0F);
+    slots_ = block_ = 0;
+    now_.assign(before_.size(), 0.0F);
+    older_ = std::vector<float>(watching ? 0 : before_.size(), 0.0F);
     rows_ = {};
     names_ = {};
 }
 
 void SeriesGains::restart() {
+    if (!watching_) return;
     std::ranges::fill(now_, 0.0F);
     slots_ = 0;
 }
@@ -62,6 +71,7 @@ void SeriesGains::save(ByteWriter& out) const {
     out.put(static_cast<std::uint64_t>(slots_));
     out.put(static_cast<std::uint32_t>(before_.size()));
     out.put(before_);
+    out.put(older_);
     out.put(now_);
 }
 
@@ -72,8 +82,9 @@ bool SeriesGains::load(ByteReader& in, std::size_t series) {
     if (!in.get(watching_) || !in.get(slots) || !in.get(size) || size > series) return in.fail();
     slots_ = slots;
     before_.assign(size, 0.0F);
-    now_.assign(watching_ ? before_.size() : 0, 0.0F);
-    return in.get_same(before_) && in.get_same(now_);
+    now_.assign(size, 0.0F);
+    older_.assign(watching_ ? 0 : size, 0.0F);
+    return in.get_same(before_) && in.get_same(older_) && in.get_same(now_);
 }
 
 }  // namespace revertd

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where a signal comes from: what each series gained before the deploy and in the last minutes, by its labels. Labels
-// are kept only while a deploy is watched; outside of that a series costs four bytes.
+// are kept only while a deploy is watched; outside of that a series costs twelve bytes.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -66,13 +66,14 @@ class SeriesGains {
     static constexpr std::size_t kMostLabels = 12;      ///< a scrape has some five
     static constexpr std::size_t kMostValues = 256;     ///< a label with more of them is an id, not a place
     static constexpr std::size_t kLongestValue = 120;
+    /// Slots: a deploy is noticed after three equal reads, and what ran in them is not what was before.
+    static constexpr std::size_t kUnnoticed = 4;
 
     /// A new series: registration may allocate, `gained` does not.
     void add_series(SeriesId series);
 
     void gained(SeriesId series, double increase) {
-        std::vector<float>& to = watching_ ? now_ : before_;
-        if (series < to.size()) to[series] += static_cast<float>(increase);
+        if (series < now_.size()) now_[series] += static_cast<float>(increase);
     }
 
     /// A slot ends. `memory` in slots: how far back the current counts look.
@@ -90,7 +91,7 @@ class SeriesGains {
 
     [[nodiscard]] double before(SeriesId series) const { return series < before_.size() ? before_[series] : 0; }
 
-    [[nodiscard]] double now(SeriesId series) const { return series < now_.size() ? now_[series] : 0; }
+    [[nodiscard]] double now(SeriesId series) const { return watching_ && series < now_.size() ? now_[series] : 0; }
 
     // -- labels, in the order of their first sight; a value is an index from 1, 0: the series has no such label
     [[nodiscard]] std::size_t labels() const { return names_.size(); }
@@ -126,8 +127,9 @@ class SeriesGains {
     [[nodiscard]] std::uint16_t intern(Name& name, std::string_view value);
 
     bool watching_ = false;
-    std::size_t slots_ = 0;  ///< since the counts that are being added to were last halved
-    std::vector<float> before_, now_;
+    std::size_t block_ = 0;                    ///< slots of `now_` while nothing is watched
+    std::size_t slots_ = 0;                    ///< since the counts that are being added to were last halved
+    std::vector<float> before_, older_, now_;  ///< `older_`: may become `before_`, if no deploy is noticed meanwhile
     std::vector<std::uint16_t> rows_;
     std::vector<Name> names_;
 };

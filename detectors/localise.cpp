@@ -18,6 +18,7 @@ constexpr double kHealthySpread = 0.15;  // of a value's rate between two health
 constexpr double kFewestBad = 3;         // fewer bad requests beyond the expected ones say nothing about where
 constexpr double kChance = 0.001;        // that one of equal values is named
 constexpr double kWorse = 1.25;          // times what was expected: less is nobody's trouble
+constexpr double kLikely = 2;            // standard deviations: worse, not surely
 constexpr double kLittle = 0.1;          // of the damage a request of the worst one
 constexpr double kUnharmed = 1.5;        // and so much more cannot be, if a value is called unharmed
 
@@ -69,17 +70,9 @@ double sum(const std::vector<Value>& values, const F& of) {
     return std::accumulate(values.begin(), values.end(), 0.0, [&](double all, const Value& v) { return all + of(v); });
 }
 
-/// How far the farthest value lies from its `fair` part of the damage, in standard deviations.
-template <class F>
-double farthest(const std::vector<Value>& values, const F& fair) {
-    double most = 0;
-    for (const Value& v : values) {
-        const double mean = fair(v);
-        const double spread =
-            std::sqrt(std::max(mean, 1.0) + v.variance * std::pow(mean / std::max(v.expected, 0.5), 2));
-        most = std::max(most, std::abs(v.bad() - mean) / spread);
-    }
-    return most;
+/// How far a value lies from what is expected of it, in standard deviations.
+double away(const Value& v, double mean, double variance) {
+    return std::abs(v.bad() - mean) / std::sqrt(std::max(mean, 1.0) + variance);
 }
 
 /// Neither "all by the same factor" nor "all by the same number a request" fits.
@@ -89,9 +82,14 @@ bool stands_out(const std::vector<Value>& values) {
     const double expected = sum(values, [](const Value& v) { return v.expected; });
     const double requests = sum(values, [](const Value& v) { return v.place->now.requests; });
     const double factor = expected > 0 ? bad / expected : 0;
-    if (farthest(values, [&](const Value& v) { return v.expected * factor; }) < limit) return false;
     const double more = requests > 0 ? (bad - expected) / requests : 0;
-    return farthest(values, [&](const Value& v) { return v.expected + more * v.place->now.requests; }) >= limit;
+    double by_factor = 0, by_number = 0;
+    for (const Value& v : values) {
+        by_factor = std::max(by_factor, away(v, v.expected * factor, v.variance * factor * factor));
+        const double mean = std::max(0.0, v.expected + more * v.place->now.requests);
+        by_number = std::max(by_number, away(v, mean, v.variance + std::pow(kHealthySpread * mean, 2)));
+    }
+    return by_factor >= limit && by_number >= limit;
 }
 
 double log_ratio(double bad, double expected) {
@@ -138,6 +136,15 @@ PlaceShare share_of(const PlaceLabel& label, const Value& v, double damage) {
     return share;
 }
 
+/// Where all may be alike, too, the one that has most of the damage.
+std::string leader_of(const LabelDamage& damage) {
+    constexpr double kMost = 0.5, kBeyondFair = 0.25;
+    const PlaceShare& first = damage.places.front();
+    if (first.share < std::max(kMost, damage.fair + kBeyondFair) || !first.affected) return {};
+    return "probably most of it in " + first.label + "=" + first.value + " (" + value_words(first.share, Unit::Ratio) +
+           "), too few to be sure";
+}
+
 LabelDamage damage_of(const PlaceTable& table, const PlaceLabel& label) {
     LabelDamage out;
     out.label = label.label;
@@ -159,8 +166,18 @@ LabelDamage damage_of(const PlaceTable& table, const PlaceLabel& label) {
     out.unharmed = static_cast<std::size_t>(
         std::count_if(others, values.end(), [&](const Value& v) { return is_unharmed(v, values.front()); }));
     out.gain = gain_of(values, out.worst);
+    const double expected = sum(values, [](const Value& v) { return v.expected; });
+    const double requests = sum(values, [](const Value& v) { return v.place->now.requests; });
+    out.fair = std::max(values.front().expected / std::max(expected, 1e-9),
+                        values.front().place->now.requests / std::max(requests, 1.0));
     const bool concentrated = label.of_bad || (affected > 0 && stands_out(values));
     out.shape = concentrated ? LabelDamage::Shape::Concentrated : LabelDamage::Shape::Even;
+    // That nothing tells them apart is no knowledge that they are alike.
+    const auto worse = std::ranges::count_if(values, [](const Value& v) {
+        return v.damage() > kLikely * std::sqrt(std::max(v.expected, 1.0) + v.variance);
+    });
+    const bool alike = 2 * static_cast<std::size_t>(worse) >= values.size();
+    if (!concentrated && !alike && leader_of(out).empty()) out.shape = LabelDamage::Shape::Unknown;
     return out;
 }
 
@@ -200,14 +217,6 @@ std::string concentrated(const LabelDamage& damage, const PlaceTable& table) {
     return out;
 }
 
-/// Among equals the one with most of the damage, if it is more than its number alone makes.
-std::string leader_of(const LabelDamage& damage) {
-    const PlaceShare& first = damage.places.front();
-    const double fair = 1 / static_cast<double>(damage.places.size());
-    if (first.share < 2 * fair || !first.affected) return {};
-    return ", most in " + first.label + "=" + first.value + " (" + value_words(first.share, Unit::Ratio) + ")";
-}
-
 }  // namespace
 
 Localisation localise(const PlaceTable& table) {
@@ -242,16 +251,20 @@ std::string words(const Localisation& found, const PlaceTable& table) {
     std::string places, kinds, even, leader;
     for (const LabelDamage& label : found.labels) {
         if (label.shape == LabelDamage::Shape::Even) {
-            even += (even.empty() ? "" : ", ") + label.label + " (" + std::to_string(label.places.size()) + ")";
-            if (places.empty() && leader.empty()) leader = leader_of(label);
+            if (const std::string probable = places.empty() && leader.empty() ? leader_of(label) : std::string();
+                !probable.empty())
+                leader = probable;
+            else
+                even += (even.empty() ? "" : ", ") + label.label + " (" + std::to_string(label.places.size()) + ")";
             continue;
         }
         std::string& to = label.of_bad ? kinds : places;
         to += (to.empty() ? "" : "; ") + concentrated(label, table);
     }
-    if (!even.empty()) even = (places.empty() ? "no single place, alike in every " : "alike in every ") + even + leader;
+    if (!even.empty())
+        even = (places.empty() && leader.empty() ? "no single place, alike in every " : "alike in every ") + even;
     std::string out;
-    for (const std::string* part : {&places, &even, &kinds})
+    for (const std::string* part : {&places, &leader, &even, &kinds})
         if (!part->empty()) out += (out.empty() ? "" : "; ") + *part;
     return out;
 }

@@ -21,6 +21,7 @@ struct LabelDamage {
     Shape shape = Shape::Unknown;
     double gain = 0;                 ///< nats that it explains beyond "all are equally worse"
     std::vector<PlaceShare> places;  ///< all values, the largest share of the damage first
+    double fair = 0;                 ///< share that the first one would have if all were alike
     std::size_t worst = 0;           ///< so many of them together are the damage
     std::size_t unharmed = 0;        ///< values of the others that are known to be as before
 };

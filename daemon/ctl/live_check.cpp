@@ -6,9 +6,11 @@
 #include <limits>
 #include <map>
 #include <memory>
+#include <set>
 
 #include "actions/rollback.h"
 #include "core/quantile.h"
+#include "daemon/ctl/live_power.h"
 #include "daemon/ctl/text.h"
 #include "daemon/io/http_client.h"
 #include "daemon/io/loop.h"
@@ -124,12 +126,31 @@ class ServiceCheck final : private HealthListener, private ScrapeListener, priva
         hub_ = std::make_unique<PromHub>(loop_, http);
         for (std::uint32_t i = 0; i < settings_.signals.size(); ++i)
             if (settings_.signals[i].source == Signal::Source::Prometheus)
-                queries_.push_back(hub_->add(settings_, i, *this));
+                queries_.push_back(hub_->add(settings_, i, *this)), queried_.push_back(i);
         pending_ += queries_.size();
         for (const auto& query : queries_) query->ask(loop_.now() + kLimit);
+        for (std::size_t i = 0; i < queries_.size(); ++i) ask_history(*queries_[i], queried_[i]);
     }
 
-    void history(std::uint32_t, std::span<const HistoryRow>) override {}
+    /// What a bake would find is known from the time before, which the server keeps; or it does not answer in time.
+    void ask_history(PromQuery& query, std::uint32_t signal) {
+        if (!test_of(settings_, signal)) return;
+        ++pending_;
+        histories_.insert(signal);
+        query.ask_history(settings_.baseline, Time::min());
+        loop_.at(loop_.now() + kLimit, [this, signal] { history_ended(signal); });
+    }
+
+    void history_ended(std::uint32_t signal) {
+        if (histories_.erase(signal) > 0) answered();
+    }
+
+    void history(std::uint32_t signal, std::span<const HistoryRow> rows) override {
+        if (!histories_.contains(signal)) return;
+        const std::string words = power_words(settings_, signal, rows);
+        if (!words.empty()) add("power of " + settings_.signals[signal].name, true, "known", words);
+        history_ended(signal);
+    }
 
     void query(std::uint32_t index, const QueryResult& result, Time) override {
         const Signal& signal = settings_.signals[index];
@@ -242,6 +263,8 @@ class ServiceCheck final : private HealthListener, private ScrapeListener, priva
     std::vector<std::unique_ptr<VersionAsker>> askers_;
     std::unique_ptr<PromHub> hub_;
     std::vector<std::unique_ptr<PromQuery>> queries_;
+    std::vector<std::uint32_t> queried_;  ///< the signal of each
+    std::set<std::uint32_t> histories_;   ///< signals whose history was asked for and has not come
 };
 
 /// A folder that is gone at the end.

@@ -285,7 +285,7 @@ void ServiceWatch::localise(JudgeReport& report) {
         const Rule& rule = settings_->rules[change.rule];
         const bool of_signal = is_of_signal(rule) && rule.signal < settings_->signals.size();
         if (of_signal && settings_->signals[rule.signal].source == Signal::Source::Prometheus) {
-            ask_places(change.rule);
+            ask_places(change.rule, change.holds);
             change.where = places_[change.rule].where, change.places = places_[change.rule].places;
             continue;
         }
@@ -296,14 +296,17 @@ void ServiceWatch::localise(JudgeReport& report) {
     }
 }
 
-/// One query, for every series of the signal; a breach waits for nothing.
-void ServiceWatch::ask_places(std::uint32_t rule) {
+/// One query, for every series of the signal, and one when the rule holds: then there is more to see. A breach waits
+/// for nothing.
+void ServiceWatch::ask_places(std::uint32_t rule, bool holds) {
     constexpr Duration kNow = 5min, kLimit = 10s;
-    if (!settings_->prometheus || std::exchange(places_[rule].asked, true)) return;
+    if (!settings_->prometheus || std::exchange(holds ? places_[rule].asked_again : places_[rule].asked, true)) return;
     const Time now = parts_.loop.now();
     const Duration since = std::max<Duration>(now - std::max(deploy_since_, now - 24h), settings_->interval);
+    // A deploy is noticed after three equal reads: what ran then already is not what was before.
+    const Duration unnoticed = 4 * settings_->interval;
     const std::string text = config::promql::places_of(settings_->signals[settings_->rules[rule].signal],
-                                                       std::min(since, kNow), settings_->baseline, since);
+                                                       std::min(since, kNow), settings_->baseline, since + unnoticed);
     if (text.empty()) return;
     PromServer& server = parts_.prom.server(*settings_->prometheus);
     server.ask(text, settings_->interval, Time::min(), now + kLimit,

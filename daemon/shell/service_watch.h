@@ -83,7 +83,7 @@ class ServiceWatch final : private ScrapeListener, private HealthListener, priva
     void plan_sample(Time at);
     void learn_labels();
     void localise(JudgeReport& report);
-    void ask_places(std::uint32_t rule);
+    void ask_places(std::uint32_t rule, bool holds);
     void located(std::uint32_t rule, const PromAnswer& answer);
     [[nodiscard]] bool another_host_answered(std::size_t check) const;
 
@@ -112,7 +112,7 @@ class ServiceWatch final : private ScrapeListener, private HealthListener, priva
 
     /// Where a rule over a Prometheus is breached: asked once a breach, and told when it is known.
     struct Places {
-        bool asked = false;
+        bool asked = false, asked_again = false;
         std::string where;
         std::vector<PlaceShare> places;
     };

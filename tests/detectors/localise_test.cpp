@@ -161,6 +161,17 @@ TEST(Localise, a_label_that_changes_with_the_version_says_nothing) {
     EXPECT_EQ(words(localise(table), table).find("version"), std::string::npos) << words(localise(table), table);
 }
 
+TEST(Localise, what_cannot_be_told_apart_is_not_called_alike) {
+    PlaceTable table;
+    PlaceLabel route{"route", false, {}};
+    for (const double bad : {3.0, 2.0, 0.0, 0.0, 0.0}) {
+        route.places.push_back({"/" + std::to_string(route.places.size()), {1000, 1}, {100, bad}});
+        table.before += route.places.back().before, table.now += route.places.back().now;
+    }
+    table.labels = {route};
+    EXPECT_EQ(words(localise(table), table).find("alike"), std::string::npos) << words(localise(table), table);
+}
+
 TEST(Localise, without_labels_nothing_is_said) {
     EXPECT_EQ(words(localise({}), {}), "");
 }
