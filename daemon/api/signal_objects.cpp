@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <optional>
 
 #include "daemon/api/objects.h"
 
@@ -18,16 +19,23 @@ const char* words(Unit unit) {
     return "none";
 }
 
-bool is_about(const Rule& rule, std::size_t signal) {
-    const bool of_signals = is_of_signal(rule);
-    return of_signals && rule.severity != Severity::None && rule.signal == signal;
+/// The signal under which a rule is shown: a combination stands once, at the first one that it asks.
+std::optional<std::size_t> signal_of(const ServiceSettings& settings, const Rule& rule) {
+    if (is_of_signal(rule)) return rule.signal;
+    for (const std::uint32_t part : rule.parts)
+        if (const auto signal = signal_of(settings, settings.rules[part])) return signal;
+    return std::nullopt;
+}
+
+bool is_about(const ServiceSettings& settings, const Rule& rule, std::size_t signal) {
+    return rule.severity != Severity::None && signal_of(settings, rule) == signal;
 }
 
 /// "P1 > 5% for 2m": the mildest rule that still rolls back, in its own words; what to compare the value with.
 std::string limit_words(const ServiceSettings& settings, std::size_t signal) {
     const Rule* shown = nullptr;
     for (const Rule& rule : settings.rules) {
-        if (!is_about(rule, signal) || rule.kind != Rule::Kind::Threshold) continue;
+        if (!is_about(settings, rule, signal) || rule.kind != Rule::Kind::Threshold) continue;
         const bool acts = settings.policy(rule.severity).rollback != SeverityPolicy::Rollback::Never;
         if (shown == nullptr || (acts && worse(shown->severity, rule.severity))) shown = &rule;
     }
@@ -48,7 +56,7 @@ void write_rules(JsonText& out, const Judged& judged, std::size_t signal) {
     out.open_array("rules");
     for (const RuleChange& change : judged.view.rules) {
         const auto& rules = judged.settings.rules;
-        if (change.rule >= rules.size() || !is_about(rules[change.rule], signal)) continue;
+        if (change.rule >= rules.size() || !is_about(judged.settings, rules[change.rule], signal)) continue;
         const Rule& rule = rules[change.rule];
         out.open_object();
         out.put_text("severity", to_string(rule.severity));

@@ -88,6 +88,9 @@ class Street(unittest.TestCase):
         service.versions["v2"] = {"errors": 0.5}
         deploy = w.deploy("both", "v2")
         service.runs("v2")
+        shown = w.json("deploy", "show", deploy)
+        rules = [r["text"] for signal in shown["signals"] for r in signal["rules"]]
+        self.assertEqual(rules, ["all of (errors > 5% for 1s; any of (health down for 1s; queue > 2 for 1s))"])
         self.assertEqual(w.wait_exit(deploy), 10)
         self.assertEqual(service.calls, ["v1"])
 
