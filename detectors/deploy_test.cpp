@@ -18,7 +18,7 @@ namespace revertd::detect {
 namespace {
 
 // Of alpha. The rest is for what the models do not know: the share that is alarmed must stay below alpha, not near it.
-constexpr double kErrorShare = 0.40, kBlockShare = 0.10, kPartShare = 0.10, kLatencyShare = 0.33;
+constexpr double kErrorShare = 0.30, kBlockShare = 0.07, kPartShare = 0.08, kLatencyShare = 0.25;
 constexpr double kStartErrors = 0.25;  // share of requests that may fail while instances start
 constexpr double kQuiet = 3;           // evidence below which the noise is learned
 constexpr double kHardTail = 2e-5;

@@ -8,15 +8,15 @@ namespace revertd::detect {
 struct Tuning {
     // Hosts, caches and connections differ: standard deviation of the logarithm of a healthy ratio, beside a control
     // group and against the time before.
-    double error_sd = 0.063, error_sd_alone = 0.11;
-    double latency_sd = 0.027, latency_sd_alone = 0.032;
+    double error_sd = 0.068, error_sd_alone = 0.11;
+    double latency_sd = 0.028, latency_sd_alone = 0.032;
     double blip = 20;            ///< seconds: what is over within them is healthy, however bad it is
-    double transient = 30;       ///< seconds: how long a few new instances among many may be slightly slow
+    double transient = 40;       ///< seconds: how long a few new instances among many may be slightly slow
     double least = 5;            ///< seconds of evidence that a verdict rests on at least
     double grace = 30;           ///< seconds after the deploy whose errors may be those of starting up
     double still_errors = 1.15;  ///< times the errors of the reference that the last seconds must still show
-    double still_slow = 1.06;    ///< times the latency
-    double warm_misfit = 0.18;   ///< warm-up curves are only roughly exponential: relative error
+    double still_slow = 1.08;    ///< times the latency
+    double warm_misfit = 0.22;   ///< warm-up curves are only roughly exponential: relative error
     double noise_margin = 1.2;   ///< the noise that is learned in the bake is known only roughly
     double own_jitter = 0.5;  ///< of the jitter before the deploy: what a control group does not share, to begin with
     double wander = 1;        ///< steps of the healthy factor within a bake (a step: 3/4 of its standard deviation)
