@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "detectors/deploy_test.h"
+#include "detectors/level_test.h"
 #include "tests/io/counting_new.h"
 
 namespace revertd::detect {
@@ -29,6 +30,18 @@ TEST(DeployTestCost, nothing_is_allocated_after_the_deploy) {
         test.memory(true, tick.at, 0.4);
     }
     EXPECT_EQ(test::allocations(), before);
+}
+
+TEST(LevelTestCost, nothing_is_allocated_for_a_tick) {
+    DeployShape shape;
+    shape.control = true;
+    std::vector<Level> before;
+    for (int i = 0; i < 120; ++i) before.push_back({100.0 + i % 7, 50.0 + i % 5});
+    LevelTest test(shape, before);
+    const auto allocated = test::allocations();
+    for (const Level& level : before) test.step(level, 10);
+    EXPECT_FALSE(test.worse());
+    EXPECT_EQ(test::allocations(), allocated);
 }
 
 }  // namespace
