@@ -284,7 +284,6 @@ detect::GroupTick Worse::control_of(const Row& row) const {
 
 detect::DeployShape Worse::shape() const {
     detect::DeployShape shape;
-    shape.control = beside_;
     shape.bake = bake_;
     shape.interval = interval_ * static_cast<double>(slots_a_tick_);
     shape.alpha = alpha_;
@@ -304,7 +303,9 @@ bool Worse::has_history() const {
 void Worse::open(const Row& first) {
     beside_ = has_control(first);
     const detect::DeployShape deploy = shape();
-    test_.emplace(deploy);
+    detect::DeployShape beside = deploy;
+    beside.control = beside_;
+    test_.emplace(beside);
     detect::History learned(quantile_ ? bounds_.size() : 0, 0);
     for (const Row& row : history_) {
         test_->before(beside_ && has_control(row) ? control_of(row) : tick_of(row));
