@@ -17,14 +17,6 @@
 
 namespace revertd {
 
-using Meta = std::vector<std::pair<std::string, std::string>>;
-
-// Each record: kName, members, and `fields` over them. `Self` is the record or the const record.
-#define REVERTD_RECORD(NAME)                   \
-    static constexpr const char* kName = NAME; \
-    template <class Self, class F>             \
-    static void fields(Self& r, F&& f)
-
 struct ConfigLoaded {
     std::string config;                ///< hash; the text stands in the journal's table of configurations
     std::vector<std::string> removed;  ///< services that are no longer there

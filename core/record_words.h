@@ -4,7 +4,10 @@
 #pragma once
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace revertd {
 
@@ -91,5 +94,13 @@ template <class E>
         if (const auto value = static_cast<E>(i); to_string(value) == text) return value;
     return std::nullopt;
 }
+
+using Meta = std::vector<std::pair<std::string, std::string>>;
+
+// Each record: kName, members, and `fields` over them. `Self` is the record or the const record.
+#define REVERTD_RECORD(NAME)                   \
+    static constexpr const char* kName = NAME; \
+    template <class Self, class F>             \
+    static void fields(Self& r, F&& f)
 
 }  // namespace revertd
