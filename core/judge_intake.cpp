@@ -30,7 +30,7 @@ void Judge::State::take_values(TargetIndex target, std::span<const SeriesValue> 
         if (value.series >= series.size() || series.target(value.series) != target) continue;
         const SeriesTable::Live& live = series.live(value.series);
         if (live.seen == state.scrapes) continue;  // the first of two equal series counts
-        take_value(state, presence_of(target, live.signal), value);
+        take_value(state, presence_of(target, series.row(live).signal), value);
     }
     for (std::size_t signal = 0; signal < signals.size(); ++signal) {
         Presence& presence = presence_of(target, signal);
@@ -46,9 +46,10 @@ void Judge::State::take_values(TargetIndex target, std::span<const SeriesValue> 
 void Judge::State::take_value(TargetState& target, Presence& presence, const SeriesValue& given) {
     SeriesTable::Live& live = series.live(given.series);
     const double value = given.value;
-    SignalState& signal = signals[live.signal];
-    const bool ratio = settings->signals[live.signal].kind == Signal::Kind::Ratio;
-    if (!ratio || live.cell != SignalWindow::kBad) ++presence.totals;
+    const auto [index, cell] = series.row(live);
+    SignalState& signal = signals[index];
+    const bool ratio = settings->signals[index].kind == Signal::Kind::Ratio;
+    if (!ratio || cell != SignalWindow::kBad) ++presence.totals;
     if (std::isnan(value)) {
         presence.nan = true;
         return;
@@ -59,7 +60,7 @@ void Judge::State::take_value(TargetState& target, Presence& presence, const Ser
     }
     if (signal.counter) {
         const double more = increase(target, presence, live, value);
-        signal.window.add(live.cell, more);
+        signal.window.add(cell, more);
         gains.gained(given.series, more);
         if (live.seen != 0 && value < live.last) target.last_reset = target.scrapes;
         live.last = value;

@@ -98,15 +98,15 @@ std::vector<SeriesGain> Judge::State::gains_of(std::size_t index) const {
     const bool quantile = settings->signals[index].kind == Signal::Kind::Quantile;
     std::vector<SeriesGain> all;
     for (SeriesId id = 0; id < series.size(); ++id) {
-        const SeriesTable::Live& live = series.live(id);
-        if (live.signal != index) continue;
+        const SeriesTable::Row& row = series.row(series.live(id));
+        if (row.signal != index) continue;
         const double before = gains.before(id), now = gains.now(id);
         if (before <= 0 && now <= 0) continue;
         SeriesGain gain;
         gain.series = id;
         if (quantile)
-            gain.le = signals[index].window.bounds()[live.cell], gain.before.requests = before, gain.now.requests = now;
-        else if (live.cell == SignalWindow::kBad)
+            gain.le = signals[index].window.bounds()[row.cell], gain.before.requests = before, gain.now.requests = now;
+        else if (row.cell == SignalWindow::kBad)
             gain.before.bad = before, gain.now.bad = now;
         else
             gain.before.requests = before, gain.now.requests = now;

@@ -118,9 +118,9 @@ bool Judge::State::load_targets(ByteReader& in) {
         if (!signal.window.load(in)) return false;
     }
     for (SeriesId id = 0; id < series.size(); ++id) {
-        const SeriesTable::Live& live = series.live(id);
-        if (series.target(id) >= targets.size() || live.signal >= signals.size()) return in.fail();
-        if (live.cell >= signals[live.signal].window.slot().size()) return in.fail();
+        const SeriesTable::Row& row = series.row(series.live(id));
+        if (series.target(id) >= targets.size() || row.signal >= signals.size()) return in.fail();
+        if (row.cell >= signals[row.signal].window.slot().size()) return in.fail();
     }
     return true;
 }

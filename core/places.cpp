@@ -8,36 +8,39 @@ namespace revertd {
 void SeriesGains::add_series(SeriesId series) {
     if (series >= kMostSeries) return;
     if (series >= before_.size()) before_.resize(series + 1, 0.0F);
-    if (series >= now_.size()) now_.resize(before_.size(), 0.0F);
-    if (!watching_ && series >= older_.size()) older_.resize(before_.size(), 0.0F);
+    if (series >= now_.size()) now_.resize(before_.size(), 0);
 }
 
 /// Halving what is older than `memory` forgets without a second copy: what counts is one to two of them long.
 void SeriesGains::end_slot(std::size_t memory) {
+    if (before_.capacity() > before_.size()) before_.shrink_to_fit(), now_.shrink_to_fit();  // new series came
     if (!watching_ && ++block_ >= kUnnoticed) {
         block_ = 0;
-        for (std::size_t i = 0; i < older_.size(); ++i) before_[i] += older_[i];
-        std::ranges::copy(now_, older_.begin());
-        std::ranges::fill(now_, 0.0F);
+        for (std::size_t i = 0; i < now_.size(); ++i) {
+            before_[i] += half(now_[i] >> 16U);
+            now_[i] <<= 16U;
+        }
     }
     if (++slots_ < memory) return;
     slots_ = 0;
-    for (float& gained : watching_ ? now_ : before_) gained /= 2;
+    if (watching_)
+        for (std::uint32_t& gained : now_) gained = std::bit_cast<std::uint32_t>(std::bit_cast<float>(gained) / 2);
+    else
+        for (float& gained : before_) gained /= 2;
 }
 
 void SeriesGains::watch(bool watching) {
     if (watching == watching_) return;
     watching_ = watching;
     slots_ = block_ = 0;
-    now_.assign(before_.size(), 0.0F);
-    older_ = std::vector<float>(watching ? 0 : before_.size(), 0.0F);
+    now_.assign(before_.size(), 0);
     rows_ = {};
     names_ = {};
 }
 
 void SeriesGains::restart() {
     if (!watching_) return;
-    std::ranges::fill(now_, 0.0F);
+    std::ranges::fill(now_, 0);
     slots_ = 0;
 }
 
@@ -71,7 +74,6 @@ void SeriesGains::save(ByteWriter& out) const {
     out.put(static_cast<std::uint64_t>(slots_));
     out.put(static_cast<std::uint32_t>(before_.size()));
     out.put(before_);
-    out.put(older_);
     out.put(now_);
 }
 
@@ -82,9 +84,8 @@ bool SeriesGains::load(ByteReader& in, std::size_t series) {
     if (!in.get(watching_) || !in.get(slots) || !in.get(size) || size > series) return in.fail();
     slots_ = slots;
     before_.assign(size, 0.0F);
-    now_.assign(size, 0.0F);
-    older_.assign(watching_ ? 0 : size, 0.0F);
-    return in.get_same(before_) && in.get_same(older_) && in.get_same(now_);
+    now_.assign(size, 0);
+    return in.get_same(before_) && in.get_same(now_);
 }
 
 }  // namespace revertd

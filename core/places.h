@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where a signal comes from: what each series gained before the deploy and in the last minutes, by its labels. Labels
-// are kept only while a deploy is watched; outside of that a series costs twelve bytes.
+// are kept only while a deploy is watched; outside of that a series costs eight bytes.
 #pragma once
+#include <bit>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -73,7 +74,12 @@ class SeriesGains {
     void add_series(SeriesId series);
 
     void gained(SeriesId series, double increase) {
-        if (series < now_.size()) now_[series] += static_cast<float>(increase);
+        if (series >= now_.size()) return;
+        std::uint32_t& bits = now_[series];
+        if (watching_)
+            bits = std::bit_cast<std::uint32_t>(std::bit_cast<float>(bits) + static_cast<float>(increase));
+        else
+            bits = (bits & ~kNewer) | rounded(half(bits) + static_cast<float>(increase));
     }
 
     /// A slot ends. `memory` in slots: how far back the current counts look.
@@ -91,7 +97,9 @@ class SeriesGains {
 
     [[nodiscard]] double before(SeriesId series) const { return series < before_.size() ? before_[series] : 0; }
 
-    [[nodiscard]] double now(SeriesId series) const { return watching_ && series < now_.size() ? now_[series] : 0; }
+    [[nodiscard]] double now(SeriesId series) const {
+        return watching_ && series < now_.size() ? std::bit_cast<float>(now_[series]) : 0;
+    }
 
     // -- labels, in the order of their first sight; a value is an index from 1, 0: the series has no such label
     [[nodiscard]] std::size_t labels() const { return names_.size(); }
@@ -124,12 +132,25 @@ class SeriesGains {
         std::unordered_map<std::string, std::uint16_t> index;
     };
 
+    static constexpr std::uint32_t kNewer = 0xffff;
+
+    /// The upper half of a float, to the nearest.
+    [[nodiscard]] static std::uint32_t rounded(float value) {
+        return (std::bit_cast<std::uint32_t>(value) + 0x8000U) >> 16U;
+    }
+
+    /// The newer of two halves.
+    [[nodiscard]] static float half(std::uint32_t bits) { return std::bit_cast<float>(bits << 16U); }
+
     [[nodiscard]] std::uint16_t intern(Name& name, std::string_view value);
 
     bool watching_ = false;
-    std::size_t block_ = 0;                    ///< slots of `now_` while nothing is watched
-    std::size_t slots_ = 0;                    ///< since the counts that are being added to were last halved
-    std::vector<float> before_, older_, now_;  ///< `older_`: may become `before_`, if no deploy is noticed meanwhile
+    std::size_t block_ = 0;  ///< slots of `now_` while nothing is watched
+    std::size_t slots_ = 0;  ///< since the counts that are being added to were last halved
+    std::vector<float> before_;
+    /// While a deploy is watched a float. Else the upper halves of two: what was gained in the last block, which
+    /// becomes `before_` if no deploy is noticed meanwhile, and in this one. Two digits are enough for a few slots.
+    std::vector<std::uint32_t> now_;
     std::vector<std::uint16_t> rows_;
     std::vector<Name> names_;
 };

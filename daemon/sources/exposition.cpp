@@ -25,7 +25,7 @@ std::uint64_t hash_of_series(std::string_view series, std::uint64_t seed) {
 }  // namespace
 
 std::uint64_t Layout::hash_of(std::size_t entry, std::uint64_t seed) const {
-    return shape == nullptr ? hashes[entry] : hash_of_row(entries[entry].row, seed);
+    return shape == nullptr ? hashes[entry] : hash_of_row(entries()[entry].row, seed);
 }
 
 std::uint64_t Layout::hash_of_row(std::uint32_t row, std::uint64_t seed) const {
@@ -121,7 +121,7 @@ inline const char* Exposition::match(const char* p, const char* end) {
     for (std::size_t row = row_; row < shape_->size() && row < row_ + 2; ++row) {
         const std::string_view start = shape_->start(row);
         if (start.size() >= left || std::memcmp(p, start.data(), start.size()) != 0) {
-            const std::vector<Layout::Entry>& entries = layout_->entries;
+            const std::vector<Layout::Entry>& entries = layout_->entries();
             const bool wanted = expected_ < entries.size() && entries[expected_].row == row;
             if (wanted) return nullptr;  // a wanted line may be missing, but is never passed over
             continue;
@@ -136,7 +136,7 @@ inline const char* Exposition::read_known_value(std::size_t row, const char* sta
     const NumberToken number = scan_number(p, end);
     const std::string_view token(p, static_cast<std::size_t>(number.end - p));
     if (*number.end != '\n' || static_cast<std::size_t>(number.end - start) >= kMaxLineBytes) return nullptr;
-    const std::vector<Layout::Entry>& entries = layout_->entries;
+    const std::vector<Layout::Entry>& entries = layout_->entries();
     const bool wanted = expected_ < entries.size() && entries[expected_].row == row;
     if (wanted) {
         const auto value = number.plain ? plain_value(token) : parse_number(token);
@@ -219,7 +219,7 @@ bool Exposition::keep(const Line& line) {
     if (!value) return fail("the value is no number that a double can hold");
     if (values_.size() >= kMaxWantedLines) return fail("there are more than 20000 series of the wanted names");
     const std::uint64_t hash = hash_of_series(line.series, seed_);
-    if (expected_ < layout_->entries.size() && layout_->hash_of(expected_, seed_) == hash) {
+    if (expected_ < layout_->entries().size() && layout_->hash_of(expected_, seed_) == hash) {
         keep_known(expected_, hash, learned_row(), *value);
         return true;
     }
@@ -236,7 +236,7 @@ bool Exposition::keep(const Line& line) {
 /// Once for every signal that wants the line.
 void Exposition::keep_known(std::size_t entry, std::uint64_t hash, std::uint32_t row, double value) {
     for (;; ++entry) {
-        const Layout::Entry& known = layout_->entries[entry];
+        const Layout::Entry& known = layout_->entries()[entry];
         values_.push_back({hash, value, known.series, false, known.more != 0, row});
         if (known.more == 0) break;
     }
@@ -260,7 +260,7 @@ void Exposition::keep_new(const Line& line, std::uint64_t hash, double value) {
 }
 
 std::size_t Exposition::find(std::uint64_t hash) {
-    if (layout_->entries.empty()) return kNotFound;
+    if (layout_->entries().empty()) return kNotFound;
     if (index_.empty()) build_index();
     for (std::size_t slot = hash & (index_.size() - 1); index_[slot] != kEmptySlot;
          slot = (slot + 1) & (index_.size() - 1)) {
@@ -271,7 +271,7 @@ std::size_t Exposition::find(std::uint64_t hash) {
 
 /// Of entries with the same hash (a line's several, a line that comes twice) the first is found.
 void Exposition::build_index() {
-    const std::vector<Layout::Entry>& entries = layout_->entries;
+    const std::vector<Layout::Entry>& entries = layout_->entries();
     index_.assign(std::bit_ceil(2 * entries.size()), kEmptySlot);
     for (std::uint32_t i = 0; i < entries.size(); ++i) {
         std::size_t slot = layout_->hash_of(i, seed_) & (index_.size() - 1);

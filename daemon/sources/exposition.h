@@ -25,9 +25,15 @@ struct Layout {
         SeriesId series = kNoSeries;  ///< none: the name is wanted, the series is not
         std::uint32_t more : 1 = 0;   ///< the next entry is of the same line: another signal wants it, too
         std::uint32_t row : 31 = 0;   ///< of the shape, if there is one
+
+        [[nodiscard]] bool operator==(const Entry&) const = default;
     };
 
-    std::vector<Entry> entries;
+    /// In the order of the body. Targets whose pages are alike share theirs.
+    [[nodiscard]] const std::vector<Entry>& entries() const { return shared ? *shared : own; }
+
+    std::vector<Entry> own;
+    std::shared_ptr<const std::vector<Entry>> shared;
     std::vector<std::uint64_t> hashes;  ///< of the entries' lines up to the value; a shape has the bytes themselves
 
     [[nodiscard]] std::uint64_t hash_of(std::size_t entry, std::uint64_t seed) const;
@@ -84,7 +90,7 @@ class Exposition {
     [[nodiscard]] const std::vector<SeriesName>& names() const { return names_; }
 
     /// The wanted lines were those of the layout, in its order.
-    [[nodiscard]] bool layout_held() const { return layout_held_ && expected_ == layout_->entries.size(); }
+    [[nodiscard]] bool layout_held() const { return layout_held_ && expected_ == layout_->entries().size(); }
 
     /// Too many lines are not where the layout's shape has them: another would save more work.
     [[nodiscard]] bool shape_is_stale() const;

@@ -35,6 +35,14 @@ std::string refusal(int status, std::string_view content_type, bool fallback_tex
 
 }  // namespace
 
+std::shared_ptr<const Layouts::Entries> Layouts::intern(const Entries& entries) {
+    const auto equal = std::find_if(known_.begin(), known_.end(), [&](const auto& known) { return *known == entries; });
+    if (equal != known_.end()) return *equal;
+    if (known_.size() >= kMost) std::erase_if(known_, [](const auto& known) { return known.use_count() == 1; });
+    if (known_.size() >= kMost) return nullptr;
+    return known_.emplace_back(std::make_shared<const Entries>(entries));
+}
+
 ScrapePool::ScrapePool() : seed_(std::uint64_t{std::random_device()()} << 32 | std::random_device()()) {}
 
 std::unique_ptr<Exposition> ScrapePool::take() {
@@ -156,11 +164,12 @@ void ScrapeTarget::keep_layout() {
     layout_.hashes.reserve(reading_->values().size());
     for (const Exposition::Value& value : reading_->values()) layout_.hashes.push_back(reading_->hash_of(value));
     layout_.shape.reset();
-    layout_.entries.clear();
-    layout_.entries.reserve(reading_->values().size());
+    layout_.shared.reset();
+    layout_.own.clear();
+    layout_.own.reserve(reading_->values().size());
     for (const Exposition::Value& value : reading_->values()) {
         const SeriesId series = value.is_new ? context_.pool.claimed[value.series] : value.series;
-        layout_.entries.push_back({series, value.more, value.row & 0x7fffffffU});
+        layout_.own.push_back({series, value.more, value.row & 0x7fffffffU});
     }
 }
 
@@ -168,7 +177,11 @@ void ScrapeTarget::keep_layout() {
 void ScrapeTarget::keep_shape() {
     layout_.shape = context_.pool.shapes.intern(reading_->learned());
     const bool first = learn_pause_ == 1;  // one that has lost its shape may do so again
-    if (first && layout_.shape) std::vector<std::uint64_t>().swap(layout_.hashes);
+    if (first && layout_.shape) {
+        std::vector<std::uint64_t>().swap(layout_.hashes);
+        layout_.shared = context_.pool.layouts.intern(layout_.own);
+        if (layout_.shared) std::vector<Layout::Entry>().swap(layout_.own);
+    }
     learn_in_ = learn_pause_;
     learn_pause_ = static_cast<std::uint16_t>(std::min(2U * learn_pause_, kMaxShapePause));
 }
@@ -176,7 +189,7 @@ void ScrapeTarget::keep_shape() {
 void ScrapeTarget::drop_shape() {
     if (!layout_.shape) return;
     layout_.hashes.clear();
-    for (std::size_t i = 0; i < layout_.entries.size(); ++i)
+    for (std::size_t i = 0; i < layout_.entries().size(); ++i)
         layout_.hashes.push_back(layout_.hash_of(i, context_.pool.seed()));
     layout_.shape.reset();
 }

@@ -40,6 +40,19 @@ class ScrapeListener {
 };
 
 /// Buffers of all targets of the loop, owned by a target only while its answer arrives.
+/// Layouts of pages that are alike: a thousand instances of one program have one.
+class Layouts {
+  public:
+    using Entries = std::vector<Layout::Entry>;
+
+    /// The known one that is equal, or a copy, or nothing if there are too many different ones.
+    [[nodiscard]] std::shared_ptr<const Entries> intern(const Entries& entries);
+
+  private:
+    static constexpr std::size_t kMost = 256;
+    std::vector<std::shared_ptr<const Entries>> known_;
+};
+
 class ScrapePool {
   public:
     /// `seed` keeps targets from choosing labels that collide; tests give one.
@@ -59,6 +72,7 @@ class ScrapePool {
     /// Scratch for the ids of new series.
     std::vector<SeriesId> claimed;
     PageShapes shapes;
+    Layouts layouts;
     std::uint64_t bytes = 0;  ///< of all bodies, for the daemon's own metrics
 
   private:

@@ -184,10 +184,10 @@ TEST(Layout, holds_as_long_as_the_wanted_lines_come_in_their_order) {
     Layout layout;
     EXPECT_FALSE(read(reading, layout, body_of(9)));
     for (const Exposition::Value& v : reading.values()) {
-        layout.entries.push_back({v.series, v.more});
+        layout.own.push_back({v.series, v.more});
         layout.hashes.push_back(v.hash);
     }
-    EXPECT_EQ(layout.entries.size(), 18U);
+    EXPECT_EQ(layout.entries().size(), 18U);
     EXPECT_TRUE(read(reading, layout, body_of(9)));
     EXPECT_TRUE(read(reading, layout, "other 1\n" + body_of(9) + "other 2\n"));
     EXPECT_FALSE(read(reading, layout, body_of(8)));
