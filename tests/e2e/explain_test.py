@@ -30,11 +30,10 @@ class Explain(unittest.TestCase):
         # A statistical test takes ticks of 5 s, a dozen of them before a deploy and half a minute after it.
         w.service("busy", routes=ROUTES, signals=errors(), guard="{ P0: [health down for 1s], anomaly: P1 }",
                   bake="{ at least: 35s, until excluded: 2x, at most: 170s }")
-        if Prometheus.installed("prometheus"):
-            w.service("asked", targets=2, routes=ROUTES, signals=errors('{app="asked"}'), guard=GUARD, prometheus=prometheus.url)
-            prometheus.services = [w.services["asked"]]
-            prometheus.start()
-            prometheus.until_scraping('shop_calls_total{app="asked"}')
+        w.service("asked", targets=2, routes=ROUTES, signals=errors('{app="asked"}'), guard=GUARD, prometheus=prometheus.url)
+        prometheus.services = [w.services["asked"]]
+        prometheus.start()
+        prometheus.until_scraping('shop_calls_total{app="asked"}')
         w.start()
         cls.started = time.monotonic()
         w.ctl("good", "mark", "busy", "v1")
@@ -79,8 +78,6 @@ class Explain(unittest.TestCase):
         self.assertIn("route (5)", where)
 
     def test_a_prometheus_is_asked_where_it_is(self):
-        if "asked" not in self.w.services:
-            self.skipTest("prometheus is not installed")
         self.bad("asked", routes={"/pay": 0.6})
         until(lambda: "of it in route=/pay (" in (self.finding("asked")["where"] or ""), 10, "the server has answered")
 
