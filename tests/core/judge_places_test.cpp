@@ -151,7 +151,7 @@ TEST_F(Places, a_quantile_counts_the_requests_beyond_the_edge_where_the_differen
     slow.judge.set_phase({JudgePhase::Kind::Good, slow.at, slow.at});
     slots(19, 98);
     slow.bake();
-    for (const std::uint64_t route : {1, 2})
+    for (const std::uint64_t route : {1U, 2U})
         for (const double le : {0.1, 0.5, kInf}) {
             const std::uint64_t hash = route * 10 + static_cast<std::uint64_t>(std::min(le, 2.0) * 4);
             slow.judge.describe(slow.judge.add_series(0, hash, {.le = le}), {{"route", route == 1 ? "/a" : "/b"}});
