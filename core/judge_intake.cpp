@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Answers of targets become sums: what a counter gained since the target's last good answer (S19).
+#include <algorithm>
 #include <cmath>
 
 #include "core/judge_state.h"
 
 namespace revertd {
+
+namespace {
+
+constexpr double kMostGained = 1e30;  // whatever a counter says: a float holds the sums of it
+
+}  // namespace
 
 void Judge::State::take(TargetIndex target, const ScrapeResult& result, Time at) {
     if (target >= targets.size()) return;
@@ -61,7 +68,7 @@ void Judge::State::take_value(TargetState& target, Presence& presence, const Ser
     if (signal.counter) {
         const double more = increase(target, presence, live, value);
         signal.window.add(cell, more);
-        gains.gained(given.series, more);
+        gains.gained(given.series, std::min(more, kMostGained));
         if (live.seen != 0 && value < live.last) target.last_reset = target.scrapes;
         live.last = value;
     } else {

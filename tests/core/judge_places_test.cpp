@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "tests/core/judge_bed.h"
 
@@ -84,6 +85,16 @@ TEST_F(Places, requests_are_divided_by_label_and_target_before_and_since) {
     EXPECT_DOUBLE_EQ(one.now.requests, 1000);
     EXPECT_DOUBLE_EQ(one.now.bad, 205);
     EXPECT_DOUBLE_EQ(bed.judge.places(0).now.bad, 410);
+}
+
+TEST_F(Places, a_counter_that_leaps_beyond_a_float_leaves_finite_counts) {
+    for (int i = 0; i < 10; ++i) slot(1, 2);
+    *bed.series(0, 1, {}) += 1e300;
+    for (int i = 0; i < 10; ++i) slot(1, 2);
+    deploy();
+    slot(1, 2);
+    EXPECT_GT(place("route", "/a").before.requests, 1e29);
+    EXPECT_TRUE(std::isfinite(place("route", "/a").before.requests));
 }
 
 TEST_F(Places, what_failed_while_it_started_up_is_forgotten_when_the_warm_up_ends) {
