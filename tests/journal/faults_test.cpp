@@ -169,5 +169,23 @@ TEST(GroupCommit, writes_everything_that_waits_with_the_syncs_of_one) {
     EXPECT_EQ(opened.told->commits(), 2u);
 }
 
+TEST(Head, is_synced_after_its_last_write_when_the_journal_ends) {
+    const TempDir temp;
+    auto opened = open_journal(temp.state());
+    FaultyDisk disk(temp.state());
+    disk.record();
+    ASSERT_TRUE(append_and_wait(opened, 1));
+    opened.close();
+    int unsynced = 0, writes = 0;
+    for (const DiskOperation& operation : disk.recording()) {
+        if (!operation.file.ends_with("head")) continue;
+        const bool is_write = operation.kind == DiskOperation::Kind::Write;
+        writes += is_write ? 1 : 0;
+        unsynced = is_write ? unsynced + 1 : 0;
+    }
+    EXPECT_EQ(writes, 1);
+    EXPECT_EQ(unsynced, 0);
+}
+
 }  // namespace
 }  // namespace revertd::journal
