@@ -33,11 +33,16 @@ struct GroupTick {
     double memory = std::nan("");   ///< share of its limit
 };
 
+/// What is known of the instances of a control group: nothing; that they have run for long; that they were started with
+/// the new ones, so that both are cold.
+enum class ControlKind : std::uint8_t { Unknown, Stable, Fresh };
+
 /// What is known of a deploy before its first request.
 struct DeployShape {
     double bake = 900;     ///< seconds
     double interval = 10;  ///< seconds between scrapes
     bool control = false;  ///< there is a control group, the old version beside the new one
+    ControlKind control_kind = ControlKind::Unknown;
     double alpha = 0.001;  ///< share of healthy deploys that may be called bad, all detectors together
     std::size_t parts = 0;
     std::vector<double> edges;   ///< of the latency buckets, finite, ascending, in `unit`

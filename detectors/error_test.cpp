@@ -25,8 +25,8 @@ double limit(const DeployShape& shape, double share) {
     return std::log(1 / (shape.alpha * share));
 }
 
-Blips blips(const DeployShape& shape) {
-    return {tuning().blip, shape.interval};
+Blips blips(const DeployShape& shape, std::size_t strengths) {
+    return {tuning().blip, shape.interval, strengths};
 }
 
 /// Of the healthy ratio's prior, how much is mixed back in `seconds`: without a control group the level drifts.
@@ -44,8 +44,16 @@ RatioComparison part_comparison(const Events& before, const ErrorHistory& histor
     const double rate = (before.errors + 2) / (before.requests + 2 / std::max(history.rate, 1e-6));
     const double base = control ? tuning().error_sd : tuning().error_sd_alone;
     const double sd = std::sqrt(base * base + 0.01 + 1 / (before.errors + 1));
-    return {SharedLevel(rate, 1 / (history.extra + 0.03), control ? kIncident : 0), sd, kPartRatios, blips(shape),
-            drift(shape, shape.interval)};
+    return {SharedLevel(rate, 1 / (history.extra + 0.03), control ? kIncident : 0), sd, kPartRatios,
+            blips(shape, kPartRatios.size()), drift(shape, shape.interval)};
+}
+
+/// Of the alternatives that last and those that flap.
+std::vector<double> error_weights() {
+    std::vector<double> weights;
+    for (const double w : kErrorWeights) weights.push_back((1 - kFlappingWeight) * w);
+    weights.insert(weights.end(), kFlappingRatios.size(), kFlappingWeight / kFlappingRatios.size());
+    return weights;
 }
 
 }  // namespace
@@ -81,9 +89,10 @@ void OwnNoise::add(const Events& fresh, const Events& reference) {
 }
 
 ErrorTest::ErrorTest(const DeployShape& shape, const ErrorHistory& history, double share)
-    : comparison_(level(shape, history), history.spread, kErrorRatios, blips(shape), drift(shape, shape.interval)),
-      evidence_({kErrorWeights.begin(), kErrorWeights.end()}, shape.bake, limit(shape, share), tuning().least),
-      llr_(kErrorRatios.size()) {}
+    : comparison_(level(shape, history), history.spread, kErrorRatios, blips(shape, kErrorRatios.size()),
+                  drift(shape, shape.interval), kFlappingRatios),
+      evidence_(error_weights(), shape.bake, limit(shape, share), tuning().least),
+      llr_(kErrorRatios.size() + kFlappingRatios.size()) {}
 
 void ErrorTest::step(const Events& fresh, const Events& reference, double extra, double dt) {
     if (comparison_.compare(fresh, reference, extra, dt, llr_)) {
@@ -97,7 +106,7 @@ ErrorBlockTest::ErrorBlockTest(const DeployShape& shape, const ErrorHistory& his
     : interval_(shape.interval),
       control_(shape.control),
       comparison_(SharedLevel(history.rate, 1 / (0.01 + history.extra * shape.interval / kBlock), incident(shape)),
-                  history.spread, kErrorRatios, Blips(0, kBlock), drift(shape, kBlock)),
+                  history.spread, kErrorRatios, Blips(0, kBlock, kErrorRatios.size()), drift(shape, kBlock)),
       evidence_({kErrorWeights.begin(), kErrorWeights.end()}, shape.bake, limit(shape, share), 2 * kBlock),
       llr_(kErrorRatios.size()) {}
 

@@ -16,8 +16,10 @@ namespace {
 constexpr double kMost = 1e290;
 constexpr double kMostInformation = 50;
 constexpr double kLeastOnset = 1e-4;
-constexpr double kBlipEvery = 900, kUsualBlips = 2;   // seconds; as many as are usual
-constexpr double kMostBlips = 0.3, kBlipStays = 0.7;  // of the ticks; of a blip's ticks
+constexpr double kBlipEvery = 900, kUsualBlips = 2;  // seconds; as many as are usual
+constexpr double kMostBlips = 0.3;                   // of the ticks
+constexpr double kBlipKeeps = 0.5;                   // of a blip's ticks, its strength
+constexpr double kBlipMean = 0.7;                    // of the longest: the usual length
 
 }  // namespace
 
@@ -129,27 +131,45 @@ std::size_t ticks_of_a_blip(double seconds, double interval) {
     return static_cast<std::size_t>(std::floor(seconds / interval)) + 1;
 }
 
-Blips::Blips(double seconds, double interval) : ages_(ticks_of_a_blip(seconds, interval), 0.0) {}
+Blips::Blips(double seconds, double interval, std::size_t strengths)
+    : strengths_(strengths),
+      stays_(std::exp(-interval / (kBlipMean * seconds))),
+      ages_(ticks_of_a_blip(seconds, interval) * strengths, 0.0),
+      likelihood_(strengths) {}
 
-double Blips::predict(double calm, double within, double dt, double likelier) {
+double Blips::predict(double calm, std::span<const double> within, double dt, double likelier) {
     if (ages_.empty()) return calm;
     const double rate = (0.5 + std::min(seen_, kUsualBlips)) / (kBlipEvery + elapsed_);
-    ages_[0] = std::min(kMostBlips, dt * rate * likelier) * calm_;
+    const double begins = std::min(kMostBlips, dt * rate * likelier) * calm_;
+    std::fill_n(ages_.begin(), strengths_, begins / static_cast<double>(strengths_));
     elapsed_ += dt;
-    double blip = 0;
-    for (const double age : ages_) blip += age;
-    const double a = std::log1p(-std::min(blip, 0.999)) + calm, b = std::log(blip) + within;
+    const double top = *std::max_element(within.begin(), within.end());
+    for (std::size_t k = 0; k < strengths_; ++k) likelihood_[k] = std::exp(within[k] - top);
+    double blip = 0, sum = 0;
+    for (std::size_t i = 0; i < ages_.size(); ++i) {
+        blip += ages_[i];
+        sum += ages_[i] * likelihood_[i % strengths_];
+    }
+    const double a = std::log1p(-std::min(blip, 0.999)) + calm, b = std::log(sum) + top;
     const double predictive = std::max(a, b) + std::log1p(std::exp(-std::abs(a - b)));
-    const double stays = std::exp(within - predictive);  // what was expected of it becomes what is believed
+    grow_older(std::exp(top - predictive));
+    return predictive;
+}
+
+/// What was expected of the tick becomes what is believed of it, and expected of the next.
+void Blips::grow_older(double scale) {
     double left = 0;
-    for (std::size_t i = ages_.size(); i-- > 0;) {
-        const double believed = ages_[i] * stays;
+    for (std::size_t age = ages_.size(); age > 0; age -= strengths_) {
+        const std::span here = std::span(ages_).subspan(age - strengths_, strengths_);
+        double believed = 0;
+        for (std::size_t k = 0; k < strengths_; ++k) believed += here[k] *= likelihood_[k] * scale;
         left += believed;
-        if (i == 0) seen_ += believed;
-        if (i + 1 < ages_.size()) ages_[i + 1] = kBlipStays * believed;
+        if (age == strengths_) seen_ += believed;
+        if (age == ages_.size()) continue;
+        const double anew = (1 - kBlipKeeps) * believed / static_cast<double>(strengths_);
+        for (std::size_t k = 0; k < strengths_; ++k) ages_[age + k] = stays_ * (kBlipKeeps * here[k] + anew);
     }
     calm_ = std::clamp(1 - left, 0.0, 1.0);
-    return predictive;
 }
 
 void ExtraVariance::add(double squared_residual, double v, double v2) {

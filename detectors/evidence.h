@@ -87,7 +87,8 @@ class NullMixture {
 /// Blips: a healthy deploy is bad for some seconds now and then, in any strength, and then it is over. As a part of a
 /// null hypothesis: a tick is calm, or within a blip that lasts a few ticks at most; how likely either is follows from
 /// the ticks before it (a semi-Markov filter). A blip costs the null what it is rare, whatever its strength; badness
-/// that stays longer than a blip can costs it everything.
+/// that stays longer than a blip can costs it everything. A blip has a strength, which it keeps from one tick to the
+/// next as likely as not: its first and last tick are bad only in part.
 class Blips {
   public:
     /// None.
@@ -95,17 +96,22 @@ class Blips {
     /// One every half an hour, until more or fewer are seen; `seconds` long at most, seen through ticks of `interval`.
     /// How often they come is learned as in the estimator of Krichevsky and Trofimov (1981), so that a deploy without
     /// any pays little for their being possible; but more than two are no longer what is usual.
-    Blips(double seconds, double interval);
+    Blips(double seconds, double interval, std::size_t strengths = 1);
 
-    /// The log predictive of a tick with these log-likelihoods if it is calm, or within a blip.
+    /// The log predictive of a tick with these log-likelihoods if it is calm, or within a blip of each strength.
     /// `likelier`: times as often as usual.
-    double predict(double calm, double within, double dt, double likelier = 1);
+    double predict(double calm, std::span<const double> within, double dt, double likelier = 1);
 
     /// How surely the last tick was calm: as far as that one may learn from it.
     [[nodiscard]] double calm() const { return calm_; }
 
   private:
-    std::vector<double> ages_;  // probability of being in the nth tick of a blip, for the tick to come
+    void grow_older(double scale);
+
+    std::size_t strengths_ = 1;
+    double stays_ = 0;          // probability that a blip goes on for another tick
+    std::vector<double> ages_;  // probability of being in the nth tick of a blip of each strength, for the tick to come
+    std::vector<double> likelihood_;
     double calm_ = 1, elapsed_ = 0, seen_ = 0;
 };
 

@@ -13,19 +13,21 @@
 namespace revertd::detect {
 namespace {
 
-constexpr std::array kFactors = {1.15, 1.25, 1.4, 1.65, 2.0, 3.0};
-constexpr std::array kFactorWeights = {0.12, 0.18, 0.18, 0.12, 0.08, 0.07};
-constexpr std::size_t kSlight = 2;  // of them may be a transient: new instances among many are cold for a minute
+constexpr std::array kFactors = {1.15, 1.2, 1.26, 1.33, 1.4, 1.65, 2.0, 3.0};
+constexpr std::array kFactorWeights = {0.08, 0.09, 0.10, 0.10, 0.10, 0.12, 0.08, 0.07};
+constexpr std::size_t kSlight = 3;  // of them may be a transient: new instances among many are cold for a minute
 constexpr std::array kSlowModes = {1.5, 2.2, 4.0};  // times the share above an edge
 constexpr double kSlowWeight = 0.25;
 constexpr double kMostSlowShare = 0.3;  // of the cells that a slow mode adds to
 constexpr std::array kAmplitudes = {0.25, 0.5, 1.0, 1.7, 2.6, 4.0};
 constexpr std::array kTaus = {15.0, 30.0, 55.0, 90.0, 140.0, 210.0, 320.0};
 constexpr double kColdPrior = 0.4;  // weight of "there is a warm-up"
-constexpr std::array kAmplitudesBeside = {0.35, 0.8, 1.8};
-constexpr std::array kTausBeside = {20.0, 50.0, 120.0};
-constexpr double kColdBesidePrior = 0.05;  // weight of "the control group has one, too"
-constexpr double kGrowing = 20;            // times as many transients while the share grows
+constexpr std::array kAmplitudesBeside = {0.25, 0.6, 1.2, 2.2};
+constexpr std::array kTausBeside = {18.0, 36.0, 72.0, 140.0};
+constexpr std::array kAmplitudesBesideStable = {0.35, 0.8, 1.8};
+constexpr std::array kTausBesideStable = {20.0, 50.0, 120.0};
+constexpr std::array kColdBesidePrior = {0.15, 0.01, 0.5};  // "the control group has one, too", by ControlKind
+constexpr double kGrowing = 20;                             // times as many transients while the share grows
 constexpr double kRuledOut = 1e-30;
 constexpr double kMostStep = 0.03, kWander = 0.75;  // of the log factor; standard deviations within a bake
 constexpr double kQuiet = 3;                        // evidence below which the jitter is learned
@@ -35,9 +37,8 @@ constexpr double kQuiet = 3;                        // evidence below which the 
 LatencyTest::LatencyTest(const DeployShape& shape, LatencyModel model, double share)
     : shape_(shape),
       model_(std::move(model)),
-      blips_(tuning().blip, shape.interval),
-      transients_(tuning().transient, shape.interval),
-      growing_transients_(tuning().transient, shape.interval) {
+      transients_(tuning().transient, shape.interval, kSlight),
+      growing_transients_(tuning().transient, shape.interval, kSlight) {
     if (model_.empty()) return;
     make_alternatives();
     make_curves();
@@ -53,6 +54,7 @@ LatencyTest::LatencyTest(const DeployShape& shape, LatencyModel model, double sh
     evidence_.emplace(std::move(weights), shape.bake, std::log(1 / (shape.alpha * share)), tuning().least);
     evidence_->remember(16);
     llr_.resize(alternatives_.size());
+    blips_ = Blips(tuning().blip, shape.interval, alternatives_.size());
     const double own = shape.control ? tuning().own_jitter : 1.0;
     jitter_ = ExtraVariance(model_.jitter() * own + 1e-5, 8);
     most_jitter_ = 2 * model_.jitter() + 1e-4;
@@ -65,11 +67,20 @@ void LatencyTest::make_curves() {
     }
     warm_curves_ = curves_.size();
     if (!shape_.control) return;
-    for (const double beside : kAmplitudesBeside) {
-        for (const double tau_beside : kTausBeside) {
+    if (shape_.control_kind == ControlKind::Stable) {
+        curves_beside(kAmplitudesBesideStable, kTausBesideStable);
+    } else {
+        curves_beside(kAmplitudesBeside, kTausBeside);
+    }
+}
+
+/// The control group is cold, alone or beside a cold new group.
+void LatencyTest::curves_beside(std::span<const double> amplitudes, std::span<const double> taus) {
+    for (const double beside : amplitudes) {
+        for (const double tau_beside : taus) {
             curves_.push_back({.beside = beside, .tau_beside = tau_beside});
-            for (const double a : kAmplitudesBeside) {
-                for (const double tau : kTausBeside)
+            for (const double a : amplitudes) {
+                for (const double tau : taus)
                     if (tau != tau_beside) curves_.push_back({a, tau, beside, tau_beside});
             }
         }
@@ -110,12 +121,12 @@ void LatencyTest::make_alternatives() {
 LatencyTest::Null LatencyTest::make_null(std::vector<double> benign, std::span<const double> log_prior) const {
     Null null;
     null.benign = std::move(benign);
+    const double beside = kColdBesidePrior[static_cast<std::size_t>(shape_.control_kind)];
     for (const double prior : log_prior) {
         for (std::size_t c = 0; c < curves_.size(); ++c) {
-            const double cold = c < warm_curves_
-                                    ? kColdPrior / static_cast<double>(warm_curves_ - 1)
-                                    : kColdBesidePrior / static_cast<double>(curves_.size() - warm_curves_);
-            null.prior.push_back(std::exp(prior) * (c == 0 ? 1 - kColdPrior - kColdBesidePrior : cold));
+            const double cold = c < warm_curves_ ? kColdPrior / static_cast<double>(warm_curves_ - 1)
+                                                 : beside / static_cast<double>(curves_.size() - warm_curves_);
+            null.prior.push_back(std::exp(prior) * (c == 0 ? 1 - kColdPrior - beside : cold));
         }
     }
     const double total = std::accumulate(null.prior.begin(), null.prior.end(), 0.0);
@@ -235,7 +246,7 @@ void LatencyTest::shift_alternatives(const Cells& fresh, double design) {
 }
 
 /// The log predictive of a tick that is calm or within a transient, which are frequent while the group grows, or not.
-double LatencyTest::transient(double calm, double slight, double dt) {
+double LatencyTest::transient(double calm, std::span<const double> slight, double dt) {
     const std::array<double, 2> predictive = {
         transients_.predict(calm, slight, dt),
         growing_transients_.predict(calm, slight, dt, growing_ ? kGrowing : 1),
@@ -277,9 +288,7 @@ void LatencyTest::step(double at, double dt, const Cells& fresh, const Cells& re
     for (std::size_t k = 0; k < alternatives_.size(); ++k)
         llr_[k] = likelihood(alternatives_[k], fresh, reference, odds, design);
     if (!shape_.control) shift_alternatives(fresh, design);
-    const double within = log_sum_exp(llr_) - std::log(static_cast<double>(llr_.size()));
-    const double slight = log_sum_exp(std::span(llr_).first(kSlight)) - std::log(static_cast<double>(kSlight));
-    const double null = blips_.predict(transient(calm, slight, dt), within, dt);
+    const double null = blips_.predict(transient(calm, std::span(llr_).first(kSlight), dt), llr_, dt);
     null_.learn(blips_.calm() * transients_.calm());
     for (double& x : llr_) x -= null;
     evidence_->step(llr_, dt);

@@ -73,8 +73,9 @@ class LatencyTest {
     [[nodiscard]] Null make_null(std::vector<double> benign, std::span<const double> log_prior) const;
     void make_alternatives();
     void make_curves();
+    void curves_beside(std::span<const double> amplitudes, std::span<const double> taus);
     [[nodiscard]] double believed_warmup();
-    [[nodiscard]] double transient(double calm, double slight, double dt);
+    [[nodiscard]] double transient(double calm, std::span<const double> slight, double dt);
     void tabulate(const Cells& fresh, const Cells& reference, double odds, double design);
     [[nodiscard]] double likelihood(const Alternative& alternative, const Cells& fresh, const Cells& reference,
                                     double odds, double design) const;

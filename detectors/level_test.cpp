@@ -64,7 +64,7 @@ double wandered(const std::vector<double>& x, std::size_t ticks, std::size_t mos
 
 LevelTest::LevelTest(const DeployShape& shape, std::span<const Level> before)
     : limit_(1 / shape.alpha),
-      blips_(tuning().blip, shape.interval),
+      blips_(tuning().blip, shape.interval, kShifts.size()),
       evidence_(std::vector<double>(kShifts.size(), 1.0 / kShifts.size()), shape.bake, std::log(1 / shape.alpha),
                 tuning().least),
       last_(static_cast<std::size_t>(std::max(3.0, std::ceil(kRecentSeconds / shape.interval))), 0.0) {
@@ -121,8 +121,7 @@ void LevelTest::step(const Level& now, double dt) {
     last_[ticks_++ % last_.size()] = now_;
     for (std::size_t i = 0; i < benign_.size(); ++i) likelihood_[i] = likelihood(benign_[i]);
     for (std::size_t k = 0; k < shifts_.size(); ++k) llr_[k] = likelihood(shifts_[k]);
-    const double within = log_sum_exp(llr_) - std::log(static_cast<double>(llr_.size()));
-    const double healthy = blips_.predict(null_.ask(likelihood_), within, dt);
+    const double healthy = blips_.predict(null_.ask(likelihood_), llr_, dt);
     null_.learn(likelihood_, blips_.calm());
     for (double& x : llr_) x -= healthy;
     evidence_.step(llr_, dt);

@@ -13,6 +13,7 @@ namespace {
 constexpr double kFewest = 4, kMost = 20;  // points on either side of ratio 1
 constexpr double kMostStep = 0.06;
 constexpr double kReach = 3;
+constexpr double kSecondsOn = 30, kSecondsOff = 90;
 
 }  // namespace
 
@@ -26,10 +27,19 @@ BenignRatios::BenignRatios(double sd, double most) {
     }
 }
 
+double Flapping::predict(double on, double off, double dt) {
+    const double a = std::log(on_) + on, b = std::log1p(-on_) + off;
+    const double predictive = std::max(a, b) + std::log1p(std::exp(-std::abs(a - b)));
+    const double was_on = std::exp(a - predictive);
+    on_ = was_on * std::exp(-dt / kSecondsOn) - (1 - was_on) * std::expm1(-dt / kSecondsOff);
+    return predictive;
+}
+
 RatioComparison::RatioComparison(const SharedLevel& level, double sd, std::span<const double> alternatives, Blips blips,
-                                 double drift)
+                                 double drift, std::span<const double> flapping)
     : level_(level),
       alternatives_(alternatives.begin(), alternatives.end()),
+      flapping_(flapping.begin(), flapping.end()),
       null_(BenignRatios(sd, kMostStep).log_prior, drift),
       blips_(std::move(blips)) {
     for (const double x : BenignRatios(sd, kMostStep).log_ratio) null_ratios_.push_back(std::exp(x));
@@ -42,10 +52,12 @@ bool RatioComparison::compare(const Events& fresh, const Events& reference, doub
     const LevelLikelihood likelihood(level_.observe(reference.errors, reference.requests, extra), fresh.errors,
                                      fresh.requests, extra);
     for (std::size_t i = 0; i < null_ratios_.size(); ++i) likelihood_[i] = likelihood.at(null_ratios_[i]);
-    double within = 0;
-    for (std::size_t k = 0; k < alternatives_.size(); ++k) llr[k] = likelihood.at(alternatives_[k]);
-    within = log_sum_exp(llr) - std::log(static_cast<double>(alternatives_.size()));
-    const double healthy = blips_.predict(null_.ask(likelihood_), within, dt);
+    const std::size_t steady = alternatives_.size();
+    for (std::size_t k = 0; k < steady; ++k) llr[k] = likelihood.at(alternatives_[k]);
+    const double calm = null_.ask(likelihood_);
+    for (std::size_t k = 0; k < flapping_.size(); ++k)
+        llr[steady + k] = flapping_[k].predict(likelihood.at(flapping_[k].ratio()), calm, dt);
+    const double healthy = blips_.predict(calm, llr.first(steady), dt);
     null_.learn(likelihood_, blips_.calm());
     for (double& x : llr) x -= healthy;
     return true;

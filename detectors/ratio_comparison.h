@@ -20,21 +20,40 @@ struct BenignRatios {
     BenignRatios(double sd, double most);
 };
 
+/// Errors that come and go: an alternative that is on for half a minute and off for a minute and a half, on average,
+/// and while it is off looks as healthy as any. A hidden Markov chain of two states; the probability of being on
+/// follows from the ticks before.
+class Flapping {
+  public:
+    explicit Flapping(double ratio) : ratio_(ratio) {}
+
+    [[nodiscard]] double ratio() const { return ratio_; }
+
+    /// The log predictive of a tick with these log-likelihoods while it is on, or off.
+    double predict(double on, double off, double dt);
+
+  private:
+    double ratio_, on_ = 0.25;
+};
+
 /// Compares how often events happen in a group with the common level, tick by tick: log-likelihood ratios of each
 /// alternative ratio against "a healthy deploy", whose own ratio is drawn from BenignRatios and learned.
 class RatioComparison {
   public:
-    /// `sd`: of the logarithm of a healthy ratio. `alternatives`: ratios, ascending.
+    /// `sd`: of the logarithm of a healthy ratio. `alternatives`: ratios, ascending. `flapping`: ratios that come and
+    /// go.
     RatioComparison(const SharedLevel& level, double sd, std::span<const double> alternatives, Blips blips,
-                    double drift);
+                    double drift, std::span<const double> flapping = {});
 
     /// `reference` is {0, 0} without a control group; `extra` is the relative variance of each group's level around the
-    /// common one. `llr` has one entry for each alternative. False: nothing was asked, and nothing is learned.
+    /// common one. `llr` has one entry for each alternative, those that flap last. False: nothing was asked, and
+    /// nothing is learned.
     bool compare(const Events& fresh, const Events& reference, double extra, double dt, std::span<double> llr);
 
   private:
     SharedLevel level_;
     std::vector<double> null_ratios_, alternatives_, likelihood_;
+    std::vector<Flapping> flapping_;
     NullMixture null_;
     Blips blips_;
 };

@@ -27,6 +27,8 @@ struct Tuning {
 
 inline constexpr std::array kErrorRatios = {1.35, 1.6, 2.0, 3.0, 6.0, 20.0, 100.0};
 inline constexpr std::array kErrorWeights = {0.15, 0.18, 0.18, 0.16, 0.14, 0.11, 0.08};
+inline constexpr std::array kFlappingRatios = {4.0, 10.0, 25.0};
+inline constexpr double kFlappingWeight = 0.15;  // of all alternatives
 inline constexpr std::array kPartRatios = {2.5, 6.0, 15.0, 60.0};
 inline constexpr double kBlock = 180;      ///< seconds: longer than the usual period of what flaps
 inline constexpr double kIncident = 0.01;  ///< prior weight of each state of an incident that hits both groups

@@ -46,6 +46,8 @@ Result<JudgeCase> JudgeCase::open(const JudgeLine& header, double alpha) {
     shape.bake = header.bake;
     shape.interval = header.interval;
     shape.control = header.control;
+    if (header.control_kind == "stable") shape.control_kind = detect::ControlKind::Stable;
+    if (header.control_kind == "fresh") shape.control_kind = detect::ControlKind::Fresh;
     shape.alpha = alpha;
     shape.parts = static_cast<std::size_t>(header.endpoint_count);
     shape.edges = header.edges;

@@ -29,6 +29,7 @@ enum class Member {
     Bake,
     Interval,
     Control,
+    ControlKind,
     Edges
 };
 
@@ -46,6 +47,7 @@ Member member_from(std::string_view name) {
                                                              {"deploy", Member::Deploy},
                                                              {"bake_s", Member::Bake},
                                                              {"control", Member::Control},
+                                                             {"control_kind", Member::ControlKind},
                                                              {"interval_s", Member::Interval},
                                                              {"le_ms", Member::Edges}};
     for (const auto& [text, key] : kKeys) {
@@ -74,6 +76,7 @@ struct JudgeLineReader::Handler : rapidjson::BaseReaderHandler<rapidjson::UTF8<>
         line.endpoint_count = 0;
         line.target.clear();
         line.id.clear();
+        line.control_kind.clear();
         line.buckets.clear();
         line.endpoints.clear();
         line.edges.clear();
@@ -155,10 +158,11 @@ struct JudgeLineReader::Handler : rapidjson::BaseReaderHandler<rapidjson::UTF8<>
 
     bool String(const char* text, rapidjson::SizeType size, bool) {
         if (depth != 1) return true;
-        std::string* into = key == Member::Type     ? &type
-                            : key == Member::Target ? &line.target
-                            : key == Member::Id     ? &line.id
-                                                    : nullptr;
+        std::string* into = key == Member::Type          ? &type
+                            : key == Member::Target      ? &line.target
+                            : key == Member::Id          ? &line.id
+                            : key == Member::ControlKind ? &line.control_kind
+                                                         : nullptr;
         if (into == nullptr) return key == Member::None || refuse("a text where a number belongs");
         if (size > kMostText) return refuse("a text longer than 256 bytes");
         into->assign(text, size);

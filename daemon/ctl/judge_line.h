@@ -24,7 +24,7 @@ struct JudgeLine {
     std::vector<detect::Events> endpoints;  ///< cumulative counters
     bool has_buckets = false, has_endpoints = false;
     // the header of a case, or its end
-    std::string id;
+    std::string id, control_kind;
     double version = 0, deploy = 0, bake = 0, interval = 0, endpoint_count = 0;
     bool control = false;
     std::vector<double> edges;

@@ -76,18 +76,31 @@ class Oracle(unittest.TestCase):
             self.assertLessEqual(abs(value - fsum(sums) / 2), mpf("1e-9") * max(1, abs(value)))
 
     def test_blips(self):
-        # Forward recursion over calm and the first, second and third tick of a blip; how often they come is learned.
-        calm, ages, elapsed, seen = mpf(1), [mpf(0)] * 3, mpf(0), mpf(0)
-        for (a, b), value in self.rows["blips"]:
+        # Forward recursion over calm and the first, second and third tick of a blip of two strengths; how often they
+        # come is learned. One lasts 0.7 of 20 s on average and keeps its strength in half of its ticks.
+        calm, ages, elapsed, seen = mpf(1), [[mpf(0)] * 2 for _ in range(3)], mpf(0), mpf(0)
+        stays = exp(-mpf(10) / 14)
+        for (a, *within), value in self.rows["blips"]:
             rate = (mpf("0.5") + min(seen, 2)) / (900 + elapsed)
-            ages[0] = min(mpf("0.3"), 10 * rate) * calm
+            ages[0] = [min(mpf("0.3"), 10 * rate) * calm / 2] * 2
             elapsed += 10
-            joint = [(1 - fsum(ages)) * exp(a)] + [p * exp(b) for p in ages]
-            total = fsum(joint)
+            quiet = (1 - fsum(fsum(x) for x in ages)) * exp(a)
+            joint = [[p * exp(w) for p, w in zip(x, within)] for x in ages]
+            total = quiet + fsum(fsum(x) for x in joint)
             self.assertLessEqual(abs(value - log(total)), mpf("1e-9"))
-            calm, *now = [x / total for x in joint]
-            seen += now[0]
-            ages = [mpf(0), mpf("0.7") * now[0], mpf("0.7") * now[1]]
+            calm = quiet / total
+            now = [[x / total for x in of_age] for of_age in joint]
+            seen += fsum(now[0])
+            ages = [[mpf(0)] * 2] + [[stays * (x / 2 + fsum(of_age) / 4) for x in of_age] for of_age in now[:2]]
+
+    def test_flapping(self):
+        # Two states; on for 30 s and off for 90 s in the mean.
+        p = mpf("0.25")
+        for (on, off, dt), value in self.rows["flapping"]:
+            joint = p * exp(on), (1 - p) * exp(off)
+            self.assertLessEqual(abs(value - log(fsum(joint))), mpf("1e-9"))
+            was = joint[0] / fsum(joint)
+            p = was * exp(-dt / 30) + (1 - was) * (1 - exp(-dt / 90))
 
     def test_null(self):
         weights = [exp(-i) / fsum(exp(-j) for j in range(3)) for i in range(3)]

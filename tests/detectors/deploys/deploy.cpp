@@ -155,6 +155,7 @@ void Deploy::play(const std::string& id, const Line& line) {
     line_.bake = spec_.bake;
     line_.interval = spec_.interval;
     line_.control = spec_.control;
+    line_.control_kind = spec_.control ? spec_.control_kind : "none";
     line_.endpoint_count = static_cast<double>(spec_.parts);
     line_.edges = spec_.edges;
     line(line_);

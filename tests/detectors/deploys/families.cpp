@@ -74,6 +74,7 @@ void warm_up(Spec& spec, Random& random) {
 /// The control group was started anew at the deploy as well, and is cold in its own way.
 void cold_control(Spec& spec, Random& random) {
     always_control(spec, random);
+    spec.control_kind = random.chance(0.5) ? "fresh" : "unknown";
     slower(spec.fresh, decay(0, random.uniform(0.2, 2), random.log_uniform(15, 150)));
     slower(spec.reference, decay(0, random.uniform(0.2, 2), random.log_uniform(15, 150)));
 }
@@ -395,6 +396,7 @@ std::span<const Family> families() {
 Spec draw(const Family& family, Random& random) {
     Spec spec;
     spec.control = random.chance(0.65);
+    if (random.chance(0.3)) spec.control_kind = "unknown";
     spec.interval = random.of({5, 10, 10, 15});
     spec.bake = random.of({600, 900, 1200, 1800});
     spec.before = spec.control ? random.of({600, 1200, 1800}) : random.of({3600, 5400});

@@ -41,7 +41,7 @@ void print(const ctl::JudgeLine& line) {
     if (line.kind == Kind::Case) {
         std::printf(R"({"type":"case","v":1,"id":"%s","deploy":%.2f,"bake_s":%.0f,"interval_s":%.0f,"control":%s,)",
                     line.id.c_str(), line.deploy, line.bake, line.interval, line.control ? "true" : "false");
-        std::printf(R"("endpoints":%.0f,"le_ms":)", line.endpoint_count);
+        std::printf(R"("control_kind":"%s","endpoints":%.0f,"le_ms":)", line.control_kind.c_str(), line.endpoint_count);
         print_list(line.edges);
         std::printf("}\n");
     } else if (line.kind == Kind::End) {

@@ -32,6 +32,7 @@ struct Behaviour {
 
 struct Spec {
     bool control = true;
+    std::string_view control_kind = "stable";         ///< as it is said; the family decides whether it is so
     double interval = 10, bake = 900, before = 1200;  ///< seconds
     Course share = [](double) { return 0.1; };        ///< of the traffic that the new group has
     double requests = 200;                            ///< a second

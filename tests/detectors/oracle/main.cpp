@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "detectors/evidence.h"
+#include "detectors/ratio_comparison.h"
 #include "detectors/shared_level.h"
 #include "detectors/statistics.h"
 
@@ -61,14 +62,18 @@ int main() {
     // The recursion over onsets, unclipped, and a null of three points.
     OnsetMixture onsets({0.5, 0.5}, 900, 1e6, 1);
     NullMixture null({0, -1, -2});
-    Blips blips(20, 10);
+    Blips blips(20, 10, 2);
+    Flapping flapping(6);
     for (int i = 0; i < 50; ++i) {
         const std::vector<double> llr = {numbers.next(-0.5, 0.6), numbers.next(-1, 1)};
         onsets.step(llr, 10);
         print("onsets", llr, onsets.value());
         const std::vector<double> likelihood = {numbers.next(-3, 0), numbers.next(-3, 0), numbers.next(-3, 0)};
         print("null", likelihood, null.predict(likelihood));
-        const double calm = numbers.next(-9, 0), within = numbers.next(-6, 0);
-        print("blips", {calm, within}, blips.predict(calm, within, 10));
+        const double calm = numbers.next(-9, 0);
+        const std::vector<double> within = {numbers.next(-6, 0), numbers.next(-6, 0)};
+        print("blips", {calm, within[0], within[1]}, blips.predict(calm, within, 10));
+        const double on = numbers.next(-6, 0), off = numbers.next(-3, 0), dt = numbers.next(1, 60);
+        print("flapping", {on, off, dt}, flapping.predict(on, off, dt));
     }
 }
