@@ -19,6 +19,7 @@ constexpr Duration kSnapshotTick = 100ms;  // short, so that a thousand services
 constexpr std::uint64_t kSnapshotGuarded =
     100;                                      // ticks between snapshots of a guarded service: so much is blind at worst
 constexpr std::uint64_t kSnapshotIdle = 600;  // of another one: so much of the baseline is lost at worst
+static_assert(kSnapshotIdle % kSnapshotGuarded == 0);
 
 /// What answers "which version runs" outside of actions: the platform, else the key `current`.
 std::optional<Probe> periodic_probe(const ServiceSettings& settings, const RollbackSpec* spec) {
@@ -172,9 +173,11 @@ void Driver::snapshot(const std::string& service, const std::string& incident) {
 void Driver::snapshot_some() {
     std::uint64_t index = 0;
     for (const auto& [name, watch] : watches_) {
+        const std::uint64_t turn = snapshot_round_ + index++;
+        if (turn % kSnapshotGuarded != 0) continue;  // nearly always, so nothing is looked up before
         const ServiceState* s = engine_->state().service(name);
         const bool guarded = s != nullptr && (!s->guard.empty() || !s->incident.empty());
-        if ((snapshot_round_ + index++) % (guarded ? kSnapshotGuarded : kSnapshotIdle) == 0) snapshot(name, {});
+        if (guarded || turn % kSnapshotIdle == 0) snapshot(name, {});
     }
     ++snapshot_round_;
     snapshots_ = parts_.loop.at(parts_.loop.now() + kSnapshotTick, [this] { snapshot_some(); });
