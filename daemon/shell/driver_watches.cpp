@@ -95,6 +95,8 @@ void Driver::refresh_watches() {
         (*watch)->start(now + kFirstSlot + offset % wanted->interval);
         watches_[name] = std::move(*watch);
     }
+    watched_.clear();
+    for (const auto& [name, watch] : watches_) watched_.push_back(name);
 }
 
 void Driver::judged(const std::string& service, const JudgeReport& report) {
@@ -171,13 +173,11 @@ void Driver::snapshot(const std::string& service, const std::string& incident) {
 }
 
 void Driver::snapshot_some() {
-    std::uint64_t index = 0;
-    for (const auto& [name, watch] : watches_) {
-        const std::uint64_t turn = snapshot_round_ + index++;
-        if (turn % kSnapshotGuarded != 0) continue;  // nearly always, so nothing is looked up before
-        const ServiceState* s = engine_->state().service(name);
+    const std::uint64_t first = (kSnapshotGuarded - snapshot_round_ % kSnapshotGuarded) % kSnapshotGuarded;
+    for (std::uint64_t index = first; index < watched_.size(); index += kSnapshotGuarded) {
+        const ServiceState* s = engine_->state().service(watched_[index]);
         const bool guarded = s != nullptr && (!s->guard.empty() || !s->incident.empty());
-        if (guarded || turn % kSnapshotIdle == 0) snapshot(name, {});
+        if (guarded || (snapshot_round_ + index) % kSnapshotIdle == 0) snapshot(watched_[index], {});
     }
     ++snapshot_round_;
     snapshots_ = parts_.loop.at(parts_.loop.now() + kSnapshotTick, [this] { snapshot_some(); });
