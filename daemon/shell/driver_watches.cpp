@@ -101,13 +101,13 @@ void Driver::refresh_watches() {
 
 void Driver::judged(const std::string& service, const JudgeReport& report) {
     ++progress_;
-    auto& [guard, health] = reported_[service];
     const ServiceState* s = engine_->state().service(service);
     if (s == nullptr) return;
     if (s->guard.empty() && s->incident.empty()) {  // nothing follows, but a deploy may come
         if (!report.changes.empty()) feed(event::Judged{service, report, {}});
         return;
     }
+    auto& [guard, health] = reported_[service];
     const bool same_guard = guard == s->guard;
     if (!same_guard && !s->guard.empty()) find_power(service, s->guard);
     const ServiceSettings& settings = *watches_.at(service)->settings();
