@@ -104,7 +104,8 @@ void Engine::on(const event::Tick&) {
 
 void Engine::on(const event::Durable& e) {
     const std::uint64_t before = run_->durable;
-    run_->durable = std::max(before, e.seq);
+    if (e.seq <= before) return;  // only windows were written
+    run_->durable = e.seq;
     for (const auto& [name, s] : state_.services) {
         if (s.incident.empty()) continue;
         const Incident* i = state_.incident(s.incident);

@@ -58,12 +58,13 @@ SignalState signal_state(const ServiceSettings& settings, std::uint32_t index, c
 
 }  // namespace
 
-Judge::State::State(std::shared_ptr<const ServiceSettings> settings_)
+Judge::State::State(std::shared_ptr<const ServiceSettings> settings_, IdentityPool* pool)
     : settings(std::move(settings_)),
       grid(settings->interval),
       health(settings->health.size()),
       targets(settings->metrics.size()),
-      presences(targets.size() * settings->signals.size()) {
+      presences(targets.size() * settings->signals.size()),
+      series(pool) {
     for (const Rule& rule : settings->rules) rules.push_back(rule_state(rule, *settings));
     for (std::uint32_t signal = 0; signal < settings->signals.size(); ++signal)
         signals.push_back(signal_state(*settings, signal, rules));
@@ -181,7 +182,8 @@ JudgeReport Judge::State::finish(bool whole_slot) {
     return report;
 }
 
-Judge::Judge(std::shared_ptr<const ServiceSettings> settings) : state_(std::make_unique<State>(std::move(settings))) {}
+Judge::Judge(std::shared_ptr<const ServiceSettings> settings, IdentityPool* pool)
+    : state_(std::make_unique<State>(std::move(settings), pool)) {}
 
 Judge::~Judge() = default;
 Judge::Judge(Judge&&) noexcept = default;

@@ -18,6 +18,7 @@
 
 namespace revertd {
 
+class IdentityPool;
 class PowerStudy;
 
 using TargetIndex = std::uint32_t;
@@ -165,7 +166,8 @@ struct JudgeCounts {
 ///   whose span begins before the phase; breaches in a row are at least a span apart. Such rules raise no suspicion.
 class Judge {
   public:
-    explicit Judge(std::shared_ptr<const ServiceSettings> settings);
+    /// `pool`: where the series of judges that are alike are kept once; outlives them.
+    explicit Judge(std::shared_ptr<const ServiceSettings> settings, IdentityPool* pool = nullptr);
     ~Judge();
     Judge(Judge&&) noexcept;
     Judge& operator=(Judge&&) noexcept;

@@ -37,7 +37,7 @@ void Judge::State::take_values(TargetIndex target, std::span<const SeriesValue> 
         if (value.series >= series.size() || series.target(value.series) != target) continue;
         const SeriesTable::Live& live = series.live(value.series);
         if (live.seen == state.scrapes) continue;  // the first of two equal series counts
-        take_value(state, presence_of(target, series.row(live).signal), value);
+        take_value(state, presence_of(target, series.row(value.series).signal), value);
     }
     for (std::size_t signal = 0; signal < signals.size(); ++signal) {
         Presence& presence = presence_of(target, signal);
@@ -53,7 +53,7 @@ void Judge::State::take_values(TargetIndex target, std::span<const SeriesValue> 
 void Judge::State::take_value(TargetState& target, Presence& presence, const SeriesValue& given) {
     SeriesTable::Live& live = series.live(given.series);
     const double value = given.value;
-    const auto [index, cell] = series.row(live);
+    const auto [index, cell] = series.row(given.series);
     SignalState& signal = signals[index];
     const bool ratio = settings->signals[index].kind == Signal::Kind::Ratio;
     if (!ratio || cell != SignalWindow::kBad) ++presence.totals;

@@ -98,7 +98,7 @@ std::vector<SeriesGain> Judge::State::gains_of(std::size_t index) const {
     const bool quantile = settings->signals[index].kind == Signal::Kind::Quantile;
     std::vector<SeriesGain> all;
     for (SeriesId id = 0; id < series.size(); ++id) {
-        const SeriesTable::Row& row = series.row(series.live(id));
+        const SeriesTable::Row& row = series.row(id);
         if (row.signal != index) continue;
         const double before = gains.before(id), now = gains.now(id);
         if (before <= 0 && now <= 0) continue;

@@ -118,7 +118,7 @@ bool Judge::State::load_targets(ByteReader& in) {
         if (!signal.window.load(in)) return false;
     }
     for (SeriesId id = 0; id < series.size(); ++id) {
-        const SeriesTable::Row& row = series.row(series.live(id));
+        const SeriesTable::Row& row = series.row(id);
         if (series.target(id) >= targets.size() || row.signal >= signals.size()) return in.fail();
         if (row.cell >= signals[row.signal].window.slot().size()) return in.fail();
     }
@@ -175,7 +175,7 @@ Result<void> Judge::restore(std::string_view bytes, Time now) {
     if (version != kVersion) return corrupt("it was written by another version of revertd");
     if (shape != state_->shape())
         return Error(ErrorCode::Conflict, "flight record: it was written under other settings");
-    auto restored = std::make_unique<State>(state_->settings);
+    auto restored = std::make_unique<State>(state_->settings, state_->series.pool());
     if (!restored->load(in)) return corrupt("its parts do not fit together");
     if (restored->oldest_before > now) return corrupt("it comes from the future");
     const SlotIndex last = restored->grid.last();

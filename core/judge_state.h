@@ -162,7 +162,7 @@ struct Border {
 };
 
 struct Judge::State {
-    explicit State(std::shared_ptr<const ServiceSettings> settings_);
+    State(std::shared_ptr<const ServiceSettings> settings_, IdentityPool* pool);
 
     // -- judge_intake.cpp
     void take(TargetIndex target, const ScrapeResult& result, Time at);

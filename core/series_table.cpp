@@ -7,14 +7,38 @@
 
 namespace revertd {
 
+void SeriesIdentities::shrink_to_fit() {
+    hashes.shrink_to_fit();
+    rows.shrink_to_fit();
+    kinds.shrink_to_fit();
+    targets.shrink_to_fit();
+}
+
+std::shared_ptr<SeriesIdentities> IdentityPool::intern(std::shared_ptr<SeriesIdentities> own) {
+    std::erase_if(known_, [](const auto& known) { return known.expired(); });
+    bool is_known = false;  // and has grown since
+    for (const auto& known : known_) {
+        auto other = known.lock();
+        is_known = is_known || other == own;
+        if (other != own && *other == *own) return other;
+    }
+    own->shrink_to_fit();
+    if (!is_known && known_.size() < kMost) known_.push_back(own);
+    return own;
+}
+
+std::size_t IdentityPool::size() const {
+    return static_cast<std::size_t>(std::ranges::count_if(known_, [](const auto& known) { return !known.expired(); }));
+}
+
 std::uint32_t* SeriesTable::find(std::uint64_t hash, const Place& place) {
     const std::size_t mask = index_.size() - 1;
     for (std::size_t at = hash & mask;; at = (at + 1) & mask) {
         std::uint32_t& entry = index_[at];
         if (entry == 0) return &entry;
         const SeriesId id = entry - 1;
-        const Row& at_row = rows_[live_[id].row];
-        if (hashes_[id] == hash && target(id) == place.target && at_row.signal == place.signal &&
+        const Row& at_row = row(id);
+        if (is_->hashes[id] == hash && target(id) == place.target && at_row.signal == place.signal &&
             at_row.cell == place.cell)
             return &entry;
     }
@@ -23,16 +47,20 @@ std::uint32_t* SeriesTable::find(std::uint64_t hash, const Place& place) {
 void SeriesTable::index_all() {
     index_.assign(std::bit_ceil(4 * (live_.size() + 8)), 0);
     for (SeriesId id = 0; id < live_.size(); ++id)
-        *find(hashes_[id], {target(id), row(live_[id]).signal, row(live_[id]).cell}) = id + 1;
+        *find(is_->hashes[id], {target(id), row(id).signal, row(id).cell}) = id + 1;
 }
 
-std::optional<std::uint16_t> SeriesTable::row_of(const Place& place) {
-    const auto same = [&](const Row& r) { return r.signal == place.signal && r.cell == place.cell; };
-    const auto known = std::find_if(rows_.begin(), rows_.end(), same);
-    if (known == rows_.end() && rows_.size() > std::numeric_limits<std::uint16_t>::max()) return std::nullopt;
-    const auto index = static_cast<std::uint16_t>(known - rows_.begin());
-    if (known == rows_.end()) rows_.push_back({place.signal, place.cell});
-    return index;
+/// Index of the row, which may be the one behind the last.
+std::optional<std::uint16_t> SeriesTable::row_of(const Place& place) const {
+    const auto known = std::find(is_->kinds.begin(), is_->kinds.end(), Row{place.signal, place.cell});
+    if (known == is_->kinds.end() && is_->kinds.size() > std::numeric_limits<std::uint16_t>::max()) return std::nullopt;
+    return static_cast<std::uint16_t>(known - is_->kinds.begin());
+}
+
+/// Others may have the same: whoever differs from now on has a copy.
+SeriesIdentities& SeriesTable::own() {
+    if (is_.use_count() > 1) is_ = std::make_shared<SeriesIdentities>(*is_);
+    return *is_;
 }
 
 std::optional<SeriesId> SeriesTable::add(std::uint64_t hash, const Place& place) {
@@ -42,10 +70,14 @@ std::optional<SeriesId> SeriesTable::add(std::uint64_t hash, const Place& place)
         if (live_.size() >= kMost) return std::nullopt;
         const auto row = row_of(place);
         if (!row) return std::nullopt;
-        live_.push_back({0, 0, *row});
-        hashes_.push_back(hash);
-        if (targets_.empty() && place.target != 0) targets_.resize(live_.size() - 1);
-        if (place.target != 0 || !targets_.empty()) targets_.push_back(place.target);
+        live_.push_back({});
+        SeriesIdentities& identities = own();
+        if (*row == identities.kinds.size()) identities.kinds.push_back({place.signal, place.cell});
+        identities.rows.push_back(*row);
+        identities.hashes.push_back(hash);
+        std::vector<TargetIndex>& targets = identities.targets;
+        if (targets.empty() && place.target != 0) targets.resize(live_.size() - 1);
+        if (place.target != 0 || !targets.empty()) targets.push_back(place.target);
         *entry = static_cast<std::uint32_t>(live_.size());
     }
     return *entry - 1;
@@ -55,20 +87,21 @@ void SeriesTable::release_index() {
     if (index_.empty()) return;
     std::vector<std::uint32_t>().swap(index_);
     live_.shrink_to_fit();
-    rows_.shrink_to_fit();
-    hashes_.shrink_to_fit();
-    targets_.shrink_to_fit();
+    if (pool_ != nullptr)
+        is_ = pool_->intern(std::move(is_));
+    else
+        is_->shrink_to_fit();
 }
 
 void SeriesTable::save(ByteWriter& out) const {
     out.put(static_cast<std::uint32_t>(live_.size()));
     for (SeriesId id = 0; id < live_.size(); ++id) {
-        out.put(hashes_[id]);
+        out.put(is_->hashes[id]);
         out.put(target(id));
         out.put(double(live_[id].last));
         out.put(std::uint32_t(live_[id].seen));
-        out.put(row(live_[id]).signal);
-        out.put(row(live_[id]).cell);
+        out.put(row(id).signal);
+        out.put(row(id).cell);
     }
 }
 

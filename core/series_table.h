@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -9,8 +10,43 @@
 
 namespace revertd {
 
-/// Every known series of one service, flat: 14 bytes that each scrape touches, 8 or 12 of identity that only
-/// registration does.
+/// What each series of one service is, flat, by SeriesId. It changes only when a series is registered; a thousand
+/// instances of one program have one and the same.
+struct SeriesIdentities {
+    struct Row {
+        std::uint16_t signal = 0;
+        std::uint16_t cell = 0;  ///< of the signal's row
+
+        bool operator==(const Row&) const = default;
+    };
+
+    std::vector<std::uint64_t> hashes;
+    std::vector<std::uint16_t> rows;   ///< index of `kinds`
+    std::vector<Row> kinds;            ///< few: one a cell of a signal
+    std::vector<TargetIndex> targets;  ///< empty while all are of target 0: most services have only that one
+
+    void shrink_to_fit();
+
+    bool operator==(const SeriesIdentities&) const = default;
+};
+
+/// Knows the identities of many services, so that those that are equal are kept once. It keeps none itself.
+class IdentityPool {
+  public:
+    static constexpr std::size_t kMost = 256;  ///< different programs; the tables of others keep their own
+
+    /// One of another service that is equal, else this one, which is known from now on if there is room.
+    [[nodiscard]] std::shared_ptr<SeriesIdentities> intern(std::shared_ptr<SeriesIdentities> own);
+
+    /// Different ones that some table has.
+    [[nodiscard]] std::size_t size() const;
+
+  private:
+    std::vector<std::weak_ptr<SeriesIdentities>> known_;
+};
+
+/// Every known series of one service, flat: 12 bytes that each scrape touches and that are its own, 10 to 14 of
+/// identity that services with the same series share.
 class SeriesTable {
   public:
     struct Place {
@@ -19,32 +55,35 @@ class SeriesTable {
         std::uint16_t cell = 0;  ///< of the signal's row
     };
 
-    struct Row {
-        std::uint16_t signal = 0;
-        std::uint16_t cell = 0;
-    };
+    using Row = SeriesIdentities::Row;
 
     /// Packed: of these there are hundreds of thousands.
     struct [[gnu::packed]] Live {
         double last = 0;         ///< last good value
         std::uint32_t seen = 0;  ///< the target's scrape that had it last; 0: none yet
-        std::uint16_t row = 0;
     };
 
     static constexpr std::size_t kMost = 100'000;  ///< 26 bytes each; a label that never repeats must not eat the host
+
+    /// `pool` outlives it; null: nothing is shared.
+    explicit SeriesTable(IdentityPool* pool) : pool_(pool) {}
 
     /// The id of a known identity, or a new one; nothing when there are too many.
     std::optional<SeriesId> add(std::uint64_t hash, const Place& place);
 
     [[nodiscard]] std::size_t size() const { return live_.size(); }
 
-    [[nodiscard]] TargetIndex target(SeriesId id) const { return targets_.empty() ? 0 : targets_[id]; }
+    [[nodiscard]] IdentityPool* pool() const { return pool_; }
+
+    [[nodiscard]] bool shares_with(const SeriesTable& other) const { return is_ == other.is_; }
+
+    [[nodiscard]] TargetIndex target(SeriesId id) const { return is_->targets.empty() ? 0 : is_->targets[id]; }
 
     [[nodiscard]] Live& live(SeriesId id) { return live_[id]; }
 
     [[nodiscard]] const Live& live(SeriesId id) const { return live_[id]; }
 
-    [[nodiscard]] const Row& row(const Live& live) const { return rows_[live.row]; }
+    [[nodiscard]] const Row& row(SeriesId id) const { return is_->kinds[is_->rows[id]]; }
 
     /// Gives back what only registration needs; called when a slot ends.
     void release_index();
@@ -57,12 +96,12 @@ class SeriesTable {
     [[nodiscard]] std::uint32_t* find(std::uint64_t hash, const Place& place);
     void index_all();
 
-    [[nodiscard]] std::optional<std::uint16_t> row_of(const Place& place);
+    [[nodiscard]] std::optional<std::uint16_t> row_of(const Place& place) const;
+    SeriesIdentities& own();
 
+    IdentityPool* pool_;
     std::vector<Live> live_;
-    std::vector<Row> rows_;  ///< few: one a cell of a signal
-    std::vector<std::uint64_t> hashes_;
-    std::vector<TargetIndex> targets_;  ///< empty while all are of target 0: most services have only that one
+    std::shared_ptr<SeriesIdentities> is_ = std::make_shared<SeriesIdentities>();  ///< written to only through own()
     std::vector<std::uint32_t> index_;  ///< open addressing, id + 1; empty while nothing is being registered
 };
 

@@ -197,6 +197,7 @@ int App::run() {
         std::fprintf(stderr, "%s\n", configured.error().message.c_str());
         return kFailed;
     }
+    std::string().swap(read_.text);  // the journal has it
     server_ = std::make_unique<Server>(loop_, *driver_);
     for (const systemd::ListenSocket& socket : systemd::listen_sockets()) {
         if (auto adopted = server_->adopt(socket.fd); !adopted) {
@@ -241,6 +242,7 @@ Result<void> App::reload() {
     if (read) {
         read_ = std::move(*read);
         done = driver_->configure(read_.loaded, read_.text);
+        std::string().swap(read_.text);
         notifier_->configure(read_.loaded->notify);
     }
     driver_->meters().reloaded(done.has_value(), clock_.now().wall);

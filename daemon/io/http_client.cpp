@@ -6,13 +6,14 @@
 
 #include "daemon/io/lean_client.h"
 #include "daemon/io/resolver.h"
+#include "daemon/io/secret_files.h"
 
 namespace revertd {
 
 class HttpClient::Impl {
   public:
     Impl(Loop& loop_, const std::string& user_agent_)
-        : loop(loop_), user_agent(user_agent_), resolver(loop), lean(loop, resolver, user_agent) {}
+        : loop(loop_), user_agent(user_agent_), resolver(loop), secrets(loop), lean(loop, resolver, user_agent) {}
 
     /// libcurl and the libraries below it cost some MiB: a daemon that only scrapes does without.
     CurlClient& api() {
@@ -23,6 +24,7 @@ class HttpClient::Impl {
     Loop& loop;
     std::string user_agent;
     Resolver resolver;
+    SecretFiles secrets;
     LeanClient lean;
     std::optional<CurlClient> curl;
 };
@@ -53,6 +55,10 @@ Result<std::unique_ptr<Fetch>> HttpClient::make_fetch(std::string_view url, cons
 
 CurlClient& HttpClient::api() {
     return impl_->api();
+}
+
+SecretFiles& HttpClient::secrets() {
+    return impl_->secrets;
 }
 
 }  // namespace revertd

@@ -11,6 +11,7 @@
 namespace revertd {
 
 class Loop;
+class SecretFiles;
 
 /// The process's own name in User-Agent, "revertd/<version>".
 [[nodiscard]] std::string default_user_agent();
@@ -30,6 +31,9 @@ class HttpClient {
 
     /// Single requests.
     [[nodiscard]] CurlClient& api();
+
+    /// Where credentials come from.
+    [[nodiscard]] SecretFiles& secrets();
 
   private:
     class Impl;

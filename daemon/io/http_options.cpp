@@ -1,19 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/io/http_options.h"
 
-#include <fstream>
+#include "daemon/io/secret_files.h"
 
 namespace revertd {
 namespace {
-
-Result<std::string> first_line(const SecretPath& file) {
-    std::ifstream in(file.path);
-    std::string secret;
-    if (file.path.empty() || !std::getline(in, secret) || secret.empty())
-        return Error(ErrorCode::Unavailable, "the secret " + file.name + " cannot be read");
-    while (!secret.empty() && (secret.back() == '\r' || secret.back() == ' ')) secret.pop_back();
-    return secret;
-}
 
 std::string base64(std::string_view bytes) {
     static constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -29,14 +20,14 @@ std::string base64(std::string_view bytes) {
 
 }  // namespace
 
-Result<std::vector<HttpHeader>> headers_of(const HttpSettings& settings) {
+Result<std::vector<HttpHeader>> headers_of(const HttpSettings& settings, SecretFiles& secrets) {
     std::vector<HttpHeader> out = settings.headers;
     if (settings.credentials) {
-        const auto token = first_line(*settings.credentials);
+        const auto token = secrets.first_line(*settings.credentials);
         if (!token) return token.error();
         out.emplace_back("Authorization", settings.scheme + " " + *token);
     } else if (settings.password) {
-        const auto password = first_line(*settings.password);
+        const auto password = secrets.first_line(*settings.password);
         if (!password) return password.error();
         out.emplace_back("Authorization", "Basic " + base64(settings.user + ":" + *password));
     }

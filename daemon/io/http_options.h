@@ -8,9 +8,11 @@
 
 namespace revertd {
 
-/// Its headers and credentials, read from their files now. Unavailable: a file cannot be read; the words name it, never
-/// what is in it.
-[[nodiscard]] Result<std::vector<HttpHeader>> headers_of(const HttpSettings& settings);
+class SecretFiles;
+
+/// Its headers and credentials, as SecretFiles knows their files. Unavailable: a file cannot be read; the words name
+/// it, never what is in it.
+[[nodiscard]] Result<std::vector<HttpHeader>> headers_of(const HttpSettings& settings, SecretFiles& secrets);
 
 [[nodiscard]] TlsOptions tls_of(const HttpSettings& settings);
 

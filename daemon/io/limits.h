@@ -34,6 +34,18 @@ inline constexpr Duration kResolveTtl = 30s;
 /// Lookups that may hang at the same time; further ones wait for a free thread.
 inline constexpr std::size_t kResolverThreads = 4;
 
+/// A secret's file is not read again earlier: a fleet that shares a token asks for it in every slot of every service.
+inline constexpr Duration kSecretAge = 1s;
+
+/// How long a file that nobody has asked for before may take; a local one takes less than a millisecond.
+inline constexpr Duration kSecretPatience = 500ms;
+
+/// Tokens of identity providers reach a few KiB.
+inline constexpr std::size_t kMaxSecretBytes = 64 * 1024;
+
+/// Reads of secrets that may hang at the same time; further files wait for a free thread.
+inline constexpr std::size_t kSecretThreads = 4;
+
 /// Addresses of one name that are tried.
 inline constexpr std::size_t kMaxAddresses = 8;
 

@@ -3,8 +3,8 @@
 
 namespace revertd {
 
-/// Gives back what starting took and running does not need: free heap, and the pages of code that are mapped. They stay
-/// in the page cache, and what is needed again is mapped again at its first use, for less than a microsecond.
+/// Gives back what starting took and running does not need: free heap, and mapped pages of code and constants. Those
+/// stay in the page cache, and what is needed again is mapped again at its first use, for less than a microsecond.
 void release_startup_memory();
 
 }  // namespace revertd

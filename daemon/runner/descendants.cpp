@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "daemon/runner/fd.h"
+#include "daemon/runner/process.h"
 
 namespace revertd::runner {
 namespace {
@@ -72,9 +73,18 @@ void adopt_orphans() {
     ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 }
 
-std::vector<pid_t> descendants_of(pid_t leader, const std::string& key) {
+std::vector<pid_t> orphans_since(std::uint64_t since, const std::vector<pid_t>& ours) {
+    std::vector<pid_t> out;
+    for (const auto& [pid, process] : all_living({}))
+        if (process.parent == ::getpid() && std::find(ours.begin(), ours.end(), pid) == ours.end() &&
+            start_ticks_of(pid).value_or(0) >= since)
+            out.push_back(pid);
+    return out;
+}
+
+std::vector<pid_t> descendants_of(pid_t leader, const std::string& key, const std::vector<pid_t>& orphans) {
     const std::map<pid_t, Living> living = all_living(key.empty() ? std::string{} : "REVERTD_KEY=" + key);
-    std::set<pid_t> found;
+    std::set<pid_t> found(orphans.begin(), orphans.end());
     if (leader > 1) found.insert(leader);
     for (const auto& [pid, process] : living)
         if (process.marked) found.insert(pid);

@@ -88,8 +88,12 @@ void ExecRun::stop(Duration now, const std::string& reason) {
     signal_all(SIGTERM);
 }
 
+std::vector<pid_t> ExecRun::descendants() const {
+    return descendants_of(process_.pid, key_, find_orphans_ ? find_orphans_() : std::vector<pid_t>{});
+}
+
 void ExecRun::signal_all(int signal) const {
-    const std::vector<pid_t> others = descendants_of(process_.pid, key_);  // before their parents are gone
+    const std::vector<pid_t> others = descendants();  // before their parents are gone
     signal_group(process_.pid, signal);
     for (const pid_t pid : others) ::kill(pid, signal);
 }
@@ -160,7 +164,7 @@ void ExecRun::judge_end(Duration now) {
     const bool dying = stop_reason_.empty() && now < gone_at_ + kDyingGrace;
     if (survivors_ && dying) return;
     if (!stop_reason_.empty()) {
-        survivors_ = survivors_ || !descendants_of(process_.pid, key_).empty();
+        survivors_ = survivors_ || !descendants().empty();
         if (survivors_ && !killed_ && now < kill_at_) return;
         if (survivors_ && killed_ && now < kill_at_ + kKillPatience)
             return signal_all(SIGKILL);  // who forked meanwhile

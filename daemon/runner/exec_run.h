@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <functional>
+#include <utility>
+#include <vector>
+
 #include "daemon/runner/output.h"
 #include "daemon/runner/process.h"
 #include "daemon/runner/receipt_store.h"
@@ -32,6 +36,11 @@ class ExecRun final : public Run {
 
     [[nodiscard]] pid_t leader() const { return process_.pid; }
 
+    [[nodiscard]] std::uint64_t start_ticks() const { return process_.start_ticks; }
+
+    /// Names processes that its own have left behind; asked when it is stopped.
+    void find_orphans_by(std::function<std::vector<pid_t>()> find) { find_orphans_ = std::move(find); }
+
     /// The pipe of a finished step, if somebody still holds its other end; reading it on keeps SIGPIPE from them.
     [[nodiscard]] Fd take_leftover();
 
@@ -42,12 +51,14 @@ class ExecRun final : public Run {
     void drain(Fd& pipe, OutputTail& tail, std::size_t most) const;
     void reap();
     void judge_end(Duration now);
+    [[nodiscard]] std::vector<pid_t> descendants() const;
     void signal_all(int signal) const;
     void read_exec_error();
     [[nodiscard]] std::string reason() const;
 
     Process process_;
     std::string key_;
+    std::function<std::vector<pid_t>()> find_orphans_;
     Duration deadline_, grace_;
     bool adopted_ = false;
     OutputTail output_, errors_;

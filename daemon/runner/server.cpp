@@ -158,10 +158,21 @@ void Server::take_signals() {
 
 /// Processes that a step left behind are our children now; nobody else fetches them.
 void Server::reap() {
+    reap_orphans(leaders());
+}
+
+std::vector<pid_t> Server::leaders() const {
     std::vector<pid_t> ours;
     for (const auto& [key, step] : steps_) ours.push_back(step.record.pid);
     for (const ActiveProbe& probe : probes_) ours.push_back(probe.run->leader());
-    reap_orphans(ours);
+    return ours;
+}
+
+/// A process that has changed its session and wiped its environment is known only by whom it was left to.
+std::vector<pid_t> Server::orphans_of(const std::string& key) const {
+    const auto step = steps_.find(key);
+    if (step == steps_.end() || !step->second.alone) return {};
+    return orphans_since(step->second.record.start_ticks, leaders());
 }
 
 void Server::take_clients() {
@@ -267,6 +278,8 @@ Result<Server::ActiveStep> Server::begin(const StartRequest& start, const Fd& fi
         step.run = http_.start(*call, now, step.record.deadline);
         return step;
     }
+    step.alone = steps_.empty() && orphans_since(0, leaders()).empty();
+    for (auto& [key, other] : steps_) other.alone = false;
     ExecCall call = std::get<ExecCall>(start.call);
     const auto unix_deadline = std::chrono::floor<std::chrono::seconds>(wall + start.deadline).time_since_epoch();
     call.env.emplace_back("REVERTD_DEADLINE_UNIX", std::to_string(unix_deadline.count()));
@@ -280,6 +293,7 @@ Result<Server::ActiveStep> Server::begin(const StartRequest& start, const Fd& fi
     }
     release(*process);
     auto run = std::make_unique<ExecRun>(*std::move(process), step.record.deadline, options_.grace, start.key);
+    run->find_orphans_by([this, key = start.key] { return orphans_of(key); });
     step.exec = run.get();
     step.run = std::move(run);
     return step;

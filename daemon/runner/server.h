@@ -50,6 +50,8 @@ class Server {
         StartRecord record;
         std::unique_ptr<Run> run;
         ExecRun* exec = nullptr;  ///< of `run`, if it is one
+        /// Whoever is left behind while it runs was left behind by it: nobody was before, and no other step has run.
+        bool alone = false;
         std::vector<Waiter> waiters;
     };
 
@@ -83,6 +85,8 @@ class Server {
     void on(const Waiter& from, const PrepareRequest& prepare);
 
     [[nodiscard]] Result<ActiveStep> begin(const StartRequest& start, const Fd& file, Duration now);
+    [[nodiscard]] std::vector<pid_t> leaders() const;
+    [[nodiscard]] std::vector<pid_t> orphans_of(const std::string& key) const;
     [[nodiscard]] Receipt receipt_of(const std::string& key) const;
     void finish(ActiveStep& step);
 

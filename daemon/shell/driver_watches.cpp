@@ -19,6 +19,7 @@ constexpr Duration kSnapshotTick = 100ms;  // short, so that a thousand services
 constexpr std::uint64_t kSnapshotGuarded =
     100;                                      // ticks between snapshots of a guarded service: so much is blind at worst
 constexpr std::uint64_t kSnapshotIdle = 600;  // of another one: so much of the baseline is lost at worst
+static_assert(kSnapshotIdle % kSnapshotGuarded == 0);
 
 /// What answers "which version runs" outside of actions: the platform, else the key `current`.
 std::optional<Probe> periodic_probe(const ServiceSettings& settings, const RollbackSpec* spec) {
@@ -94,17 +95,19 @@ void Driver::refresh_watches() {
         (*watch)->start(now + kFirstSlot + offset % wanted->interval);
         watches_[name] = std::move(*watch);
     }
+    watched_.clear();
+    for (const auto& [name, watch] : watches_) watched_.push_back(name);
 }
 
 void Driver::judged(const std::string& service, const JudgeReport& report) {
     ++progress_;
-    auto& [guard, health] = reported_[service];
     const ServiceState* s = engine_->state().service(service);
     if (s == nullptr) return;
     if (s->guard.empty() && s->incident.empty()) {  // nothing follows, but a deploy may come
         if (!report.changes.empty()) feed(event::Judged{service, report, {}});
         return;
     }
+    auto& [guard, health] = reported_[service];
     const bool same_guard = guard == s->guard;
     if (!same_guard && !s->guard.empty()) find_power(service, s->guard);
     const ServiceSettings& settings = *watches_.at(service)->settings();
@@ -170,11 +173,11 @@ void Driver::snapshot(const std::string& service, const std::string& incident) {
 }
 
 void Driver::snapshot_some() {
-    std::uint64_t index = 0;
-    for (const auto& [name, watch] : watches_) {
-        const ServiceState* s = engine_->state().service(name);
+    const std::uint64_t first = (kSnapshotGuarded - snapshot_round_ % kSnapshotGuarded) % kSnapshotGuarded;
+    for (std::uint64_t index = first; index < watched_.size(); index += kSnapshotGuarded) {
+        const ServiceState* s = engine_->state().service(watched_[index]);
         const bool guarded = s != nullptr && (!s->guard.empty() || !s->incident.empty());
-        if ((snapshot_round_ + index++) % (guarded ? kSnapshotGuarded : kSnapshotIdle) == 0) snapshot(name, {});
+        if (guarded || (snapshot_round_ + index) % kSnapshotIdle == 0) snapshot(watched_[index], {});
     }
     ++snapshot_round_;
     snapshots_ = parts_.loop.at(parts_.loop.now() + kSnapshotTick, [this] { snapshot_some(); });

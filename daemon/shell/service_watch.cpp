@@ -86,7 +86,7 @@ Result<std::unique_ptr<ServiceWatch>> ServiceWatch::make(std::shared_ptr<const S
 ServiceWatch::ServiceWatch(std::shared_ptr<const ServiceSettings> settings, Selectors selectors, Parts parts)
     : settings_(std::move(settings)),
       parts_(std::move(parts)),
-      judge_(settings_),
+      judge_(settings_, &parts_.pool.identities),
       selectors_(std::move(selectors)),
       judging_("judging of " + settings_->name) {}
 
@@ -110,9 +110,10 @@ Result<void> ServiceWatch::make_fetches() {
             std::make_unique<Scrape>(index, ScrapeContext{parts_.pool, selector, *this, false}, parts_.loop.mark(),
                                      "metrics of " + settings_->name + ", " + settings_->metrics[index]));
     }
-    auto headers = headers_of(*settings_->http);
-    if (!headers) return headers.wrap("http of " + settings_->name);
-    if (auto connected = connect(std::move(*headers)); !connected) return connected;
+    // A secret that cannot be read yet is asked for in every slot; until then the targets say what they think of that.
+    auto headers = headers_of(*settings_->http, parts_.http.secrets());
+    if (auto connected = connect(headers ? std::move(*headers) : settings_->http->headers); !connected)
+        return connected;
     for (std::uint32_t signal = 0; signal < settings_->signals.size(); ++signal) {
         const bool queried = settings_->signals[signal].source == Signal::Source::Prometheus;
         if (queried && settings_->prometheus) queries_.push_back(parts_.prom.add(*settings_, signal, *this));
@@ -143,7 +144,7 @@ Result<void> ServiceWatch::connect(std::vector<HttpHeader> headers) {
 void ServiceWatch::renew_credentials() {
     const HttpSettings& http = *settings_->http;
     if (!http.password && !http.credentials) return;
-    auto headers = headers_of(http);
+    auto headers = headers_of(http, parts_.http.secrets());
     if (headers && *headers != headers_) static_cast<void>(connect(std::move(*headers)));
 }
 

@@ -148,7 +148,7 @@ Result<HttpRequest> PromServer::request_for(const Question& question) const {
     HttpRequest request;
     request.method = "POST";
     request.url = settings_.url + question.place;
-    auto headers = headers_of(settings_.http);  // anew each time: secrets are rotated
+    auto headers = headers_of(settings_.http, http_.secrets());  // anew each time: secrets are rotated
     if (!headers) return headers.error();
     request.headers = std::move(*headers);
     request.headers.emplace_back("Content-Type", "application/x-www-form-urlencoded");

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/judge.h"
+#include "core/series_table.h"
 #include "daemon/io/http.h"
 #include "daemon/sources/exposition.h"
 #include "daemon/sources/selector.h"
@@ -73,6 +74,7 @@ class ScrapePool {
     std::vector<SeriesId> claimed;
     PageShapes shapes;
     Layouts layouts;
+    IdentityPool identities;
     std::uint64_t bytes = 0;  ///< of all bodies, for the daemon's own metrics
 
   private:

@@ -8,7 +8,7 @@ import time
 import unittest
 
 sys.dont_write_bytecode = True
-from harness import World, until
+from harness import World, main, until
 from prometheus import Prometheus
 
 PROGRAMS = sys.argv.pop(1) if len(sys.argv) > 1 and os.path.isdir(sys.argv[1]) else "."
@@ -81,7 +81,7 @@ class Explain(unittest.TestCase):
         self.bad("asked", routes={"/pay": 0.6})
         until(lambda: "of it in route=/pay (" in (self.finding("asked")["where"] or ""), 10, "the server has answered")
 
-    def test_z_what_would_be_found_is_said_and_enough_ends_a_bake(self):
+    def test_what_would_be_found_is_said_and_enough_ends_a_bake(self):
         w = self.w
         until(lambda: time.monotonic() - self.started > 75, 90, "a dozen ticks of 5 s were seen")
         deploy = w.deploy("busy", "v2")
@@ -96,4 +96,4 @@ class Explain(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main(at_once=4)

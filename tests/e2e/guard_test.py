@@ -10,7 +10,7 @@ import threading
 import unittest
 
 sys.dont_write_bytecode = True
-from harness import World, until
+from harness import World, main, until
 
 PROGRAMS = sys.argv.pop(1) if len(sys.argv) > 1 and os.path.isdir(sys.argv[1]) else "."
 
@@ -385,4 +385,4 @@ class Reload(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    main(at_once=4)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The real programs beside services that do as they are told: every service has targets on ports of their own, a platform
 (two small commands over a file) and behaviour by version."""
+import concurrent.futures
 import http.client
 import http.server
 import json
@@ -9,9 +10,11 @@ import pathlib
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
+import unittest
 
 INTERVAL = 0.2  # seconds; the configuration below says the same
 
@@ -324,3 +327,41 @@ class World:
     def until_incident(self, name, state, seconds=30):
         return until(lambda: (lambda i: i if i.get("state") == state else None)(self.incident(name)), seconds,
                      f"{name} is {state}: {json.dumps(self.incident(name))[:600]}")
+
+
+def _run_one(test):
+    result = unittest.TestResult()
+    begin = time.monotonic()
+    test.run(result)
+    bad = [words for _, words in result.errors + result.failures] + ["it succeeded unexpectedly\n"] * len(result.unexpectedSuccesses)
+    skipped = f" skipped: {result.skipped[0][1]}" if result.skipped else ""
+    print(f"{test.id()} ... {'FAILED' if bad else 'ok'}{skipped} ({time.monotonic() - begin:.1f} s)\n{''.join(bad)}", end="", flush=True)
+    return not bad
+
+
+def _tests_of(suite):
+    for test in suite:
+        yield from _tests_of(test) if isinstance(test, unittest.TestSuite) else (test,)
+
+
+def main(at_once):
+    """unittest.main for tests that wait far more than they compute: several at a time. Each has services or a world of
+    its own; `test_z…` has not, and comes last and alone. Tests of a class with fixtures of its own run by themselves."""
+    module, names = sys.modules["__main__"], [word for word in sys.argv[1:] if not word.startswith("-")]
+    loader = unittest.defaultTestLoader
+    classes = {}
+    for test in _tests_of(loader.loadTestsFromNames(names, module) if names else loader.loadTestsFromModule(module)):
+        with_fixtures = "setUpClass" in vars(type(test))
+        classes.setdefault(type(test) if with_fixtures else unittest.TestCase, []).append(test)
+    good = []
+    for owner, tests in classes.items():
+        owner.setUpClass()
+        try:
+            alone = [test for test in tests if test.id().split(".")[-1].startswith("test_z")]
+            with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
+                good += pool.map(_run_one, [test for test in tests if test not in alone])
+            good += map(_run_one, alone)
+        finally:
+            owner.tearDownClass()
+    print(f"{len(good)} tests, {good.count(False)} failed")
+    sys.exit(0 if good and all(good) else 1)

@@ -8,7 +8,7 @@ import threading
 import unittest
 
 sys.dont_write_bytecode = True
-from harness import Service, World, until
+from harness import Service, World, main, until
 from prometheus import FakePrometheus, Prometheus, free_port
 
 PROGRAMS = sys.argv.pop(1) if len(sys.argv) > 1 and os.path.isdir(sys.argv[1]) else "."
@@ -283,4 +283,4 @@ class Blind(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    main(at_once=4)

@@ -85,6 +85,12 @@ pid_t daemon_of(const Receipt& receipt) {
     return std::atoi(receipt.output.c_str());
 }
 
+/// With the rest of its session; false if it is gone.
+bool end_daemon(const Receipt& receipt) {
+    const pid_t group = ::getpgid(daemon_of(receipt));
+    return group > 1 && ::kill(-group, SIGKILL) == 0;
+}
+
 /// The processes of a step are found by its key, on the whole host: tests that run beside this one have others.
 std::string unique_key(const std::string& name) {
     return name + "-" + std::to_string(::getpid());
@@ -102,6 +108,43 @@ TEST_F(Exec, who_left_the_group_is_ended_at_the_deadline_too) {
     EXPECT_NE(::kill(daemon_of(receipt), 0), 0) << "nothing of the step is left, not even a zombie";
 }
 
+/// As kDaemon, with nothing left in its environment that would name the step.
+const char* const kWipedDaemon =
+    "setsid env -i /bin/sh -c 'trap \"\" TERM; (while :; do sleep 1000; done) & echo $!' & ";
+
+TEST_F(Exec, who_left_the_group_and_wiped_its_environment_is_ended_at_the_deadline_too) {
+    const std::string key = unique_key("wiped");
+    StepOrder order = with_deadline(script(key, std::string(kWipedDaemon) + "exec sleep 1000"), 500ms);
+    std::get<ExecCall>(order.step.call).env = {{"REVERTD_KEY", key}};
+    const Receipt receipt = run(order);
+    EXPECT_EQ(receipt.state, StepState::Unknown);
+    EXPECT_FALSE(receipt.survivors);
+    ASSERT_GT(daemon_of(receipt), 1) << receipt.output;
+    (void)query(key);
+    EXPECT_NE(::kill(daemon_of(receipt), 0), 0) << "nothing of the step is left, not even a zombie";
+}
+
+TEST_F(Exec, a_probe_is_not_taken_for_what_a_step_left_behind) {
+    StepOrder order = with_deadline(script(unique_key("beside"), "exec sleep 1000"), 500ms);
+    client_.start(order, [](const Receipt&) {});
+    const ProbeResult seen = probe({"/bin/sh", "-c", "trap 'echo hurt; exit 1' TERM; sleep 1 & wait; echo fine"});
+    EXPECT_EQ(seen.output, "fine\n");
+    EXPECT_EQ(wait_for(order.key).state, StepState::Unknown);
+}
+
+/// It cannot be told whose it is: a service that an earlier step started may begin anew at any time.
+TEST_F(Exec, what_an_earlier_step_left_behind_is_left_alone_and_so_is_what_comes_from_it) {
+    const Receipt started = run(script(unique_key("service"), std::string(kWipedDaemon) + "sleep 0.2"));
+    EXPECT_EQ(started.state, StepState::Done);
+    ASSERT_GT(daemon_of(started), 1) << started.output;
+    const Receipt later =
+        run(with_deadline(script(unique_key("later"), std::string(kWipedDaemon) + "exec sleep 1000"), 500ms));
+    EXPECT_EQ(later.state, StepState::Unknown);
+    EXPECT_TRUE(end_daemon(started));
+    ASSERT_GT(daemon_of(later), 1) << later.output;
+    EXPECT_TRUE(end_daemon(later)) << "not known to be of this step";
+}
+
 TEST_F(Exec, a_daemon_of_another_step_is_left_alone) {
     const std::string theirs = unique_key("other"), ours = unique_key("own");
     StepOrder other = script(theirs, std::string(kDaemon) + "sleep 0.2");
@@ -112,7 +155,7 @@ TEST_F(Exec, a_daemon_of_another_step_is_left_alone) {
     std::get<ExecCall>(order.step.call).env = {{"REVERTD_KEY", ours}};
     EXPECT_EQ(run(order).state, StepState::Unknown);
     ASSERT_GT(daemon_of(started), 1) << started.output;
-    EXPECT_EQ(::kill(daemon_of(started), SIGKILL), 0);
+    EXPECT_TRUE(end_daemon(started));
 }
 
 TEST_F(Exec, a_grandchild_that_keeps_the_pipe_does_not_keep_the_step) {

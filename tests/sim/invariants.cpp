@@ -134,8 +134,13 @@ Answer unknown_was_asked_about(const Start& s) {
 /// I17: nothing starts while the daemon only observes.
 Answer may_act(const Start& s) {
     if (!s.begins()) return std::nullopt;
-    if (s.facts.quarantined) return "an input is quarantined";
     return s.facts.observe_only ? "observing only" : kHolds;
+}
+
+/// I17, of a quarantine: nor while an input is quarantined. Its premise is one that was, see `durable`.
+Answer acts_on_nothing_quarantined(const Start& s) {
+    if (!s.begins() || !s.facts.quarantined) return std::nullopt;
+    return "an input is quarantined";
 }
 
 /// I18: what was put back is not taken away again, unless a person deployed it since or orders it.
@@ -158,8 +163,8 @@ struct Named {
     Answer (*holds)(const Start&);
 };
 
-constexpr std::array<Named, 13> kOfStarts{{{"I1", starts_once},
-                                           {"I1", comes_after_the_attempts},
+constexpr std::array<Named, 14> kOfStarts{{{"I1", starts_once},
+                                           {"I1 of on_exhausted", comes_after_the_attempts},
                                            {"I2", intent_is_durable},
                                            {"I3", evidence_is_seen},
                                            {"I4", nobody_has_halted},
@@ -169,6 +174,7 @@ constexpr std::array<Named, 13> kOfStarts{{{"I1", starts_once},
                                            {"I8", limits_hold},
                                            {"I10", unknown_was_asked_about},
                                            {"I17", may_act},
+                                           {"I17 of a quarantine", acts_on_nothing_quarantined},
                                            {"I18", is_no_rollback_of_a_rollback},
                                            {"I21", has_a_deploy_in_its_bake}}};
 
@@ -266,6 +272,8 @@ void Invariants::durable(const Record& record) {
     if (const auto* page = std::get_if<Paged>(&record.fact); page != nullptr && facts_.untold.contains(page->incident))
         check("I15", page->service, "");
     facts_.note(record);
+    check("I16", "", journal_.note(record));
+    if (std::holds_alternative<Quarantined>(record.fact)) check("I17 of a quarantine", "", kHolds);
     if (const auto* verifying = std::get_if<VerificationStarted>(&record.fact)) left_unknown(*verifying);
     const auto count = [&](const char* what, auto value) {
         ++coverage_[std::string(what) + std::string(to_string(value))];
@@ -333,9 +341,32 @@ void Invariants::judged(const std::string& service, const std::shared_ptr<const 
         found = shadows_.emplace(service, Shadow(settings)).first;
     }
     if (is_sample) return found->second.note(report);
+    check_sight(service, *settings, report);
     std::uint64_t premises = 0;
     const std::string words = found->second.slot(report, world_.now(), premises);
     for (std::uint64_t i = 0; i < premises; ++i) check("I22", service, words);
+}
+
+/// I14: whoever is healthy is seen, whatever becomes of others; and every service is judged.
+void Invariants::check_sight(const std::string& service, const ServiceSettings& settings, const JudgeReport& report) {
+    const Time now = world_.now();
+    Sight& sight = sights_[service];
+    if (sight.begun == Time{}) sight.begun = now;
+    sight.judged = now;
+    for (const RuleChange& change : report.changes) sight.verdicts[change.rule] = change.verdict;
+    const Outside& outside = world_.outside(service);
+    const bool own_fault = outside.metrics != Metrics::Fine || outside.health_blind || !outside.target_blind.empty() ||
+                           !outside.target_down.empty() || outside.platform.nothing ||
+                           world_.state().quarantined.contains("metrics of " + service);
+    if (own_fault) sight.unhealthy = now;
+    const Duration patience = 2 * settings.interval;
+    std::string words;
+    for (const auto& [name, other] : sights_)
+        if (now - other.judged > patience) words = name + " is not judged any more";
+    const bool sees = now - std::max(sight.begun, sight.unhealthy) > patience;
+    for (const auto& [rule, verdict] : sight.verdicts)
+        if (sees && is_blind(verdict)) words = settings.rules[rule].text + " is blind, and nothing is wrong";
+    if (sees || !words.empty()) check("I14", service, words);
 }
 
 void Invariants::effect(const Effect& effect) {
@@ -370,6 +401,7 @@ void Invariants::check_bounds() {
 void Invariants::told(const Command& command, const effect::Reply& reply) {
     ++coverage_[reply.error ? "people refused" : "people obeyed"];
     if (!reply.error) facts_.note(command);
+    check("I16", "", without_secret(reply.error ? reply.error->message : reply.id, "an answer"));
 }
 
 void Invariants::deployed(const std::string& service) {
@@ -378,6 +410,7 @@ void Invariants::deployed(const std::string& service) {
 
 void Invariants::crashed() {
     shadows_.clear();
+    sights_.clear();
     facts_.halts_on_their_way.clear();  // what was not durable was not answered
 }
 
@@ -404,6 +437,8 @@ void Invariants::compare_with_fold() {
 }
 
 void Invariants::ended() {
+    check("I13", "", journal_.verify(world_.durable()));
+    coverage_["premise I13"] += world_.durable().size();
     for (const auto& [name, service] : world_.state().services) {
         if (service.incident.empty()) continue;
         const Incident* i = world_.state().incident(service.incident);

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "tests/sim/facts.h"
+#include "tests/sim/outputs.h"
 #include "tests/sim/shadow.h"
 #include "tests/sim/world.h"
 
@@ -68,6 +69,7 @@ class Invariants {
     void judged(const std::string& service, const std::shared_ptr<const ServiceSettings>& settings,
                 const JudgeReport& report, bool is_sample);
     void effect(const Effect& effect);
+    void check_sight(const std::string& service, const ServiceSettings& settings, const JudgeReport& report);
     void left_unknown(const VerificationStarted& verifying);
     [[nodiscard]] const StepRun* last_step_of(const std::string& incident) const;
     void check_told(Time now);
@@ -79,6 +81,15 @@ class Invariants {
     Facts facts_;
     std::optional<Violation> violation_;
     std::map<std::string, Shadow> shadows_;
+
+    /// What the judge of a service has said since the daemon is up.
+    struct Sight {
+        Time begun{}, judged{}, unhealthy{};  ///< first slot, last slot, last slot that met a fault of its own
+        std::map<std::uint32_t, Verdict> verdicts;
+    };
+
+    std::map<std::string, Sight> sights_;
+    ChainedJournal journal_;
 };
 
 }  // namespace revertd::sim

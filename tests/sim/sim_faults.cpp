@@ -8,10 +8,10 @@ namespace revertd::sim {
 
 void Season::break_something() {
     const std::size_t what = dice_.below(100);
-    if (what < 30) return break_metrics();
-    if (what < 50) return break_platform();
+    if (what < 26) return break_metrics();
+    if (what < 42) return break_platform();
     if (what < 72) return break_runner();
-    if (what < 86) return break_daemon();
+    if (what < 88) return break_daemon();
     break_journal();
 }
 
@@ -109,24 +109,27 @@ void Season::break_runner() {
         const char* name;
     };
 
-    static constexpr std::array<Mode, 4> kModes{{{StepMode::Fails, "steps fail"},
+    // Twice as often as the others: an attempt has to meet it twice until nothing is left but on_exhausted.
+    static constexpr std::array<Mode, 5> kModes{{{StepMode::Fails, "steps fail"},
+                                                 {StepMode::Fails, "steps fail"},
                                                  {StepMode::UnknownApplied, "outcome unknown, applied"},
                                                  {StepMode::UnknownNotApplied, "outcome unknown, not applied"},
                                                  {StepMode::Ineffective, "steps are ineffective"}}};
     const Duration lasts = dice_.between(5s, 60s);
-    const std::size_t what = dice_.below(8);
+    const std::size_t what = dice_.below(9);
     if (what < kModes.size()) {
         fault(kModes.at(what).name);
         world_.step_mode = kModes.at(what).mode;
-        world_.failing_steps = dice_.chance(50) ? 1 : -1;
-        return later(lasts, [this] { world_.step_mode = StepMode::Works; });
+        world_.failing_steps = dice_.chance(30) ? 1 : -1;
+        return later(4 * lasts,  // long enough for a decision and its last attempt, now and then
+                     [this] { world_.step_mode = StepMode::Works; });
     }
-    if (what < 6) {
+    if (what < 7) {
         fault("steps are slow");
         world_.step_takes = dice_.between(2s, 60s);
         return later(lasts, [this] { world_.step_takes = 1s; });
     }
-    if (what < 7) {
+    if (what < 8) {
         fault("runner dies");
         return later(dice_.between(0s, 20s), [this] { world_.runner_dies(); });
     }
@@ -136,8 +139,9 @@ void Season::break_runner() {
 }
 
 void Season::break_daemon() {
-    switch (dice_.below(5)) {
+    switch (dice_.below(6)) {
         case 4:
+        case 5:
             fault("an input crashes the daemon");
             return crash_on("metrics of " + any_service(), dice_.chance(50) ? 3 : 2);
         case 0:

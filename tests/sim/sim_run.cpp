@@ -26,6 +26,7 @@ constexpr PlantName kPlants[] = {{"none", Plant::None},
                                  {"skips-compare", Plant::SkipsCompare},
                                  {"bad-target", Plant::BadTarget},
                                  {"forgets-limits", Plant::ForgetsLimits},
+                                 {"forgets-crashes", Plant::ForgetsCrashes},
                                  {"guards-restored", Plant::GuardsRestored},
                                  {"forges-approvals", Plant::ForgesApprovals},
                                  {"loses-answers", Plant::LosesAnswers},
@@ -38,12 +39,14 @@ constexpr PlantName kPlants[] = {{"none", Plant::None},
                                  {"needs-blindness", Plant::NeedsBlindness},
                                  {"forgets-names", Plant::ForgetsNames},
                                  {"touches-others", Plant::TouchesOthers},
+                                 {"turns-round", Plant::TurnsRound},
+                                 {"edits-records", Plant::EditsRecords},
+                                 {"blinds-neighbours", Plant::BlindsNeighbours},
+                                 {"tells-secrets", Plant::TellsSecrets},
                                  {"rolls-own-dice", Plant::RollsOwnDice}};
 
 // What must be seen besides the faults, which count when they are made. Not there: the verdict `stale`, which only a
-// history server gives, states that nothing enters (suspected, not_recovered), and the premise of I10: an outcome that
-// nobody knows, followed by more, comes a few hundred times only; its planted defect shows that it is looked at. As
-// rare are a quarantine and the steps of on_exhausted.
+// history server gives, and states that nothing enters (suspected, not_recovered).
 constexpr const char* kMustBeSeen[] = {"guard rolling",
                                        "guard baking",
                                        "guard incident",
@@ -63,6 +66,8 @@ constexpr const char* kMustBeSeen[] = {"guard rolling",
                                        "incident closed",
                                        "steady told",
                                        "targets named",
+                                       "inputs quarantined",
+                                       "steps of on_exhausted",
                                        "verdict ok",
                                        "verdict breach",
                                        "verdict no_data",
@@ -71,6 +76,7 @@ constexpr const char* kMustBeSeen[] = {"guard rolling",
                                        "verdict ambiguous",
                                        "verdict insufficient",
                                        "premise I1",
+                                       "premise I1 of on_exhausted",
                                        "premise I2",
                                        "premise I3",
                                        "premise I4",
@@ -79,10 +85,15 @@ constexpr const char* kMustBeSeen[] = {"guard rolling",
                                        "premise I7",
                                        "premise I8",
                                        "premise I9",
+                                       "premise I10",
                                        "premise I11",
                                        "premise I12",
+                                       "premise I13",
+                                       "premise I14",
                                        "premise I15",
+                                       "premise I16",
                                        "premise I17",
+                                       "premise I17 of a quarantine",
                                        "premise I18",
                                        "premise I19",
                                        "premise I21",
@@ -122,8 +133,8 @@ RunResult run(const RunOptions& options, std::ostream& out) {
         if (options.hash) result.hash = result.hash * 31 + season.hash();
         if (!season.violation()) continue;
         const Violation& v = *season.violation();
-        if (result.violations++ == 0) result.first_violated = v.invariant;
-        if (result.violations > kStories) continue;
+        result.violated.insert(v.invariant);
+        if (++result.violations > kStories) continue;
         out << v.invariant << " is violated: " << v.words << "\n"
             << season.story(v.service) << "  again: revertd-sim --seed " << seed << " --deploys " << deploys
             << " --faults " << (options.faults ? "all" : "none");

@@ -2,6 +2,7 @@
 // Season after season, until the wanted number of deploys is made.
 #pragma once
 #include <iosfwd>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,7 +19,7 @@ struct RunOptions {
 
 struct RunResult {
     int deploys = 0, violations = 0;
-    std::string first_violated;  ///< name of the invariant
+    std::set<std::string> violated;  ///< names of invariants; each season ends with its first
     Coverage coverage;
     std::uint64_t hash = 0;
 };

@@ -54,7 +54,7 @@ severity:
   P3: { rollback: never, page: none }
 limits: { per_service: 3 per 10m, overall: 6 per 10m, attempts: 2, cooldown: 30s }
 people: { leads: [ana, roger, eve], oncall: [bo] }
-notify: { webhook: { url: http://127.0.0.1:9/hook } }
+notify: { webhook: { url: http://127.0.0.1:9/CANARY } }
 )";
 
 constexpr const char* kServices[] = {"plain", "wide", "command", "listed", "unasked"};

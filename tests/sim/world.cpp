@@ -68,6 +68,7 @@ Result<void> World::configure(const std::string& yaml) {
     yaml_ = yaml;
     texts_[loaded->settings.hash] = yaml;
     configs_.set_current(loaded);
+    if (loaded->notify.webhook) webhook_ = loaded->notify.webhook->url;
     if (!engine_)
         restart();
     else
@@ -78,6 +79,7 @@ Result<void> World::configure(const std::string& yaml) {
 void World::crash() {
     last_state_ = engine_->state();
     if (plant == Plant::LosesTail) durable_.resize(durable_.size() - std::min<std::size_t>(durable_.size(), 40));
+    if (plant == Plant::EditsRecords && !durable_.empty()) durable_[durable_.size() / 2].wall += 1s;
     for (const auto& [name, watch] : watches_) flights_[name] = watch->judge.save();
     engine_.reset();
     watches_.clear();
@@ -99,7 +101,8 @@ void World::restart() {
     });
     for (const Record& record : durable_) {
         Record replayed = record;
-        const bool forgotten = plant == Plant::ForgetsLimits && std::holds_alternative<Intent>(record.fact);
+        const bool forgotten = (plant == Plant::ForgetsLimits && std::holds_alternative<Intent>(record.fact)) ||
+                               (plant == Plant::ForgetsCrashes && std::holds_alternative<Crashed>(record.fact));
         if (forgotten) replayed.at -= 24h;
         engine_->replay(replayed);
     }
@@ -183,6 +186,8 @@ void World::keep(Record record) {
         if (auto* given = std::get_if<ApprovalGiven>(&record.fact)) given->by = "mallory";
     if (plant == Plant::LosesPages && std::holds_alternative<Paged>(record.fact)) return;
     if (plant == Plant::LosesRecords && record.seq % 50 == 0) return;
+    if (auto* page = plant == Plant::TellsSecrets ? std::get_if<Paged>(&record.fact) : nullptr)
+        page->details += " (sent to " + webhook_ + ")";
     if (on_record) on_record(record);
     durable_.push_back(std::move(record));
 }
@@ -260,6 +265,7 @@ void World::run_step(const effect::RunStep& step) {
 void World::start_step(const effect::RunStep& step) {
     effect::RunStep told = step;
     if (plant == Plant::BadTarget) told.to = known_bad(state(), step);
+    if (plant == Plant::TurnsRound && step.exhausted) told.index = 1 - step.index;
     if (plant == Plant::TouchesOthers) told.deploy = "of another service";
     static int ran_before = 0;
     if (plant == Plant::RollsOwnDice) step_takes += 1ms * (++ran_before % 1000);
@@ -375,7 +381,11 @@ void World::sample(const std::string& service, std::uint64_t life, bool is_sampl
     Outside& out = outside_[service];
     const bool quarantined =
         !engine_->state().quarantined.empty() && engine_->state().quarantined.contains("metrics of " + service);
-    const Metrics metrics = std::exchange(out.metrics, quarantined ? Metrics::Refused : out.metrics);
+    const bool dragged_along = plant == Plant::BlindsNeighbours && std::ranges::any_of(outside_, [](const auto& other) {
+                                   return other.second.metrics == Metrics::Hang;
+                               });
+    const Metrics seen = quarantined ? Metrics::Refused : dragged_along ? Metrics::Hang : out.metrics;
+    const Metrics metrics = std::exchange(out.metrics, seen);
     watch.ask(out, now_);
     out.metrics = metrics;
     JudgeReport report = is_sample ? watch.judge.close_sample(now_) : watch.judge.close_slot(now_);

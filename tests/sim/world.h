@@ -32,26 +32,31 @@ enum class Metrics : std::uint8_t {
 /// A defect put in on purpose, to show that an invariant can fail (revertd-sim --plant).
 enum class Plant : std::uint8_t {
     None,
-    StartsTwice,      ///< the runner forgets its receipts, and is asked twice
-    StartsEarly,      ///< the journal says durable before it is
-    JudgesBlind,      ///< what cannot be seen counts as breached
-    IgnoresHalt,      ///< a halt is answered and taken back at once
-    SkipsCompare,     ///< the platform is said to run what was judged
-    BadTarget,        ///< the step is given a version that is known to be bad
-    ForgetsLimits,    ///< a restart forgets when there were rollbacks
-    GuardsRestored,   ///< a version that was put back is taken for a deploy
-    ForgesApprovals,  ///< the journal names somebody else than who approved
-    LosesAnswers,     ///< the platform is asked, and its answer never comes
-    UnknownIsFailed,  ///< a step whose outcome nobody knows is said to have failed
-    LosesRecords,     ///< now and then a record that is said to be durable is not
-    LosesTail,        ///< what is durable is cut at a crash
-    LosesPages,       ///< what people must be told is not kept
-    HidesFailures,    ///< the journal fails, and the engine is not told
-    StallsJournal,    ///< nothing becomes durable any more, and everything waits
-    NeedsBlindness,   ///< a breach holds only once it could not be seen
-    ForgetsNames,     ///< the same deploy said twice is taken for two
-    TouchesOthers,    ///< the step is one of a service without a deploy
-    RollsOwnDice,     ///< how long a step takes depends on what ran before in this process
+    StartsTwice,       ///< the runner forgets its receipts, and is asked twice
+    StartsEarly,       ///< the journal says durable before it is
+    JudgesBlind,       ///< what cannot be seen counts as breached
+    IgnoresHalt,       ///< a halt is answered and taken back at once
+    SkipsCompare,      ///< the platform is said to run what was judged
+    BadTarget,         ///< the step is given a version that is known to be bad
+    ForgetsLimits,     ///< a restart forgets when there were rollbacks
+    ForgetsCrashes,    ///< a restart forgets when there were crashes
+    GuardsRestored,    ///< a version that was put back is taken for a deploy
+    ForgesApprovals,   ///< the journal names somebody else than who approved
+    LosesAnswers,      ///< the platform is asked, and its answer never comes
+    UnknownIsFailed,   ///< a step whose outcome nobody knows is said to have failed
+    LosesRecords,      ///< now and then a record that is said to be durable is not
+    LosesTail,         ///< what is durable is cut at a crash
+    LosesPages,        ///< what people must be told is not kept
+    HidesFailures,     ///< the journal fails, and the engine is not told
+    StallsJournal,     ///< nothing becomes durable any more, and everything waits
+    NeedsBlindness,    ///< a breach holds only once it could not be seen
+    ForgetsNames,      ///< the same deploy said twice is taken for two
+    TouchesOthers,     ///< the step is one of a service without a deploy
+    TurnsRound,        ///< the last step of on_exhausted comes first
+    EditsRecords,      ///< what is durable is changed while the daemon is down
+    BlindsNeighbours,  ///< one service that hangs makes all of them blind
+    TellsSecrets,      ///< a page says where it goes
+    RollsOwnDice,      ///< how long a step takes depends on what ran before in this process
 };
 enum class StepMode : std::uint8_t { Works, Fails, UnknownApplied, UnknownNotApplied, Ineffective };
 
@@ -193,7 +198,7 @@ class World {
     std::map<std::string, std::string> texts_;  ///< configurations by hash
     std::map<std::string, std::string> flights_;
     ConfigStore configs_;
-    std::string yaml_;
+    std::string yaml_, webhook_;
     std::unique_ptr<Engine> engine_;
     State last_state_;
     std::map<std::string, std::unique_ptr<Watch>> watches_;
