@@ -274,14 +274,25 @@ void Judge::State::step_combined(std::size_t rule_index, Time at) {
     state.holds = holds;
 }
 
+/// Beyond its limit, or with too little traffic to say, but the test says: no worse than before. Once it holds, the
+/// limit alone decides when it is over.
+bool Judge::State::refuted(std::size_t rule_index, const Evaluation& evaluation) const {
+    const Rule& rule = settings->rules[rule_index];
+    if (!rule.confirmed_by || rules[rule_index].holds) return false;
+    const bool open = evaluation.verdict == Verdict::Breach || evaluation.verdict == Verdict::Insufficient;
+    return open && rules[*rule.confirmed_by].now.verdict == Verdict::Ok;
+}
+
 void Judge::State::step(std::size_t rule_index, SlotIndex slot, Time at) {
     const Rule& rule = settings->rules[rule_index];
     if (rule.kind == Rule::Kind::Combined) return step_combined(rule_index, at);
     RuleState& state = rules[rule_index];
-    const Evaluation evaluation = evaluate(rule_index, slot);
-    note_verdict(state, evaluation, at);
+    Evaluation evaluation = evaluate(rule_index, slot);
     state.run.push(evaluation.verdict, at, apart(rule));
-    if (state.run.complete()) {
+    const bool no_worse = refuted(rule_index, evaluation);
+    if (no_worse) evaluation.verdict = Verdict::Ok, evaluation.cause = Cause::Refuted;
+    note_verdict(state, evaluation, at);
+    if (state.run.complete() && !no_worse) {
         if (!state.holds) state.held_since = state.run.since();
         state.holds = true;
     } else if (state.holds && clears(rule, evaluation)) {
