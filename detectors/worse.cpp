@@ -89,6 +89,12 @@ class Worse final : public Detector {
 
     Finding judge(const DetectorSlot& slot) override {
         ++slots_;
+        // What only one of the groups has shown says nothing about both.
+        if (test_ && beside_ && slot.counts && slot.control.cells.empty()) {
+            empty_tick();
+            if (state_ != Say::TooLittle) state_ = Say::NoControl;
+            return {};
+        }
         if (!take(slot)) return {};
         if (slot.learns) {
             if (tick_slots_ >= slots_a_tick_) keep(history_);
@@ -129,6 +135,8 @@ class Worse final : public Detector {
                 return beside_ ? "no worse than the control group" : "no worse than before the deploy";
             case Say::TooLittle:
                 return "has too little history to be compared with";
+            case Say::NoControl:
+                return "cannot be compared: the control group cannot be seen";
             case Say::Learning:
                 break;
         }
@@ -180,7 +188,7 @@ class Worse final : public Detector {
     bool load(ByteReader& in) override;
 
   private:
-    enum class Say { Learning, TooLittle, Fine, Worse };
+    enum class Say { Learning, TooLittle, NoControl, Fine, Worse };
 
     /// The sums of one tick: {requests, errors}, or the requests of each bucket; then the same of the control group.
     struct Row {
@@ -356,7 +364,7 @@ void Worse::step(const Row& row) {
 
 Finding Worse::said() const {
     Finding finding;
-    if (!test_ || state_ == Say::TooLittle || state_ == Say::Learning) return finding;
+    if (!test_ || (state_ != Say::Fine && state_ != Say::Worse)) return finding;
     finding.verdict = found_ ? Verdict::Breach : Verdict::Ok;
     finding.limit = 1 / alpha_;
     finding.value = found_ ? std::max(found_->evidence, finding.limit) : test_->evidence();
