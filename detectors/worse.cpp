@@ -27,7 +27,8 @@ constexpr double kShortestTick =
 constexpr std::size_t kMostRows = 720;    // of the time before, and of the bake as it is kept for a restart
 constexpr std::size_t kFewestTicks = 12;  // before the deploy
 constexpr std::size_t kMostBounds = 256, kRatioCells = 2;
-constexpr double kClear = 1;  // evidence at which a breach that held ends
+constexpr std::uint64_t kLostScrapes = 2;  // of the control group, in a row, that change nothing
+constexpr double kClear = 1;               // evidence at which a breach that held ends
 
 double in_seconds(Duration duration) {
     return std::chrono::duration<double>(duration).count();
@@ -89,12 +90,8 @@ class Worse final : public Detector {
 
     Finding judge(const DetectorSlot& slot) override {
         ++slots_;
-        // What only one of the groups has shown says nothing about both.
-        if (test_ && beside_ && slot.counts && slot.control.cells.empty()) {
-            empty_tick();
-            if (state_ != Say::TooLittle) state_ = Say::NoControl;
-            return {};
-        }
+        if (test_ && beside_ && slot.counts && slot.control.cells.empty()) return without_control(slot);
+        without_control_ = 0;
         if (!take(slot)) return {};
         if (slot.learns) {
             if (tick_slots_ >= slots_a_tick_) keep(history_);
@@ -123,6 +120,7 @@ class Worse final : public Detector {
         test_.reset();
         certificate_.reset();
         found_.reset();
+        without_control_ = 0;
         started_ = slots_;
         state_ = Say::Learning;
     }
@@ -204,6 +202,7 @@ class Worse final : public Detector {
     void open(const Row& first);
     void step(const Row& row);
     Finding said() const;
+    Finding without_control(const DetectorSlot& slot);
     void add_buckets(const SignalRow& row, std::span<const std::size_t> order, std::size_t into);
     [[nodiscard]] detect::GroupTick group_of(const Row& row, bool control) const;
 
@@ -231,6 +230,7 @@ class Worse final : public Detector {
     std::vector<std::size_t> control_order_;  // those of the control group; empty: it has other buckets
     std::vector<double> tick_;
     std::uint64_t tick_slots_ = 0;
+    std::uint64_t without_control_ = 0;  // slots in a row
     std::vector<Row> history_, bake_rows_;
     bool beside_ = false;  // a control group, as far as the first tick of the bake tells
     std::optional<detect::DeployTest> test_;
@@ -360,6 +360,18 @@ void Worse::step(const Row& row) {
     found_ = test_->tick(tick, beside_ ? &control : nullptr);
     certificate_->tick(tick);
     state_ = found_ ? Say::Worse : Say::Fine;
+}
+
+/// What only one of the groups has shown says nothing about both. A lost scrape of the control group is told by its
+/// next one: the tick waits for it. After more of them what was seen is dropped.
+Finding Worse::without_control(const DetectorSlot& slot) {
+    if (++without_control_ <= kLostScrapes) {
+        (void)take(slot);
+        return said();
+    }
+    empty_tick();
+    if (state_ != Say::TooLittle) state_ = Say::NoControl;
+    return {};
 }
 
 Finding Worse::said() const {

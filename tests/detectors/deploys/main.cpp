@@ -3,6 +3,7 @@
 //   deploys [--each N] [--seed S] [--alpha A] [--family NAME]   a table: false rollbacks and power of each family
 //           [--config FILE]                                     through the guard of its first service, not the
 //                                                               statistics alone; what asks counts as rolled back
+//           [--power]                                           is what is announced found in time? See calibrate.cpp
 //           [--most-false SHARE] [--least-power SHARE]          ends with 1 outside of these, over all families
 //   deploys --stream ...                                        the same deploys as a judge stream; ids name the family
 #include <algorithm>
@@ -17,6 +18,7 @@
 #include "config/load.h"
 #include "daemon/ctl/guard_case.h"
 #include "daemon/ctl/judge_case.h"
+#include "tests/detectors/deploys/calibrate.h"
 #include "tests/detectors/deploys/deploy.h"
 
 namespace revertd::deploys {
@@ -27,7 +29,7 @@ struct Arguments {
     std::uint64_t seed = 1;
     double alpha = 0.001, most_false = 1, least_power = 0;
     std::string family, config;
-    bool stream = false;
+    bool stream = false, power = false;
 };
 
 struct Tally {
@@ -149,8 +151,8 @@ int run(const Arguments& arguments, const ctl::CaseOpener& open) {
 bool read(int argc, char** argv, Arguments& arguments) {
     for (int i = 1; i < argc; ++i) {
         const std::string_view name = argv[i];
-        if (name == "--stream") {
-            arguments.stream = true;
+        if (name == "--stream" || name == "--power") {
+            (name == "--stream" ? arguments.stream : arguments.power) = true;
             continue;
         }
         if (i + 1 == argc) return false;
@@ -183,10 +185,11 @@ int main(int argc, char** argv) {
     if (!revertd::deploys::read(argc, argv, arguments)) {
         std::fprintf(stderr,
                      "usage: deploys [--each N] [--seed S] [--alpha A] [--family NAME] [--most-false SHARE] "
-                     "[--least-power SHARE] [--config FILE] [--stream]\n");
+                     "[--least-power SHARE] [--config FILE] [--power] [--stream]\n");
         return 2;
     }
     using namespace revertd;
+    if (arguments.power) return deploys::calibrate(arguments.each, arguments.seed, arguments.alpha);
     if (arguments.config.empty())
         return deploys::run(arguments,
                             [&](const auto& header) { return ctl::JudgeCase::open(header, arguments.alpha); });
