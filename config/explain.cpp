@@ -214,6 +214,8 @@ class Explainer {
             const bool windowed =
                 rule.kind == Rule::Kind::Threshold && service.signals[rule.signal].kind != Signal::Kind::Gauge;
             if (windowed) out_ << "   [over " << to_words(window_of(rule, service)) << "]";
+            if (rule.confirmed_by)
+                out_ << "   [where `" << service.rules[*rule.confirmed_by].text << "` agrees or cannot say]";
             if (!rule.steps.empty()) out_ << "   [permits " << joined(rule.steps) << "]";
             out_ << "\n";
         }

@@ -99,10 +99,13 @@ std::span<const DefaultRule> default_guard() {
 std::vector<Rule> GuardReader::read(const Node* guard) {
     if (guard == nullptr) {
         read_default();
+        read_anomaly(Severity::P1);
+        for (Rule& rule : rules_) rule.from_default_guard = true;
+        confirm_limits();
     } else if (guard->is_map()) {
         for (const Severity severity : {Severity::P0, Severity::P1, Severity::P2, Severity::P3})
             if (const Node* node = guard->find(to_string(severity))) read_rules(*node, severity);
-        if (const Node* anomaly = guard->find("anomaly")) read_anomaly(*anomaly);
+        if (const Node* anomaly = guard->find("anomaly")) read_anomaly(severity_from(anomaly->text));
     } else if (!guard->is_off()) {
         read_rules(*guard, Severity::P1);
     }
@@ -111,8 +114,7 @@ std::vector<Rule> GuardReader::read(const Node* guard) {
 }
 
 /// `anomaly: P1`: the sequential test on every signal that counts something.
-void GuardReader::read_anomaly(const Node& node) {
-    const auto severity = severity_from(node.text);
+void GuardReader::read_anomaly(std::optional<Severity> severity) {
     if (!severity || context_.alpha <= 0) return;
     for (const std::string_view well_known : {"errors", "p95"})
         if (context_.has_metrics) (void)signals_.find(well_known);
@@ -129,6 +131,17 @@ void GuardReader::read_anomaly(const Node& node) {
             rule->rule.from_default_guard = signals_.at(*index).well_known;
             rules_.push_back(std::move(rule->rule));
         }
+    }
+}
+
+/// A fixed limit knows nothing of a service: the limits that nobody wrote act only where the test agrees, or cannot
+/// say.
+void GuardReader::confirm_limits() {
+    for (Rule& rule : rules_) {
+        if (rule.kind != Rule::Kind::Threshold) continue;
+        for (std::uint32_t test = 0; test < rules_.size(); ++test)
+            if (rules_[test].kind == Rule::Kind::Detector && rules_[test].signal == rule.signal)
+                rule.confirmed_by = test;
     }
 }
 

@@ -34,14 +34,16 @@ class GuardReader {
     GuardReader(const GuardContext& context, SignalTable& signals, Diagnostics& diagnostics)
         : context_(context), signals_(signals), diagnostics_(diagnostics) {}
 
-    /// `guard` may be null: then it is the default guard, without the rules whose source the service does not have.
+    /// `guard` may be null: then it is the default guard, without the rules whose source the service does not have, and
+    /// `anomaly: P1`, which confirms its limits.
     [[nodiscard]] std::vector<Rule> read(const Node* guard);
     /// Fills `out`, and gives the rule that a signal named in it amounts to, turned round: what must not be.
     [[nodiscard]] std::optional<Rule> read_verify(const Node& verify, VerifySettings& out);
 
   private:
     void read_default();
-    void read_anomaly(const Node& node);
+    void read_anomaly(std::optional<Severity> severity);
+    void confirm_limits();
     void share_alpha();
     void read_rules(const Node& node, Severity severity);
     void read_rule(const Node& node, Severity severity);

@@ -73,7 +73,7 @@ constexpr std::array kKeys{
         "", "services.*.guard[]"},
     Key{"services.*.guard.P0|P1|P2|P3[]", kScalar | kMap, T::Sentence, "", "", "a rule", "", "services.*.guard[]"},
     Key{"services.*.guard.anomaly", kScalar | kOff, T::Choice, "P0|P1|P2|P3", "off",
-        "severity of the sequential test on every ratio and quantile"},
+        "severity of the sequential test on every ratio and quantile; without a `guard`: P1"},
     Key{"services.*.rollback", kScalar | kMap | kList | kOff | kFree, T::Text, "", "", "how it is undone"},
     Key{"services.*.migrations", kMap | kFree, T::None, "", "", "what undoes the database", "migrations"},
     Key{"services.*.verify", kMap, T::None, "", "", "when a rollback has helped"},

@@ -63,7 +63,6 @@ class Loader {
         for (const config::Node::Entry& entry : services->entries) {
             if (!entry.value.is_map()) continue;
             config::ReadService read = config::read_service(entry, common_, alike_, diagnostics_);
-            default_guard_ = default_guard_ || read.default_guard;
             asks_ = asks_ || asks(*read.settings);
             if (read.channels) out_.notify.routes.emplace(entry.key, std::move(*read.channels));
             if (wants_issue_ == nullptr) wants_issue_ = wants_issue(root, entry.value);
@@ -104,11 +103,9 @@ class Loader {
                                  "configure `notify: { github: ... }`");
         const config::Node* limits = root.find("limits");
         const config::Node* storm = limits == nullptr ? nullptr : limits->find("storm");
-        std::string inactive =
-            default_guard_ ? "statistical detectors without a `guard` (write `anomaly: P1` in one)" : "";
         if (storm == nullptr)
-            inactive += (inactive.empty() ? "" : " and ") + std::string("holding in a storm (`storm: 30%`)");
-        if (!inactive.empty()) diagnostics_.notice({1, 1}, "defaults that are not built yet and inactive: " + inactive);
+            diagnostics_.notice({1, 1},
+                                "defaults that are not built yet and inactive: holding in a storm (`storm: 30%`)");
     }
 
     const LoadOptions& options_;
@@ -116,7 +113,7 @@ class Loader {
     config::CommonSettings common_;
     config::Alike alike_;
     Loaded out_;
-    bool default_guard_ = false, asks_ = false;
+    bool asks_ = false;
     const config::Node* wants_issue_ = nullptr;
 };
 

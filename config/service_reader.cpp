@@ -212,9 +212,7 @@ class ServiceReader {
         if (read_.rollback) context.steps = step_names(*read_.rollback);
         context.alpha = common_.alpha;
         GuardReader reader(context, signals, diagnostics_);
-        const Node* node = written("guard");
-        read_.default_guard = node == nullptr;
-        out_.rules = reader.read(node);
+        out_.rules = reader.read(written("guard"));
         std::optional<Rule> verify_rule;
         layered([&](const Node& layer) {
             const Node* verify = layer.find("verify");

@@ -33,7 +33,6 @@ struct Alike {
 struct ReadService {
     std::shared_ptr<const ServiceSettings> settings;
     std::optional<RollbackSpec> rollback, exhausted;
-    bool default_guard = false;
     std::optional<std::vector<std::string>> channels;  ///< that its pages go to, when it names them
 };
 

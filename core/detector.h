@@ -21,6 +21,7 @@ struct SignalRow {
     std::span<const double> cells;                               ///< empty: not known
     double value = std::numeric_limits<double>::quiet_NaN();     ///< as the signal computes it; NaN: nothing happened
     double requests = std::numeric_limits<double>::quiet_NaN();  ///< NaN for kinds that count none
+    std::span<const double> bounds = {};  ///< quantile: upper bound of each cell, in the order of the cells
 };
 
 /// One slot in which the signal could be seen. Everything is valid during the call only.
@@ -28,10 +29,10 @@ struct DetectorSlot {
     Time at{};
     bool learns = false;  ///< a good version runs and no deploy is open: what a detector may learn from
     bool counts = false;  ///< after the beginning of the phase, and after its warm-up where the rule waits for it
-    SignalRow now;        ///< this slot alone
+    SignalRow now;        ///< this slot alone; while it learns, that of the control group if only that is there
     SignalRow baseline;   ///< the time before the deploy, all of it; empty while it is insufficient (S18)
     SignalRow control;    ///< this slot of the control group; empty without one
-    std::span<const double> bounds;  ///< quantile: upper bound of each cell, in the order of the cells
+    std::span<const double> bounds;  ///< those of `now`
 };
 
 /// What one slot says. A verdict of `Breach` with a value that is not finite is made `Ambiguous`.

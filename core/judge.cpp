@@ -161,12 +161,16 @@ void Judge::State::end_slot(SlotIndex slot, Time at) {
         const SignalWindow::Value now = seen ? signal.window.of_window(slot, slot) : SignalWindow::Value{};
         signal.trace.add(at, now.value.value_or(kUnknown), std::isnan(now.requests) ? 1 : now.requests);
     }
-    for (std::size_t rule = 0; rule < rules.size(); ++rule) {
-        const Rule& config = settings->rules[rule];
-        if (is_rollout_rule(config)) continue;
-        if (config.in_a_row == 0) step(rule, slot, at);
-        summarise_slot(rule, slot);
-    }
+    const auto step_all = [&](bool tests) {  // tests first: other rules ask them
+        for (std::size_t rule = 0; rule < rules.size(); ++rule) {
+            const Rule& config = settings->rules[rule];
+            if (is_rollout_rule(config) || (config.kind == Rule::Kind::Detector) != tests) continue;
+            if (config.in_a_row == 0) step(rule, slot, at);
+            summarise_slot(rule, slot);
+        }
+    };
+    step_all(true);
+    step_all(false);
     end_gains();
     series.release_index();
 }

@@ -129,6 +129,7 @@ std::string Judge::State::query_words(const SignalState& signal, Cause cause) co
         case Cause::Parts:
         case Cause::Control:
         case Cause::Shared:
+        case Cause::Refuted:
             break;
     }
     return signal.query.reason.empty() ? "Prometheus did not answer in time" : signal.query.reason;

@@ -38,26 +38,39 @@ Evaluation Judge::State::evaluate(std::size_t rule_index, SlotIndex slot) {
 
 Evaluation Judge::State::evaluate_detector(std::size_t rule_index, SlotIndex slot, bool counts) {
     Detector& detector = *rules[rule_index].detector;
-    SignalState& signal = signals[settings->rules[rule_index].signal];
-    if (signal.status.verdict != Verdict::Ok) {
+    const std::uint32_t index = settings->rules[rule_index].signal;
+    const std::optional<std::uint32_t> control = settings->signals[index].control;
+    const bool control_seen = control && signals[*control].status.verdict == Verdict::Ok;
+    const bool learns = phase.kind == JudgePhase::Kind::Good && !frozen;
+    const bool seen_itself = signals[index].status.verdict == Verdict::Ok;
+    // Before a canary is there the control group is all of the service: what of its requests failed, and how slow they
+    // were, is the time before the deploy. How much of something a group has is its own.
+    const Signal::Kind kind = settings->signals[index].kind;
+    const bool a_share = kind == Signal::Kind::Ratio || kind == Signal::Kind::Quantile;
+    const bool stands_in = !seen_itself && learns && control_seen && a_share;
+    SignalState& signal = signals[stands_in ? *control : index];
+    if (!seen_itself && !stands_in) {
         if (is_blind(signal.status.verdict)) detector.miss(1);  // a first sample is none, nothing is missing
         return without_value(signal.status.verdict, signal.status.cause);
     }
-    const auto row = [](std::span<const double> cells, const SignalWindow::Value& value) {
-        return SignalRow{cells, value.value.value_or(kUnknown), value.requests};
+    const auto row = [](const SignalWindow& window, std::span<const double> cells, const SignalWindow::Value& value) {
+        return SignalRow{cells, value.value.value_or(kUnknown), value.requests, window.bounds()};
     };
     DetectorSlot seen;
     if (signal.window.baseline.sufficient())
-        seen.baseline = row(signal.window.baseline.sums(), signal.window.of_baseline());
+        seen.baseline = row(signal.window, signal.window.baseline.sums(), signal.window.of_baseline());
     const SignalWindow::Value now = signal.window.of_window(slot, slot);
-    seen.now = row(signal.window.asked(), now);
+    seen.now = row(signal.window, signal.window.asked(), now);
     seen.bounds = signal.window.bounds();
-    if (const auto control = settings->signals[settings->rules[rule_index].signal].control;
-        control && signals[*control].status.verdict == Verdict::Ok)
-        seen.control = row(signals[*control].window.asked(), signals[*control].window.of_window(slot, slot));
-    seen.learns = phase.kind == JudgePhase::Kind::Good && !frozen;
-    seen.counts = counts;
+    if (control_seen) {
+        SignalWindow& beside = signals[*control].window;
+        const SignalWindow::Value value = stands_in ? now : beside.of_window(slot, slot);
+        seen.control = row(beside, beside.asked(), value);
+    }
+    seen.learns = learns;
+    seen.counts = counts && !stands_in;
     const Finding finding = detector.judge(seen);
+    if (stands_in) return without_value(signals[index].status.verdict, signals[index].status.cause);
     Evaluation evaluation = without_value(finding.verdict, Cause::Detector);
     evaluation.value = finding.value, evaluation.limit = finding.limit, evaluation.baseline = finding.baseline;
     evaluation.requests = now.requests, evaluation.clears = finding.clears;
@@ -261,14 +274,25 @@ void Judge::State::step_combined(std::size_t rule_index, Time at) {
     state.holds = holds;
 }
 
+/// Beyond its limit, or with too little traffic to say, but the test says: no worse than before. Once it holds, the
+/// limit alone decides when it is over.
+bool Judge::State::refuted(std::size_t rule_index, const Evaluation& evaluation) const {
+    const Rule& rule = settings->rules[rule_index];
+    if (!rule.confirmed_by || rules[rule_index].holds) return false;
+    const bool open = evaluation.verdict == Verdict::Breach || evaluation.verdict == Verdict::Insufficient;
+    return open && rules[*rule.confirmed_by].now.verdict == Verdict::Ok;
+}
+
 void Judge::State::step(std::size_t rule_index, SlotIndex slot, Time at) {
     const Rule& rule = settings->rules[rule_index];
     if (rule.kind == Rule::Kind::Combined) return step_combined(rule_index, at);
     RuleState& state = rules[rule_index];
-    const Evaluation evaluation = evaluate(rule_index, slot);
-    note_verdict(state, evaluation, at);
+    Evaluation evaluation = evaluate(rule_index, slot);
     state.run.push(evaluation.verdict, at, apart(rule));
-    if (state.run.complete()) {
+    const bool no_worse = refuted(rule_index, evaluation);
+    if (no_worse) evaluation.verdict = Verdict::Ok, evaluation.cause = Cause::Refuted;
+    note_verdict(state, evaluation, at);
+    if (state.run.complete() && !no_worse) {
         if (!state.holds) state.held_since = state.run.since();
         state.holds = true;
     } else if (state.holds && clears(rule, evaluation)) {

@@ -40,7 +40,8 @@ enum class Cause : std::uint8_t {
     Detector,    ///< the detector says why
     Parts,       ///< those of a combination say why
     Control,     ///< the control group says nothing
-    Shared       ///< the control group is hardly better (S44)
+    Shared,      ///< the control group is hardly better (S44)
+    Refuted      ///< the test that confirms the rule finds the signal no worse than before
 };
 
 /// Health of one target: of this sample, and what was last known of it.
@@ -214,6 +215,7 @@ struct Judge::State {
     [[nodiscard]] bool baseline_known(std::size_t signal, SignalWindow::Value& value);
     [[nodiscard]] SlotIndex begin_of(const Rule& rule, bool warm) const;
     void step(std::size_t rule, SlotIndex slot, Time at);
+    [[nodiscard]] bool refuted(std::size_t rule, const Evaluation& evaluation) const;
     void step_combined(std::size_t rule, Time at);
     void note_verdict(RuleState& state, const Evaluation& evaluation, Time at);
     [[nodiscard]] bool clears(const Rule& rule, const Evaluation& evaluation) const;

@@ -83,6 +83,7 @@ std::string Judge::State::blind_words(std::size_t signal, Cause cause) const {
         case Cause::Parts:
         case Cause::Control:
         case Cause::Shared:
+        case Cause::Refuted:
             return "no target has shown it";
     }
     if (status.blind == 0) return "all targets are down";
@@ -119,6 +120,7 @@ std::string Judge::State::insufficient_words(std::size_t rule_index) const {
         case Cause::Control:
         case Cause::Shared:
             return control_words(rule_index);
+        case Cause::Refuted:
         case Cause::None:
         case Cause::Parts:
         case Cause::NeverSeen:
@@ -166,6 +168,9 @@ std::string Judge::State::words_of(std::size_t rule_index) const {
     if (now.verdict == Verdict::Insufficient) return name + ": " + insufficient_words(rule_index);
     if (is_blind(now.verdict) && now.cause == Cause::Control) return name + ": " + control_words(rule_index);
     if (is_blind(now.verdict)) return name + ": " + blind_words(rule.signal, now.cause);
+    if (now.cause == Cause::Refuted)
+        return (std::isfinite(now.value) ? value_words_of(rule_index) + "; " : name + " ") +
+               rules[*rule.confirmed_by].detector->words();
     if (rule.kind == Rule::Kind::Threshold) return value_words_of(rule_index);
     return name +
            (now.verdict == Verdict::Breach ? " is absent, it was there before" + period_words(rule) : " is there");

@@ -92,6 +92,9 @@ struct Rule {
     /// Of a part: the severity of its combination. Its own is None, because alone it does nothing.
     Severity part_of = Severity::None;
     bool from_default_guard = false;
+    /// A rule with a test of the same signal. This limit acts where the test agrees, or cannot say: where it finds the
+    /// signal no worse than before, the limit is not breached.
+    std::optional<std::uint32_t> confirmed_by;
     std::string text;                ///< the sentence as written: its name in every record, page and metric
     std::vector<std::string> steps;  ///< the steps that it permits; empty: all
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `<signal> worse than baseline`: the sequential test. Ratios and quantiles are judged from their counts against the
-// time before the deploy, ratios against the control group if there is one, as detectors/deploy_test.h describes it,
-// after every slot.
+// time before the deploy, or against the control group if there is one, as detectors/deploy_test.h describes it, after
+// every slot.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -26,8 +26,9 @@ constexpr double kShortestTick =
     5;  // seconds: statistics gain nothing from shorter ones, and their noise is known worse
 constexpr std::size_t kMostRows = 720;    // of the time before, and of the bake as it is kept for a restart
 constexpr std::size_t kFewestTicks = 12;  // before the deploy
-constexpr std::size_t kMostBounds = 256, kRatioCells = 4;
-constexpr double kClear = 1;  // evidence at which a breach that held ends
+constexpr std::size_t kMostBounds = 256, kRatioCells = 2;
+constexpr std::uint64_t kLostScrapes = 2;  // of the control group, in a row, that change nothing
+constexpr double kClear = 1;               // evidence at which a breach that held ends
 
 double in_seconds(Duration duration) {
     return std::chrono::duration<double>(duration).count();
@@ -39,6 +40,21 @@ std::string confidence_words(double alpha) {
     out.erase(out.find_last_not_of('0') + 1);
     if (out.back() == '.') out.pop_back();
     return out + " %";
+}
+
+/// `bounds` in the order of `order` are `sorted`.
+bool orders(std::span<const std::size_t> order, std::span<const double> bounds, std::span<const double> sorted) {
+    if (order.size() != bounds.size() || bounds.size() != sorted.size()) return false;
+    for (std::size_t i = 0; i < order.size(); ++i)
+        if (bounds[order[i]] != sorted[i]) return false;
+    return true;
+}
+
+std::vector<std::size_t> order_of(std::span<const double> bounds) {
+    std::vector<std::size_t> order(bounds.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return bounds[a] < bounds[b]; });
+    return order;
 }
 
 /// A copy of what was learnt: it runs while the detector goes on.
@@ -60,6 +76,7 @@ class Worse final : public Detector {
   public:
     explicit Worse(const DetectorSetup& setup)
         : quantile_(setup.signal.kind == Signal::Kind::Quantile),
+          compared_(setup.signal.control.has_value()),
           interval_(in_seconds(setup.settings.interval)),
           bake_(in_seconds(setup.settings.bake)),
           alpha_(setup.rule.arguments[0] > 0 ? setup.rule.arguments[0] : kDefaultAlpha),
@@ -73,6 +90,8 @@ class Worse final : public Detector {
 
     Finding judge(const DetectorSlot& slot) override {
         ++slots_;
+        if (test_ && beside_ && slot.counts && slot.control.cells.empty()) return without_control(slot);
+        without_control_ = 0;
         if (!take(slot)) return {};
         if (slot.learns) {
             if (tick_slots_ >= slots_a_tick_) keep(history_);
@@ -101,6 +120,7 @@ class Worse final : public Detector {
         test_.reset();
         certificate_.reset();
         found_.reset();
+        without_control_ = 0;
         started_ = slots_;
         state_ = Say::Learning;
     }
@@ -113,6 +133,8 @@ class Worse final : public Detector {
                 return beside_ ? "no worse than the control group" : "no worse than before the deploy";
             case Say::TooLittle:
                 return "has too little history to be compared with";
+            case Say::NoControl:
+                return "cannot be compared: the control group cannot be seen";
             case Say::Learning:
                 break;
         }
@@ -142,7 +164,7 @@ class Worse final : public Detector {
             const auto tick = tick_of(row);
             before.at.push_back(tick.at);
             before.all.push_back(tick.all);
-            if (quantile_) before.buckets.push_back(row.cells);
+            if (quantile_) before.buckets.emplace_back(tick.buckets.begin(), tick.buckets.end());
         }
         return std::make_unique<WorsePower>(std::move(before), name_);
     }
@@ -164,9 +186,9 @@ class Worse final : public Detector {
     bool load(ByteReader& in) override;
 
   private:
-    enum class Say { Learning, TooLittle, Fine, Worse };
+    enum class Say { Learning, TooLittle, NoControl, Fine, Worse };
 
-    /// The sums of one tick: {requests, errors, those of the control group}, or the requests of each bucket.
+    /// The sums of one tick: {requests, errors}, or the requests of each bucket; then the same of the control group.
     struct Row {
         std::uint64_t end = 0;  ///< the slot after its last
         std::uint64_t slots = 0;
@@ -180,22 +202,35 @@ class Worse final : public Detector {
     void open(const Row& first);
     void step(const Row& row);
     Finding said() const;
-    [[nodiscard]] detect::GroupTick tick_of(const Row& row) const;
-    [[nodiscard]] detect::GroupTick control_of(const Row& row) const;
+    Finding without_control(const DetectorSlot& slot);
+    void add_buckets(const SignalRow& row, std::span<const std::size_t> order, std::size_t into);
+    [[nodiscard]] detect::GroupTick group_of(const Row& row, bool control) const;
+
+    [[nodiscard]] detect::GroupTick tick_of(const Row& row) const { return group_of(row, false); }
+
+    [[nodiscard]] detect::GroupTick control_of(const Row& row) const { return group_of(row, true); }
+
     [[nodiscard]] detect::DeployShape shape() const;
     [[nodiscard]] bool has_history() const;
 
-    [[nodiscard]] bool has_control(const Row& row) const { return !quantile_ && row.cells[2] > 0; }
+    [[nodiscard]] std::size_t width() const { return quantile_ ? bounds_.size() : kRatioCells; }
+
+    [[nodiscard]] std::size_t row_width() const { return (compared_ ? 2 : 1) * width(); }
+
+    [[nodiscard]] bool has_control(const Row& row) const { return compared_ && group_of(row, true).all.requests > 0; }
 
     bool quantile_;
+    bool compared_;  // with a control group: its sums are kept, too
     double interval_, bake_, alpha_, min_requests_, warmup_;
     std::string name_;
     std::size_t slots_a_tick_ = 1;
-    std::uint64_t slots_ = 0, started_ = 0;  // slots ever, and when the phase began
-    std::vector<double> bounds_;             // ascending, the last one +Inf
-    std::vector<std::size_t> order_;         // cells of the signal by their bound
+    std::uint64_t slots_ = 0, started_ = 0;   // slots ever, and when the phase began
+    std::vector<double> bounds_;              // ascending, the last one +Inf
+    std::vector<std::size_t> order_;          // cells of the signal by their bound
+    std::vector<std::size_t> control_order_;  // those of the control group; empty: it has other buckets
     std::vector<double> tick_;
     std::uint64_t tick_slots_ = 0;
+    std::uint64_t without_control_ = 0;  // slots in a row
     std::vector<Row> history_, bake_rows_;
     bool beside_ = false;  // a control group, as far as the first tick of the bake tells
     std::optional<detect::DeployTest> test_;
@@ -208,10 +243,10 @@ class Worse final : public Detector {
 bool Worse::take(const DetectorSlot& slot) {
     if (quantile_) return take_buckets(slot);
     if (slot.now.cells.size() < 2) return false;
-    tick_.resize(kRatioCells);
-    for (std::size_t i = 0; i < 2; ++i) {
+    tick_.resize(row_width());
+    for (std::size_t i = 0; i < kRatioCells; ++i) {
         tick_[i] += slot.now.cells[i];
-        if (slot.control.cells.size() >= 2) tick_[2 + i] += slot.control.cells[i];
+        if (compared_ && slot.control.cells.size() >= kRatioCells) tick_[kRatioCells + i] += slot.control.cells[i];
     }
     ++tick_slots_;
     return true;
@@ -220,13 +255,8 @@ bool Worse::take(const DetectorSlot& slot) {
 bool Worse::take_buckets(const DetectorSlot& slot) {
     const std::size_t n = slot.bounds.size();
     if (n < 2 || n > kMostBounds || slot.now.cells.size() < n) return false;
-    bool same = order_.size() == n && bounds_.size() == n;
-    for (std::size_t i = 0; same && i < n; ++i) same = slot.bounds[order_[i]] == bounds_[i];
-    if (!same) {
-        order_.resize(n);
-        std::iota(order_.begin(), order_.end(), std::size_t{0});
-        std::sort(order_.begin(), order_.end(),
-                  [&](std::size_t a, std::size_t b) { return slot.bounds[a] < slot.bounds[b]; });
+    if (!orders(order_, slot.bounds, bounds_)) {
+        order_ = order_of(slot.bounds);
         std::vector<double> bounds;
         for (const std::size_t i : order_) bounds.push_back(slot.bounds[i]);
         // Other edges than before: what was learned does not compare with them.
@@ -240,13 +270,23 @@ bool Worse::take_buckets(const DetectorSlot& slot) {
         bounds_ = std::move(bounds);
     }
     if (!std::isinf(bounds_.back()) || bounds_.front() <= 0) return false;
-    tick_.resize(n);
-    for (std::size_t i = 0; i < n; ++i) {
-        const double below = i == 0 ? 0 : slot.now.cells[order_[i - 1]];
-        tick_[i] += std::max(0.0, slot.now.cells[order_[i]] - below);
+    tick_.resize(row_width());
+    add_buckets(slot.now, order_, 0);
+    const auto& beside = slot.control;
+    if (compared_ && beside.cells.size() >= n && beside.bounds.size() == n) {
+        if (!orders(control_order_, beside.bounds, bounds_)) control_order_ = order_of(beside.bounds);
+        if (orders(control_order_, beside.bounds, bounds_)) add_buckets(beside, control_order_, n);
     }
     ++tick_slots_;
     return true;
+}
+
+/// Buckets are cumulative over their bounds.
+void Worse::add_buckets(const SignalRow& row, std::span<const std::size_t> order, std::size_t into) {
+    for (std::size_t i = 0; i < order.size(); ++i) {
+        const double below = i == 0 ? 0 : row.cells[order[i - 1]];
+        tick_[into + i] += std::max(0.0, row.cells[order[i]] - below);
+    }
 }
 
 void Worse::empty_tick() {
@@ -263,22 +303,17 @@ void Worse::keep(std::vector<Row>& rows) {
     empty_tick();
 }
 
-detect::GroupTick Worse::tick_of(const Row& row) const {
+detect::GroupTick Worse::group_of(const Row& row, bool control) const {
     detect::GroupTick tick;
     tick.at = (static_cast<double>(row.end) - static_cast<double>(started_)) * interval_;
     tick.dt = static_cast<double>(row.slots) * interval_;
+    const auto cells = std::span(row.cells).subspan(control ? width() : 0, width());
     if (quantile_) {
-        tick.buckets = row.cells;
-        tick.all.requests = std::accumulate(row.cells.begin(), row.cells.end(), 0.0);
+        tick.buckets = cells;
+        tick.all.requests = std::accumulate(cells.begin(), cells.end(), 0.0);
     } else {
-        tick.all = {row.cells[0], std::min(row.cells[0], row.cells[1])};
+        tick.all = {cells[0], std::min(cells[0], cells[1])};
     }
-    return tick;
-}
-
-detect::GroupTick Worse::control_of(const Row& row) const {
-    detect::GroupTick tick = tick_of(row);
-    tick.all = {row.cells[2], std::min(row.cells[2], row.cells[3])};
     return tick;
 }
 
@@ -327,9 +362,21 @@ void Worse::step(const Row& row) {
     state_ = found_ ? Say::Worse : Say::Fine;
 }
 
+/// What only one of the groups has shown says nothing about both. A lost scrape of the control group is told by its
+/// next one: the tick waits for it. After more of them what was seen is dropped.
+Finding Worse::without_control(const DetectorSlot& slot) {
+    if (++without_control_ <= kLostScrapes) {
+        (void)take(slot);
+        return said();
+    }
+    empty_tick();
+    if (state_ != Say::TooLittle) state_ = Say::NoControl;
+    return {};
+}
+
 Finding Worse::said() const {
     Finding finding;
-    if (!test_ || state_ == Say::TooLittle || state_ == Say::Learning) return finding;
+    if (!test_ || (state_ != Say::Fine && state_ != Say::Worse)) return finding;
     finding.verdict = found_ ? Verdict::Breach : Verdict::Ok;
     finding.limit = 1 / alpha_;
     finding.value = found_ ? std::max(found_->evidence, finding.limit) : test_->evidence();
@@ -346,15 +393,16 @@ bool Worse::load(ByteReader& in) {
         if (!in.get(bound)) return false;
     if (!std::is_sorted(bounds_.begin(), bounds_.end())) return in.fail();
     order_.clear();
-    const std::size_t cells = quantile_ ? bounds_.size() : kRatioCells;
+    control_order_.clear();
+    const std::size_t cells = row_width();
     for (auto* rows : {&history_, &bake_rows_}) {
         if (!in.get(size) || size > kMostRows) return in.fail();
         rows->assign(size, {});
         for (Row& row : *rows) {
             if (!in.get(row.end) || !in.get(row.slots) || row.end > slots_) return in.fail();
-            std::uint32_t width = 0;
-            if (!in.get(width) || width != cells) return in.fail();
-            row.cells.assign(width, 0);
+            std::uint32_t many = 0;
+            if (!in.get(many) || many != cells) return in.fail();
+            row.cells.assign(many, 0);
             for (double& cell : row.cells)
                 if (!in.get(cell) || !(cell >= 0) || std::isinf(cell)) return in.fail();
         }

@@ -5,6 +5,8 @@
 #include "config/load.h"
 #include "daemon/ctl/commands.h"
 #include "daemon/ctl/exit_code.h"
+#include "daemon/ctl/guard_case.h"
+#include "daemon/ctl/judge_case.h"
 #include "daemon/ctl/judge_stream.h"
 #include "daemon/ctl/session.h"
 #include "daemon/ctl/text.h"
@@ -19,17 +21,24 @@ struct Arguments {
 int judge(Session& session, const Arguments& arguments) {
     const auto& input = session.outside().input;
     if (!input) return session.refuse("judge has no input", "pipe a stream of cases into it");
-    double alpha = Loaded().alpha;
-    if (!arguments.config.empty()) {
-        const auto result = load_file(arguments.config);
-        if (!result.loaded) {
-            for (const auto& diagnostic : result.diagnostics) session.err() << printable(to_line(diagnostic)) << '\n';
-            return kUsage;
-        }
-        alpha = result.loaded->alpha;
-        if (alpha <= 0) return session.refuse("alpha is off in " + arguments.config, "write `alpha: 0.001`");
+    if (arguments.config.empty()) {
+        const double alpha = Loaded().alpha;
+        JudgeStream stream([alpha](const JudgeLine& header) { return JudgeCase::open(header, alpha); }, session.out(),
+                           session.err());
+        return stream.run(input) ? kDone : kFailed;
     }
-    JudgeStream stream(alpha, session.out(), session.err());
+    const auto result = load_file(arguments.config);
+    if (!result.loaded) {
+        for (const auto& diagnostic : result.diagnostics) session.err() << printable(to_line(diagnostic)) << '\n';
+        return kUsage;
+    }
+    const auto& services = result.loaded->settings.services;
+    if (services.empty()) return session.refuse("there is no service in " + arguments.config, "write one");
+    const GuardedService service(*services.begin()->second);
+    for (const std::string& signal : service.without_data())
+        session.err() << "revertctl: judge: a stream has no `" << printable(signal) << "`: its rules are left out\n";
+    JudgeStream stream([&service](const JudgeLine& header) { return GuardCase::open(header, service); }, session.out(),
+                       session.err());
     return stream.run(input) ? kDone : kFailed;
 }
 
@@ -39,7 +48,8 @@ void add_judge_command(CLI::App& root, Command& chosen) {
     auto arguments = std::make_shared<Arguments>();
     auto* verb =
         root.add_subcommand("judge", "reads recorded deploys on stdin and prints a verdict for each: no daemon");
-    verb->add_option("--config", arguments->config, "the configuration whose alpha holds (0.001 without)");
+    verb->add_option("--config", arguments->config,
+                     "the deploys of its first service, by name: through its whole guard, not the detectors alone");
     set_command(*verb, chosen, [arguments](Session& session) { return judge(session, *arguments); });
 }
 

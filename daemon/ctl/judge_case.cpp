@@ -12,7 +12,6 @@
 namespace revertd::ctl {
 namespace {
 
-constexpr double kMostCounter = 1e15;  // differences of doubles are exact below 2^53
 constexpr double kSameInstant = 1e-6;
 constexpr double kTogether = 0.6;  // of the interval: scrapes of both groups this near are one tick
 
@@ -20,28 +19,11 @@ bool within(double x, double low, double high) {
     return x >= low && x <= high;
 }
 
-bool is_counter(double x) {
-    return within(x, 0, kMostCounter);
-}
-
-Error invalid(std::string what) {
-    return {ErrorCode::Invalid, std::move(what)};
-}
-
 }  // namespace
 
-Result<JudgeCase> JudgeCase::open(const JudgeLine& header, double alpha) {
-    if (header.version != 1) return invalid("the stream's version v is not 1");
-    if (!within(header.deploy, -1e12, 1e12)) return invalid("deploy is not a time");
-    if (!within(header.bake, 1, 2.6e6)) return invalid("bake_s is not between 1 s and 30 days");
-    if (!within(header.interval, 0.01, header.bake)) return invalid("interval_s is not between 10 ms and the bake");
-    if (!within(header.endpoint_count, 0, static_cast<double>(JudgeLineReader::kMostEndpoints)))
-        return invalid("endpoints is not between 0 and 1024");
-    for (std::size_t i = 0; i < header.edges.size(); ++i) {
-        const double least = i == 0 ? 0 : header.edges[i - 1];
-        if (!(header.edges[i] > least) || !std::isfinite(header.edges[i]))
-            return invalid("le_ms is not ascending, above 0 and finite");
-    }
+Result<std::unique_ptr<StreamCase>> JudgeCase::open(const JudgeLine& header, double alpha) {
+    const auto form = check_header(header);
+    if (!form) return form.error();
     detect::DeployShape shape;
     shape.bake = header.bake;
     shape.interval = header.interval;
@@ -49,77 +31,52 @@ Result<JudgeCase> JudgeCase::open(const JudgeLine& header, double alpha) {
     if (header.control_kind == "stable") shape.control_kind = detect::ControlKind::Stable;
     if (header.control_kind == "fresh") shape.control_kind = detect::ControlKind::Fresh;
     shape.alpha = alpha;
-    shape.parts = static_cast<std::size_t>(header.endpoint_count);
+    shape.parts = form->endpoints;
     shape.edges = header.edges;
     shape.unit = " ms";
-    return JudgeCase(header, shape);
+    return std::unique_ptr<StreamCase>(new JudgeCase(header, *form, shape));
 }
 
-JudgeCase::JudgeCase(const JudgeLine& header, const detect::DeployShape& shape)
+JudgeCase::JudgeCase(const JudgeLine& header, const CaseForm& form, const detect::DeployShape& shape)
     : deploy_(header.deploy),
       bake_(header.bake),
       interval_(header.interval),
-      control_(header.control),
-      buckets_(header.edges.empty() ? 0 : header.edges.size() + 1),
-      endpoints_(shape.parts),
+      form_(form),
       test_(shape),
-      parts_before_(endpoints_),
-      parts_now_(endpoints_) {
+      parts_before_(form_.endpoints),
+      parts_now_(form_.endpoints) {
     for (auto* counters : {&now_, &zero_, &fresh_.last, &reference_.last}) {
-        counters->buckets.assign(buckets_, 0.0);
-        counters->endpoints.assign(endpoints_, {});
+        counters->buckets.assign(form_.buckets, 0.0);
+        counters->endpoints.assign(form_.endpoints, {});
     }
     for (auto* group : {&fresh_, &reference_}) {
-        group->buckets.assign(buckets_, 0.0);
-        group->endpoints.assign(endpoints_, {});
+        group->buckets.assign(form_.buckets, 0.0);
+        group->endpoints.assign(form_.endpoints, {});
     }
-}
-
-Result<void> JudgeCase::check(const JudgeLine& line) const {
-    const bool known = control_ ? line.target == "canary" || line.target == "baseline" : line.target == "service";
-    if (!known) return invalid("there is no target '" + line.target + "' in this case");
-    if (std::isnan(line.requests) || std::isnan(line.errors)) return {};  // a scrape without value is no error
-    if (!is_counter(line.requests) || !is_counter(line.errors)) return invalid("requests or errors is no counter");
-    if (line.has_buckets && line.buckets.size() != buckets_)
-        return invalid("hist has " + std::to_string(line.buckets.size()) + " entries instead of " +
-                       std::to_string(buckets_));
-    double below = 0;
-    for (const double count : line.buckets) {
-        if (std::isnan(count)) return {};
-        if (!is_counter(count) || count < below) return invalid("hist is not cumulative");
-        below = count;
-    }
-    if (line.has_endpoints && line.endpoints.size() != endpoints_)
-        return invalid("endpoints has " + std::to_string(line.endpoints.size()) + " entries instead of " +
-                       std::to_string(endpoints_));
-    for (const auto& part : line.endpoints) {
-        if (!is_counter(part.requests) || !is_counter(part.errors))
-            return invalid("an endpoint is no pair of counters");
-    }
-    return {};
 }
 
 /// Takes one scrape; true when it gave a difference.
 bool JudgeCase::differ(Group& group, bool fresh, const JudgeLine& line) {
     const bool has_value =
-        !std::isnan(line.requests) && !std::isnan(line.errors) && (buckets_ == 0 || line.has_buckets) &&
+        !std::isnan(line.requests) && !std::isnan(line.errors) && (form_.buckets == 0 || line.has_buckets) &&
         std::none_of(line.buckets.begin(), line.buckets.end(), [](double x) { return std::isnan(x); });
     if (!has_value || (group.last.known && line.t <= group.last.t)) return false;
     now_.known = true;
     now_.t = line.t;
     now_.all = {line.requests, line.errors};
-    for (std::size_t b = 0; b < buckets_; ++b) now_.buckets[b] = line.buckets[b] - (b == 0 ? 0 : line.buckets[b - 1]);
-    for (std::size_t p = 0; p < endpoints_; ++p)
+    for (std::size_t b = 0; b < form_.buckets; ++b)
+        now_.buckets[b] = line.buckets[b] - (b == 0 ? 0 : line.buckets[b - 1]);
+    for (std::size_t p = 0; p < form_.endpoints; ++p)
         now_.endpoints[p] = p < line.endpoints.size() ? line.endpoints[p] : group.last.endpoints[p];
     bool gave = true;
     if (!group.last.known) {
         // History unknown: the first scrape is a reference, but a new group began with the deploy.
-        gave = fresh && control_;
+        gave = fresh && form_.control;
         if (gave) add(group, zero_, line.t - std::min(deploy_, line.t - 1e-3), line.t);
     } else {
         const auto& last = group.last;
         bool reset = now_.all.requests < last.all.requests || now_.all.errors < last.all.errors;
-        for (std::size_t b = 0; b < buckets_; ++b) reset = reset || now_.buckets[b] < last.buckets[b];
+        for (std::size_t b = 0; b < form_.buckets; ++b) reset = reset || now_.buckets[b] < last.buckets[b];
         add(group, reset ? zero_ : last, line.t - last.t, line.t);
     }
     std::swap(group.last, now_);
@@ -130,8 +87,8 @@ void JudgeCase::add(Group& group, const Counters& from, double dt, double at) {
     auto difference = now_.all - from.all;
     difference.errors = std::min(difference.errors, difference.requests);
     group.tick.all += difference;
-    for (std::size_t b = 0; b < buckets_; ++b) group.buckets[b] += now_.buckets[b] - from.buckets[b];
-    for (std::size_t p = 0; p < endpoints_; ++p) {
+    for (std::size_t b = 0; b < form_.buckets; ++b) group.buckets[b] += now_.buckets[b] - from.buckets[b];
+    for (std::size_t p = 0; p < form_.endpoints; ++p) {
         auto part = now_.endpoints[p] - from.endpoints[p];
         if (part.requests < 0 || part.errors < 0) part = now_.endpoints[p];
         part.errors = std::min(part.errors, part.requests);
@@ -150,12 +107,12 @@ void JudgeCase::clear(Group& group) {
 }
 
 Result<std::optional<CaseVerdict>> JudgeCase::sample(const JudgeLine& line) {
-    if (const auto checked = check(line); !checked) return checked.error();
+    if (const auto checked = check_sample(line, form_); !checked) return checked.error();
     const double at = line.t - deploy_;
     if (!within(at, -1e8, bake_ + 1)) return std::optional<CaseVerdict>();
     const bool after = at > kSameInstant;
     const bool fresh = line.target == "canary" || (line.target == "service" && after);
-    auto& group = control_ && !fresh ? reference_ : fresh_;
+    auto& group = form_.control && !fresh ? reference_ : fresh_;
     if (!differ(group, fresh, line)) return std::optional<CaseVerdict>();
     group.tick.buckets = group.buckets;
     group.tick.parts = group.endpoints;
@@ -171,11 +128,11 @@ Result<std::optional<CaseVerdict>> JudgeCase::sample(const JudgeLine& line) {
 }
 
 std::optional<CaseVerdict> JudgeCase::judge() {
-    if (control_ && (fresh_.scrapes == 0 || reference_.scrapes == 0)) return std::nullopt;
-    if (control_ && std::abs(fresh_.tick.at - reference_.tick.at) >= kTogether * interval_) return std::nullopt;
+    if (form_.control && (fresh_.scrapes == 0 || reference_.scrapes == 0)) return std::nullopt;
+    if (form_.control && std::abs(fresh_.tick.at - reference_.tick.at) >= kTogether * interval_) return std::nullopt;
     const double at = fresh_.tick.at;
-    const auto found = test_.tick(fresh_.tick, control_ ? &reference_.tick : nullptr);
-    if (control_) divide(reference_, parts_before_);
+    const auto found = test_.tick(fresh_.tick, form_.control ? &reference_.tick : nullptr);
+    if (form_.control) divide(reference_, parts_before_);
     // Errors of starting up are everywhere.
     if (at - fresh_.tick.dt >= detect::tuning().grace - 0.5 * interval_) divide(fresh_, parts_now_);
     clear(fresh_);
@@ -183,7 +140,7 @@ std::optional<CaseVerdict> JudgeCase::judge() {
     if (found) return words(*found);
     // What is long past says nothing of where it is now.
     constexpr double kMemories = 5;
-    if (endpoints_ > 0 && at - halved_ > bake_ / kMemories) {
+    if (form_.endpoints > 0 && at - halved_ > bake_ / kMemories) {
         halved_ = at;
         for (auto& part : parts_now_) part = {part.requests / 2, part.errors / 2};
     }
@@ -191,19 +148,19 @@ std::optional<CaseVerdict> JudgeCase::judge() {
 }
 
 void JudgeCase::divide(const Group& group, std::vector<detect::Events>& parts) const {
-    for (std::size_t p = 0; p < endpoints_; ++p) parts[p] += group.endpoints[p];
+    for (std::size_t p = 0; p < form_.endpoints; ++p) parts[p] += group.endpoints[p];
 }
 
 std::string JudgeCase::where() const {
     PlaceTable table;
     PlaceLabel label{"endpoint", false, {}};
-    for (std::size_t p = 0; p < endpoints_; ++p) {
+    for (std::size_t p = 0; p < form_.endpoints; ++p) {
         const auto &before = parts_before_[p], &now = parts_now_[p];
         label.places.push_back({std::to_string(p), {before.requests, before.errors}, {now.requests, now.errors}});
         table.before += label.places.back().before;
         table.now += label.places.back().now;
     }
-    if (endpoints_ > 1) table.labels.push_back(std::move(label));
+    if (form_.endpoints > 1) table.labels.push_back(std::move(label));
     return detect::words(detect::localise(table), table);
 }
 
@@ -217,11 +174,11 @@ CaseVerdict JudgeCase::words(const detect::Finding& finding) const {
             : finding.kind == Kind::Memory ? "minor"
                                            : "major",
             std::string(detect::to_string(finding.kind)),
-            detect::words(finding, control_),
+            detect::words(finding, form_.control),
             where()};
 }
 
-CaseVerdict JudgeCase::end(double t) const {
+CaseVerdict JudgeCase::end(double t) {
     const double at = std::isfinite(t) ? t : deploy_ + bake_;
     if (!test_.saw_enough()) return {at, "inconclusive", "none", "too-little-data", ""};
     return {at, "pass", "none", "end-of-bake", ""};

@@ -4,28 +4,19 @@
 #include <string>
 #include <vector>
 
-#include "core/result.h"
-#include "daemon/ctl/judge_line.h"
+#include "daemon/ctl/stream_case.h"
 #include "detectors/deploy_test.h"
 
 namespace revertd::ctl {
 
-/// What was decided about one case of the judge stream.
-struct CaseVerdict {
-    double t = 0;  ///< of the sample that decided
-    std::string verdict, severity, detector, evidence;
-    std::string where = {};  ///< the damage is, when the case has endpoints
-};
-
 /// One case: counters become differences, both groups become ticks, ticks are judged.
-class JudgeCase {
+class JudgeCase final : public StreamCase {
   public:
     /// Says what is wrong with the header.
-    static Result<JudgeCase> open(const JudgeLine& header, double alpha);
+    static Result<std::unique_ptr<StreamCase>> open(const JudgeLine& header, double alpha);
 
-    /// The verdict, when this sample decides; an error says why the sample is not used.
-    Result<std::optional<CaseVerdict>> sample(const JudgeLine& line);
-    [[nodiscard]] CaseVerdict end(double t) const;
+    Result<std::optional<CaseVerdict>> sample(const JudgeLine& line) override;
+    CaseVerdict end(double t) override;
 
   private:
     /// The last scrape of one target.
@@ -46,9 +37,8 @@ class JudgeCase {
         std::size_t scrapes = 0;
     };
 
-    JudgeCase(const JudgeLine& header, const detect::DeployShape& shape);
+    JudgeCase(const JudgeLine& header, const CaseForm& form, const detect::DeployShape& shape);
 
-    [[nodiscard]] Result<void> check(const JudgeLine& line) const;
     bool differ(Group& group, bool fresh, const JudgeLine& line);
     void add(Group& group, const Counters& from, double dt, double at);
     static void clear(Group& group);
@@ -58,8 +48,7 @@ class JudgeCase {
     [[nodiscard]] std::string where() const;
 
     double deploy_, bake_, interval_;
-    bool control_;
-    std::size_t buckets_, endpoints_;
+    CaseForm form_;
     detect::DeployTest test_;
     Group fresh_, reference_;
     Counters now_, zero_;

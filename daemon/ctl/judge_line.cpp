@@ -25,6 +25,7 @@ enum class Member {
     Endpoints,
     Id,
     Version,
+    Start,
     Deploy,
     Bake,
     Interval,
@@ -44,6 +45,7 @@ Member member_from(std::string_view name) {
                                                              {"type", Member::Type},
                                                              {"id", Member::Id},
                                                              {"v", Member::Version},
+                                                             {"start", Member::Start},
                                                              {"deploy", Member::Deploy},
                                                              {"bake_s", Member::Bake},
                                                              {"control", Member::Control},
@@ -71,8 +73,8 @@ struct JudgeLineReader::Handler : rapidjson::BaseReaderHandler<rapidjson::UTF8<>
 
     void begin() {
         line.kind = JudgeLine::Kind::Sample;
-        line.t = line.requests = line.errors = line.memory = line.version = line.deploy = line.bake = line.interval =
-            kNothing;
+        line.t = line.requests = line.errors = line.memory = line.version = line.start = line.deploy = line.bake =
+            line.interval = kNothing;
         line.endpoint_count = 0;
         line.target.clear();
         line.id.clear();
@@ -80,6 +82,7 @@ struct JudgeLineReader::Handler : rapidjson::BaseReaderHandler<rapidjson::UTF8<>
         line.buckets.clear();
         line.endpoints.clear();
         line.edges.clear();
+        line.gauges.clear();
         line.has_buckets = line.has_endpoints = line.control = false;
         type.clear();
         key = Member::None;
@@ -97,6 +100,7 @@ struct JudgeLineReader::Handler : rapidjson::BaseReaderHandler<rapidjson::UTF8<>
         if (depth == 1) return top_number(value);
         if (key == Member::Gauge) {
             if (depth == 2 && memory_key) line.memory = value;
+            if (depth == 2 && !line.gauges.empty()) line.gauges.back().value = value;
             return true;
         }
         if (key == Member::Hist || key == Member::Edges) {
@@ -124,6 +128,7 @@ struct JudgeLineReader::Handler : rapidjson::BaseReaderHandler<rapidjson::UTF8<>
         if (key == Member::Errors) return &line.errors;
         if (key == Member::Endpoints) return &line.endpoint_count;
         if (key == Member::Version) return &line.version;
+        if (key == Member::Start) return &line.start;
         if (key == Member::Deploy) return &line.deploy;
         if (key == Member::Bake) return &line.bake;
         return key == Member::Interval ? &line.interval : nullptr;
@@ -173,6 +178,13 @@ struct JudgeLineReader::Handler : rapidjson::BaseReaderHandler<rapidjson::UTF8<>
         const std::string_view name(text, size);
         if (depth == 1) key = member_from(name);
         memory_key = depth == 2 && name == "mem";
+        return depth != 2 || key != Member::Gauge || gauge(name);
+    }
+
+    bool gauge(std::string_view name) {
+        if (line.gauges.size() >= kMostGauges) return refuse("more than 64 gauges");
+        if (name.size() > kMostText) return refuse("a text longer than 256 bytes");
+        line.gauges.push_back({std::string(name), kNothing});
         return true;
     }
 

@@ -15,6 +15,11 @@ namespace revertd::ctl {
 struct JudgeLine {
     enum class Kind { Case, Sample, End };
 
+    struct Gauge {
+        std::string name;
+        double value = 0;
+    };
+
     Kind kind = Kind::Sample;
     double t = 0;
     // a sample
@@ -22,10 +27,11 @@ struct JudgeLine {
     double requests = 0, errors = 0, memory = 0;
     std::vector<double> buckets;            ///< cumulative counters by edge, the last one +Inf
     std::vector<detect::Events> endpoints;  ///< cumulative counters
+    std::vector<Gauge> gauges;              ///< all of them, by name
     bool has_buckets = false, has_endpoints = false;
     // the header of a case, or its end
     std::string id, control_kind;
-    double version = 0, deploy = 0, bake = 0, interval = 0, endpoint_count = 0;
+    double version = 0, start = 0, deploy = 0, bake = 0, interval = 0, endpoint_count = 0;
     bool control = false;
     std::vector<double> edges;
 };
@@ -34,7 +40,7 @@ struct JudgeLine {
 class JudgeLineReader {
   public:
     static constexpr std::size_t kMostBytes = 1 << 20;  ///< of a line: 256 buckets and 1,024 endpoints need 50 kB
-    static constexpr std::size_t kMostBuckets = 256, kMostEndpoints = 1024, kMostText = 256;
+    static constexpr std::size_t kMostBuckets = 256, kMostEndpoints = 1024, kMostGauges = 64, kMostText = 256;
 
     JudgeLineReader();
     ~JudgeLineReader();

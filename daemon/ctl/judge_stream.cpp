@@ -114,9 +114,9 @@ void JudgeStream::open(const JudgeLine& header) {
     id_ = header.id;
     open_ = true;
     case_.reset();
-    auto opened = JudgeCase::open(header, alpha_);
+    auto opened = opener_(header);
     if (!opened) return complain(opened.error().message);
-    case_.emplace(std::move(*opened));
+    case_ = std::move(*opened);
 }
 
 void JudgeStream::close(const CaseVerdict& verdict) {

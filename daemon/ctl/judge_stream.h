@@ -3,13 +3,13 @@
 #include <cstddef>
 #include <functional>
 #include <iosfwd>
-#include <optional>
+#include <memory>
 #include <span>
 #include <string>
-#include <vector>
+#include <utility>
 
-#include "daemon/ctl/judge_case.h"
 #include "daemon/ctl/judge_line.h"
+#include "daemon/ctl/stream_case.h"
 
 namespace revertd::ctl {
 
@@ -17,7 +17,8 @@ namespace revertd::ctl {
 /// A line that is no part of the protocol is told and left out; it changes nothing else.
 class JudgeStream {
   public:
-    JudgeStream(double alpha, std::ostream& out, std::ostream& err) : alpha_(alpha), out_(out), err_(err) {}
+    JudgeStream(CaseOpener opener, std::ostream& out, std::ostream& err)
+        : opener_(std::move(opener)), out_(out), err_(err) {}
 
     /// Reads until `input` gives nothing more. False: some lines were left out.
     bool run(const std::function<std::size_t(std::span<char>)>& input);
@@ -29,10 +30,10 @@ class JudgeStream {
     void close(const CaseVerdict& verdict);
     void complain(const std::string& what);
 
-    double alpha_;
+    CaseOpener opener_;
     std::ostream &out_, &err_;
     JudgeLineReader reader_;
-    std::optional<JudgeCase> case_;
+    std::unique_ptr<StreamCase> case_;
     std::string id_;
     bool open_ = false;  ///< a case whose verdict is still to come
     std::size_t number_ = 0, complaints_ = 0;

@@ -75,7 +75,8 @@ TEST(Load, the_default_guard_is_that_of_the_contract) {
     }
     EXPECT_EQ(found,
               "P0 health down for 30s\nP0 errors > 10% for 1m\nP1 errors > 5% for 2m\nP1 p95 > 1.5x baseline for 3m\n"
-              "P1 rollout stuck\nP2 errors > 2% for 5m\nP2 p95 > 1.2x baseline for 5m\n");
+              "P1 rollout stuck\nP2 errors > 2% for 5m\nP2 p95 > 1.2x baseline for 5m\n"
+              "P1 errors worse than baseline\nP1 p95 worse than baseline\n");
     ASSERT_EQ(service(loaded, "api").signals.size(), 2U);
     EXPECT_TRUE(service(loaded, "api").signals[0].well_known);
 }
@@ -86,7 +87,24 @@ TEST(Load, the_default_guard_has_only_rules_that_can_be_judged) {
     ASSERT_EQ(service(loaded, "h").rules.size(), 2U);
     EXPECT_EQ(service(loaded, "h").rules[0].text, "health down for 30s");
     EXPECT_TRUE(service(loaded, "h").signals.empty());
-    EXPECT_EQ(service(loaded, "m").rules.size(), 6U);
+    EXPECT_EQ(service(loaded, "m").rules.size(), 8U);
+}
+
+TEST(Load, limits_that_nobody_wrote_are_confirmed_by_the_test_of_their_signal) {
+    const auto confirmed = [](const Loaded& loaded) {
+        std::string out;
+        const auto& rules = service(loaded).rules;
+        for (const Rule& rule : rules)
+            if (rule.confirmed_by) out += rule.text + ": " + rules[*rule.confirmed_by].text + "\n";
+        return out;
+    };
+    EXPECT_EQ(confirmed(good(with(""))),
+              "errors > 10% for 1m: errors worse than baseline\nerrors > 5% for 2m: errors worse than baseline\n"
+              "p95 > 1.5x baseline for 3m: p95 worse than baseline\nerrors > 2% for 5m: errors worse than baseline\n"
+              "p95 > 1.2x baseline for 5m: p95 worse than baseline\n");
+    EXPECT_EQ(confirmed(good(with("    guard: { P0: [errors > 10% for 1m], anomaly: P1 }\n"))), "")
+        << "what is written is judged as it is written";
+    EXPECT_EQ(confirmed(good(with("", "alpha: off\n"))), "") << "without statistics limits decide alone";
 }
 
 TEST(Load, a_flat_guard_is_p1) {

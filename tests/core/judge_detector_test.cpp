@@ -135,5 +135,67 @@ TEST_F(JudgeDetector, is_part_of_the_flight_record) {
     EXPECT_FALSE(other.restore(record, bed.at));
 }
 
+/// A limit of 5 % for 10 s that the fake confirms.
+struct JudgeConfirmed : testing::Test {
+    JudgeConfirmed() {
+        told = &seen;
+        bed.bake();
+        bed.slot(100, 0);
+    }
+
+    static ServiceSettings confirmed() {
+        ServiceSettings settings = JudgeDetector::with_fake();
+        Rule limit = above(0.05, 10s);
+        limit.confirmed_by = 1;
+        settings.rules.insert(settings.rules.begin(), limit);
+        return settings;
+    }
+
+    void slots(int n, double bad) {
+        for (int i = 0; i < n; ++i) bed.slot(100 - bad, bad);
+    }
+
+    Told seen;
+    JudgeBed bed{confirmed()};
+};
+
+TEST_F(JudgeConfirmed, a_limit_is_not_breached_while_the_test_finds_it_no_worse) {
+    slots(10, 20);
+    EXPECT_EQ(bed.verdict(), Verdict::Ok);
+    EXPECT_FALSE(bed.holds());
+    EXPECT_NE(bed.words().find("errors 20 %"), std::string::npos) << bed.words();
+    EXPECT_NE(bed.words().find("; said so"), std::string::npos) << bed.words();
+    seen.answer.verdict = Verdict::Breach;
+    slots(1, 20);
+    EXPECT_TRUE(bed.holds()) << "its own time has passed already";
+}
+
+TEST_F(JudgeConfirmed, where_the_test_cannot_say_the_limit_decides_alone) {
+    seen.answer.verdict = Verdict::Insufficient;
+    slots(2, 20);
+    EXPECT_EQ(bed.verdict(), Verdict::Breach);
+    EXPECT_FALSE(bed.holds());
+    slots(1, 20);
+    EXPECT_TRUE(bed.holds());
+}
+
+TEST_F(JudgeConfirmed, once_it_holds_the_limit_alone_says_when_it_is_over) {
+    seen.answer.verdict = Verdict::Breach;
+    slots(3, 20);
+    ASSERT_TRUE(bed.holds());
+    seen.answer.verdict = Verdict::Ok;
+    slots(3, 20);
+    EXPECT_TRUE(bed.holds());
+    EXPECT_EQ(bed.verdict(), Verdict::Breach);
+    slots(3, 1);
+    EXPECT_FALSE(bed.holds());
+}
+
+TEST_F(JudgeConfirmed, what_cannot_be_seen_is_not_fine) {
+    slots(3, 20);
+    bed.blind_slot();
+    EXPECT_EQ(bed.verdict(), Verdict::Error);
+}
+
 }  // namespace
 }  // namespace revertd

@@ -2,6 +2,7 @@
 // `errors worse than baseline` beside a control group.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 
 #include "tests/detectors/detector_bed.h"
@@ -12,7 +13,9 @@ namespace {
 /// Target 0 is the canary, target 1 the control group's.
 class Bed : public JudgeBed {
   public:
-    Bed() : JudgeBed(settings_of()) { judge.set_phase({JudgePhase::Kind::Good, at, at}); }
+    explicit Bed(Signal::Kind kind = Signal::Kind::Ratio) : JudgeBed(settings_of(kind)) {
+        judge.set_phase({JudgePhase::Kind::Good, at, at});
+    }
 
     /// Slots of 1,000 requests of the canary and 4,000 of the control group, of which such shares fail, more or less.
     void slots(int n, double canary, double control) {
@@ -45,7 +48,7 @@ class Bed : public JudgeBed {
         *series(target, 500, {.signal = signal, .bad = true}) += bad;
     }
 
-    static ServiceSettings settings_of() {
+    static ServiceSettings settings_of(Signal::Kind kind) {
         Rule rule;
         rule.kind = Rule::Kind::Detector;
         rule.arguments = {0.001, 0, 0};
@@ -53,7 +56,10 @@ class Bed : public JudgeBed {
         rule.detector = *std::ranges::find(detectors::all(), std::string_view("worse"), &DetectorKind::name);
         ServiceSettings made = service({rule}, 2);
         made.control_from = 1;
-        made.signals = {ratio_signal(), ratio_signal("errors (control group)")};
+        made.signals.clear();
+        const bool ratio = kind == Signal::Kind::Ratio;
+        for (const char* name : {"errors", "errors (control group)"})
+            made.signals.push_back(ratio ? ratio_signal(name) : signal_of(kind, name, Unit::Seconds));
         made.signals[0].control = 1;
         made.signals[1].is_control = true;
         return made;
@@ -72,6 +78,84 @@ TEST(WorseBeside, an_incident_of_both_groups_is_no_breach_and_one_of_the_canary_
     EXPECT_LE(bed.until_breach(0.09, 0.04), 20) << bed.words();
     EXPECT_NE(bed.words().find(" of the control group; odds against a healthy deploy "), std::string::npos)
         << bed.words();
+}
+
+TEST(WorseBeside, while_the_control_group_cannot_be_seen_nothing_is_said) {
+    Bed bed;
+    bed.slots(60, 0.003, 0.003);
+    bed.deploy();
+    bed.slots(20, 0.003, 0.003);
+    bed.targets[1].failure = JudgeBed::Failure{Verdict::Error, "timeout"};
+    bed.slots(1, 0.003, 0.003);
+    EXPECT_EQ(bed.verdict(), Verdict::Ok) << "a lost scrape";
+    bed.slots(1, 0.003, 0.003);
+    for (int i = 0; i < 40; ++i) {
+        bed.slots(1, 0.003, 0.003);
+        EXPECT_EQ(bed.verdict(), Verdict::Insufficient);
+    }
+    EXPECT_EQ(bed.words(), "errors cannot be compared: the control group cannot be seen");
+    bed.targets[1].failure.reset();
+    for (int i = 0; i < 40; ++i) {
+        bed.slots(1, 0.003, 0.003);
+        EXPECT_NE(bed.verdict(), Verdict::Breach) << bed.words();  // its traffic is what both showed at once
+    }
+    EXPECT_EQ(bed.verdict(), Verdict::Ok) << bed.words();
+    EXPECT_LE(bed.until_breach(0.03, 0.003), 20) << bed.words();
+}
+
+TEST(WorseBeside, a_canary_that_was_not_there_is_compared_with_what_the_control_group_was) {
+    Bed bed;
+    bed.targets[0].silent = true;
+    bed.slots(60, 0, 0.003);
+    bed.deploy();
+    bed.targets[0].silent = false;
+    bed.slots(20, 0.003, 0.003);
+    EXPECT_EQ(bed.verdict(), Verdict::Ok) << bed.words();
+    EXPECT_LE(bed.until_breach(0.02, 0.003), 20) << bed.words();
+}
+
+/// The same groups by their latency: a mode of 50 ms.
+class LatencyBed : public Bed {
+  public:
+    LatencyBed() : Bed(Signal::Kind::Quantile) {}
+
+    void slow_slots(int n, double canary, double control) {
+        for (int i = 0; i < n; ++i) {
+            serve(0, 1000, canary);
+            serve(1, 4000, control);
+            slot();
+        }
+    }
+
+    int until_slow(double canary, double control) {
+        for (int i = 1; i <= 150; ++i) {
+            slow_slots(1, canary, control);
+            if (verdict() == Verdict::Breach) return i;
+        }
+        return 1000;
+    }
+
+  private:
+    void serve(std::uint32_t group, double requests, double factor) {
+        // The groups tell their buckets in different orders.
+        constexpr std::array kEdges{0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5};
+        for (std::size_t i = 0; i < kEdges.size(); ++i) {
+            const double edge = kEdges[group == 0 ? i : kEdges.size() - 1 - i];
+            const double z = std::log(edge / (0.05 * factor)) / 0.5;
+            histogram(group, edge, std::round(requests * 0.5 * std::erfc(-z / std::sqrt(2))), group);
+        }
+        histogram(group, kInf, requests, group);
+    }
+};
+
+TEST(WorseBeside, what_slows_both_groups_is_no_breach_and_what_slows_the_canary_is) {
+    LatencyBed bed;
+    bed.slow_slots(60, 1, 1);
+    bed.deploy();
+    bed.slow_slots(20, 1, 1);
+    EXPECT_EQ(bed.verdict(), Verdict::Ok) << bed.words();
+    EXPECT_EQ(bed.until_slow(1.6, 1.6), 1000) << bed.words();
+    EXPECT_LE(bed.until_slow(2.6, 1.6), 40) << bed.words();
 }
 
 TEST(WorseBeside, a_restart_changes_no_verdict) {

@@ -151,6 +151,7 @@ void Deploy::play(const std::string& id, const Line& line) {
     line_.kind = ctl::JudgeLine::Kind::Case;
     line_.id = id;
     line_.version = 1;
+    line_.start = kEpoch - spec_.before;
     line_.deploy = kEpoch;
     line_.bake = spec_.bake;
     line_.interval = spec_.interval;

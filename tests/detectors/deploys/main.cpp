@@ -1,17 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // How good are the statistics? Simulated deploys through what `revertctl judge` runs; families.cpp says of what kinds.
 //   deploys [--each N] [--seed S] [--alpha A] [--family NAME]   a table: false rollbacks and power of each family
+//           [--config FILE]                                     through the guard of its first service, not the
+//                                                               statistics alone; what asks counts as rolled back
+//           [--power]                                           is what is announced found in time? See calibrate.cpp
 //           [--most-false SHARE] [--least-power SHARE]          ends with 1 outside of these, over all families
 //   deploys --stream ...                                        the same deploys as a judge stream; ids name the family
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "config/load.h"
+#include "daemon/ctl/guard_case.h"
 #include "daemon/ctl/judge_case.h"
+#include "tests/detectors/deploys/calibrate.h"
 #include "tests/detectors/deploys/deploy.h"
 
 namespace revertd::deploys {
@@ -21,8 +28,8 @@ struct Arguments {
     int each = 100;
     std::uint64_t seed = 1;
     double alpha = 0.001, most_false = 1, least_power = 0;
-    std::string family;
-    bool stream = false;
+    std::string family, config;
+    bool stream = false, power = false;
 };
 
 struct Tally {
@@ -39,8 +46,9 @@ void print_list(const std::vector<double>& values) {
 void print(const ctl::JudgeLine& line) {
     using Kind = ctl::JudgeLine::Kind;
     if (line.kind == Kind::Case) {
-        std::printf(R"({"type":"case","v":1,"id":"%s","deploy":%.2f,"bake_s":%.0f,"interval_s":%.0f,"control":%s,)",
-                    line.id.c_str(), line.deploy, line.bake, line.interval, line.control ? "true" : "false");
+        std::printf(
+            R"({"type":"case","v":1,"id":"%s","start":%.2f,"deploy":%.2f,"bake_s":%.0f,"interval_s":%.0f,"control":%s,)",
+            line.id.c_str(), line.start, line.deploy, line.bake, line.interval, line.control ? "true" : "false");
         std::printf(R"("control_kind":"%s","endpoints":%.0f,"le_ms":)", line.control_kind.c_str(), line.endpoint_count);
         print_list(line.edges);
         std::printf("}\n");
@@ -61,16 +69,16 @@ void print(const ctl::JudgeLine& line) {
 }
 
 /// One deploy through the judge.
-void judge(Deploy& deploy, double alpha, Tally& tally) {
-    std::optional<ctl::JudgeCase> judged;
+void judge(Deploy& deploy, const ctl::CaseOpener& open, Tally& tally) {
+    std::unique_ptr<ctl::StreamCase> judged;
     std::optional<ctl::CaseVerdict> verdict;
     double start = 0;
     deploy.play("deploy", [&](const ctl::JudgeLine& line) {
         if (verdict) return;
         if (line.kind == ctl::JudgeLine::Kind::Case) {
-            auto opened = ctl::JudgeCase::open(line, alpha);
+            auto opened = open(line);
             if (!opened) std::abort();
-            judged.emplace(std::move(*opened));
+            judged = std::move(*opened);
             start = line.deploy;
         } else if (line.kind == ctl::JudgeLine::Kind::End) {
             verdict = judged->end(line.t);
@@ -80,7 +88,7 @@ void judge(Deploy& deploy, double alpha, Tally& tally) {
     });
     ++tally.deploys;
     tally.inconclusive += verdict->verdict == "inconclusive" ? 1 : 0;
-    if (verdict->verdict != "rollback") return;
+    if (verdict->verdict != "rollback" && verdict->verdict != "ask") return;
     const double delay = verdict->t - start - deploy.spec().onset;
     if (delay < 0) {
         ++tally.early;
@@ -105,7 +113,7 @@ void print(const Family& family, Tally& tally) {
     std::fflush(stdout);
 }
 
-int run(const Arguments& arguments) {
+int run(const Arguments& arguments, const ctl::CaseOpener& open) {
     Tally healthy, bad;
     if (!arguments.stream)
         std::printf("| family | is | deploys | rolled back | share | inconclusive | median ticks | found by\n");
@@ -119,7 +127,7 @@ int run(const Arguments& arguments) {
             if (arguments.stream) {
                 deploy.play(std::string(family.name) + "-" + std::to_string(i), [](const auto& line) { print(line); });
             } else {
-                judge(deploy, arguments.alpha, tally);
+                judge(deploy, open, tally);
             }
         }
         if (arguments.stream) continue;
@@ -143,8 +151,8 @@ int run(const Arguments& arguments) {
 bool read(int argc, char** argv, Arguments& arguments) {
     for (int i = 1; i < argc; ++i) {
         const std::string_view name = argv[i];
-        if (name == "--stream") {
-            arguments.stream = true;
+        if (name == "--stream" || name == "--power") {
+            (name == "--stream" ? arguments.stream : arguments.power) = true;
             continue;
         }
         if (i + 1 == argc) return false;
@@ -161,6 +169,8 @@ bool read(int argc, char** argv, Arguments& arguments) {
             arguments.least_power = std::atof(value);
         else if (name == "--family")
             arguments.family = value;
+        else if (name == "--config")
+            arguments.config = value;
         else
             return false;
     }
@@ -175,8 +185,17 @@ int main(int argc, char** argv) {
     if (!revertd::deploys::read(argc, argv, arguments)) {
         std::fprintf(stderr,
                      "usage: deploys [--each N] [--seed S] [--alpha A] [--family NAME] [--most-false SHARE] "
-                     "[--least-power SHARE] [--stream]\n");
+                     "[--least-power SHARE] [--config FILE] [--power] [--stream]\n");
         return 2;
     }
-    return revertd::deploys::run(arguments);
+    using namespace revertd;
+    if (arguments.power) return deploys::calibrate(arguments.each, arguments.seed, arguments.alpha);
+    if (arguments.config.empty())
+        return deploys::run(arguments,
+                            [&](const auto& header) { return ctl::JudgeCase::open(header, arguments.alpha); });
+    const auto result = load_file(arguments.config);
+    for (const auto& diagnostic : result.diagnostics) std::fprintf(stderr, "%s\n", to_line(diagnostic).c_str());
+    if (!result.loaded || result.loaded->settings.services.empty()) return 2;
+    const ctl::GuardedService service(*result.loaded->settings.services.begin()->second);
+    return deploys::run(arguments, [&](const auto& header) { return ctl::GuardCase::open(header, service); });
 }

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// The announced power of simulated services: what was learnt before the deploy announces an effect and a time, the
+// deploy then has that very effect, and the test that everybody runs finds it in time or does not. The service goes
+// through all that the simulator knows (hosts, drift, bursts, clumps), of which the announcement knows its history
+// only.
+#include "tests/detectors/deploys/calibrate.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemon/ctl/judge_case.h"
+#include "detectors/power.h"
+#include "tests/detectors/deploys/courses.h"
+#include "tests/detectors/deploys/deploy.h"
+
+namespace revertd::deploys {
+namespace {
+
+struct Tally {
+    int services = 0, announced = 0, in_time = 0, in_bake = 0;
+    double share = 0;
+};
+
+/// What a guard learns of a service before the deploy.
+class Learning {
+  public:
+    Learning(const ctl::JudgeLine& header, bool latency, double alpha) : header_(header) {
+        ticks_.latency = latency;
+        ticks_.shape.bake = header.bake;
+        ticks_.shape.interval = header.interval;
+        ticks_.shape.alpha = alpha;
+        if (latency) ticks_.shape.edges = header.edges;
+    }
+
+    void add(const ctl::JudgeLine& line) {
+        if (known_) {
+            ticks_.at.push_back(line.t - header_.deploy);
+            ticks_.all.push_back({line.requests - last_.requests, line.errors - last_.errors});
+            std::vector<double> buckets;
+            for (std::size_t i = 0; i < line.buckets.size(); ++i) {
+                const double below = i == 0 ? 0 : line.buckets[i - 1] - last_.buckets[i - 1];
+                buckets.push_back(line.buckets[i] - last_.buckets[i] - below);
+            }
+            ticks_.buckets.push_back(std::move(buckets));
+        }
+        known_ = true;
+        last_ = line;
+    }
+
+    [[nodiscard]] std::optional<detect::Power> power(std::uint64_t seed) const {
+        return ticks_.all.empty() ? std::nullopt : detect::power_of(ticks_, seed);
+    }
+
+  private:
+    ctl::JudgeLine header_, last_;
+    bool known_ = false;
+    detect::PowerTicks ticks_;
+};
+
+void one(const Family& family, std::uint64_t seed, bool latency, double alpha, Tally& tally) {
+    Random random(seed);
+    Spec spec = draw(family, random);
+    if (spec.control) return;  // what is announced is about the time before
+    const auto effect = std::make_shared<double>(1);
+    const auto announced = std::make_shared<std::optional<detect::Power>>();
+    Course& course = latency ? spec.fresh.latency : spec.fresh.errors;
+    course = times(std::move(course), [effect](double t) { return t > 0 ? *effect : 1; });
+    Deploy deploy(spec, random);
+    std::optional<Learning> learning;
+    std::unique_ptr<ctl::StreamCase> judged;
+    std::optional<ctl::CaseVerdict> verdict;
+    double start = 0;
+    deploy.play("deploy", [&](const ctl::JudgeLine& line) {
+        if (line.kind == ctl::JudgeLine::Kind::Case) {
+            auto opened = ctl::JudgeCase::open(line, alpha);
+            if (opened) judged = std::move(*opened);
+            learning.emplace(line, latency, alpha);
+            start = line.deploy;
+            return;
+        }
+        if (line.kind == ctl::JudgeLine::Kind::End || !judged || verdict) return;
+        if (line.t - start < 1e-6) learning->add(line);
+        // The last scrape before the deploy: what comes has the effect that is announced now.
+        if (std::abs(line.t - start) < spec.interval / 2 && !*announced) {
+            *announced = learning->power(seed);
+            if (*announced) *effect = (*announced)->effect;
+        }
+        if (auto decided = judged->sample(line); decided && *decided) verdict = std::move(*decided);
+    });
+    ++tally.services;
+    if (!*announced) return;
+    ++tally.announced;
+    tally.share += (*announced)->share;
+    if (!verdict || verdict->verdict != "rollback") return;
+    ++tally.in_bake;
+    if (verdict->t - start <= (*announced)->within + spec.interval / 2) ++tally.in_time;
+}
+
+}  // namespace
+
+int calibrate(int each, std::uint64_t seed, double alpha) {
+    int said = 0;
+    std::printf("| family | of | services | announced | announced share | found in time | found within the bake |\n");
+    for (const bool latency : {false, true}) {
+        for (std::size_t f = 0; f < families().size(); ++f) {
+            const Family& family = families()[f];
+            if (family.bad) continue;
+            constexpr std::string_view kOrdinary[] = {"steady", "busy", "low traffic", "daily load", "clumped errors"};
+            if (std::find(std::begin(kOrdinary), std::end(kOrdinary), family.name) == std::end(kOrdinary)) continue;
+            Tally tally;
+            for (int i = 0; i < each; ++i)
+                one(family, seed * 1000003 + f * 7919 + static_cast<std::uint64_t>(i) * 15485863, latency, alpha,
+                    tally);
+            said += tally.announced;
+            const double n = std::max(1, tally.announced);
+            std::printf("| %-14s | %-7s | %5d | %5d | %5.1f %% | %5.1f %% | %5.1f %% |\n",
+                        std::string(family.name).c_str(), latency ? "latency" : "errors", tally.services,
+                        tally.announced, 100 * tally.share / n, 100 * tally.in_time / n, 100 * tally.in_bake / n);
+            std::fflush(stdout);
+        }
+    }
+    return said > 0 ? 0 : 1;
+}
+
+}  // namespace revertd::deploys
