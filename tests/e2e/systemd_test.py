@@ -58,7 +58,7 @@ class UnderSystemd(unittest.TestCase):
         self.assertIn("CapEff:\t0000000000000000", status)
         self.assertNotIn("Uid:\t0\t", status)
         # In its mount namespace nothing but itself may be executed, not even by root.
-        result = self.host.run("nsenter", "-t", self.pid(), "-m", "--", "/bin/true", check=False)
+        result = self.host.run("nsenter", "-t", self.pid(), "-m", "-r", "--", "/bin/true", check=False)
         self.assertNotEqual(result.returncode, 0)
         self.assertIn("Permission denied", result.stderr)
 
