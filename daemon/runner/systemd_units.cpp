@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What runs is what the process was started from, not what the link says: a flipped link with a surviving old process
 // is the classic half rollback.
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -10,8 +11,13 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <optional>
+#include <sstream>
 
 #include "actions/step.h"
+#include "daemon/io/system_clock.h"
 #include "daemon/runner/fd.h"
 #include "daemon/runner/helpers.h"
 
@@ -82,6 +88,44 @@ Result<std::string> release_of(pid_t pid, const std::string& releases) {
     return std::string();
 }
 
+std::string whole_file(const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+
+/// When a process started, by the wall clock. Nothing: it is gone.
+std::optional<WallTime> started_at(pid_t pid) {
+    constexpr int kStartTime = 22;  // of proc(5); the second field may hold blanks, but ends with the last bracket
+    const std::string stat = whole_file("/proc/" + std::to_string(pid) + "/stat");
+    std::istringstream fields(stat.substr(std::min(stat.rfind(')') + 1, stat.size())));
+    std::string field;
+    for (int i = 3; i <= kStartTime; ++i) fields >> field;
+    if (!fields) return std::nullopt;
+    const Duration since = Duration(1s) * std::atoll(field.c_str()) / ::sysconf(_SC_CLK_TCK);
+    return SystemClock().now().wall - (since_boot() - since);
+}
+
+/// A program that is not its own process, such as a script: its command line names it. Below `releases` that says all;
+/// by way of the link it does only if the link has not been changed since.
+std::string release_by_command(pid_t pid, const std::string& link, const std::string& releases) {
+    constexpr Duration kTick = 20ms;  // of the times compared
+    std::istringstream words(whole_file("/proc/" + std::to_string(pid) + "/cmdline"));
+    for (std::string word; std::getline(words, word, '\0');) {
+        if (const std::string release = release_in(word, releases); !release.empty()) return release;
+
+        struct stat entry {};
+
+        if (!word.starts_with(link + "/") || ::lstat(link.c_str(), &entry) != 0) continue;
+        const WallTime changed(std::chrono::seconds(entry.st_ctim.tv_sec) + Duration(entry.st_ctim.tv_nsec));
+        const auto started = started_at(pid);
+        if (!started || *started + kTick < changed) continue;
+        std::error_code error;
+        const std::string release = release_in(fs::canonical(link, error).string(), releases);
+        if (!error && !release.empty()) return release;
+    }
+    return {};
+}
+
 bool is_moving(const Unit& unit) {
     return unit.active == "activating" || unit.active == "deactivating" || unit.active == "reloading";
 }
@@ -101,6 +145,7 @@ int observe_systemd(const HelperArguments& arguments) {
     std::error_code error;
     const std::string releases = fs::canonical(arguments.options.at("--releases"), error).string();
     if (error) return complain(kName, arguments.options.at("--releases") + ": " + error.message(), kExitConfiguration);
+    const std::string link = fs::path(arguments.options.at("--current")).lexically_normal().string();
     std::vector<std::string> argv{arguments.options.at("--systemctl"), "show",
                                   "--property=LoadState,ActiveState,MainPID", "--"};
     argv.insert(argv.end(), arguments.words.begin(), arguments.words.end());
@@ -116,14 +161,15 @@ int observe_systemd(const HelperArguments& arguments) {
         if (unit.pid <= 0) continue;
         const Result<std::string> release = release_of(unit.pid, releases);
         if (!release) return complain(kName, release.error().message, 1);
-        unit.release = *release;
+        unit.release = release->empty() ? release_by_command(unit.pid, link, releases) : *release;
     }
     const Unit& first = units.front();
     if (first.pid <= 0) return report_nothing(arguments, releases);
     if (first.release.empty())
         return complain(kName,
-                        "the process of " + arguments.words[0] + " runs neither in a release nor from one; " +
-                            "set WorkingDirectory= to the current link",
+                        "the process of " + arguments.words[0] +
+                            " runs neither in a release nor from one, or the link was changed since it started; " +
+                            "set WorkingDirectory= to the link",
                         1);
     const bool settling = std::any_of(units.begin(), units.end(), [&](const Unit& unit) {
         return is_moving(unit) || (!unit.release.empty() && unit.release != first.release);
