@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/runner/helpers.h"
+#include "daemon/io/system_clock.h"
 
 #include <signal.h>
 #include <spawn.h>
@@ -218,10 +219,14 @@ TEST_F(Units, settling_while_one_moves_or_runs_something_else) {
     EXPECT_EQ(observe({block(v1, "active"), block(0, "inactive")}).output, "v1\n") << "a timer's unit is idle";
 }
 
-TEST_F(Units, nothing_runs_is_exit_3_and_shows_the_link) {
-    const Answer answer = observe({block(0, "failed")});
-    EXPECT_EQ(answer.exit, 3);
-    EXPECT_EQ(answer.output, "v2\n");
+TEST_F(Units, nothing_runs_is_exit_3_and_tells_a_release_that_was_tried_from_one_that_the_link_only_names) {
+    const auto ended = [](Duration started) {
+        return block(0, "failed") + "ExecMainStartTimestampMonotonic=" + std::to_string(started / 1us) + "\n";
+    };
+    EXPECT_EQ(observe({ended(since_boot())}).exit, 3);
+    EXPECT_EQ(observe({ended(since_boot())}).output, "v2 tried\n");
+    EXPECT_EQ(observe({ended(1s)}).output, "\n") << "the link was changed after that process";
+    EXPECT_EQ(observe({ended(0s)}).output, "\n") << "never started";
     EXPECT_EQ(observe({block(0, "activating")}).exit, 3) << "between two crashes";
 }
 
