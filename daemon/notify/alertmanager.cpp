@@ -46,6 +46,8 @@ void AlertmanagerChannel::send(const Message& message, std::vector<std::string> 
         send(message, urls, accepted + (delivery.delivered() ? 1 : 0), delivery.delivered() ? worst : delivery);
     };
     request.whole_limit = 10s;
+    const auto prepared = prepare(request);
+    if (!prepared) return send(message, urls, accepted, Delivery::again("authError", prepared.error().message));
     if (!parts().http.api().fetch(request, guarded(went)))
         send(message, urls, accepted, Delivery::refused("clientError", "the URL is not valid"));
 }
@@ -62,6 +64,7 @@ void AlertmanagerChannel::renew() {
         for (const std::string& url : s->urls) {
             const WallTime until = parts().loop.clock().now().wall + kLasts;
             HttpRequest request = post(url + "/api/v2/alerts", alertmanager_body(message, until, parts().source));
+            if (!prepare(request)) continue;
             const auto sent = parts().http.api().fetch(request, [](const HttpResponse&) {});
             (void)sent.has_value();  // the next one comes in a minute
         }

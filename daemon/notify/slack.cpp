@@ -181,6 +181,8 @@ void SlackChannel::look(const std::shared_ptr<Talk>& talk, const std::string& cu
         post_once(talk, next);
     };
     request.whole_limit = 10s;
+    if (const auto prepared = prepare(request); !prepared)
+        return finish(Delivery::again("authError", prepared.error().message));
     if (!parts().http.api().fetch(request, guarded(answered)))
         finish(Delivery::refused("clientError", "the URL is not valid"));
 }
