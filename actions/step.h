@@ -76,6 +76,7 @@ struct Plan {
 struct Observed {
     std::string version;  ///< empty: nothing runs
     bool settled = true;
+    std::string tried = {};  ///< where nothing runs: what was started last, and did not stay up
 
     bool operator==(const Observed&) const = default;
 };

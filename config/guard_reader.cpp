@@ -214,7 +214,13 @@ std::optional<Rule> GuardReader::rule_of(const Node& node, Severity severity, in
     if (list != node.entries.end()) return combined(node, *list, severity, depth);
     const Node* text = node.is_map() ? node.find("rule") : &node;
     if (text == nullptr) {
-        diagnostics_.error(node.at, "a rule needs `rule`", "as in { rule: errors > 5%, do: [systemd] }");
+        const bool as_a_key = node.entries.size() == 1 && node.entries.front().value.is_scalar();
+        const std::string key = as_a_key ? node.entries.front().key.substr(0, 40) : std::string{};
+        if (as_a_key && (signals_.find(key) || key == "health"))
+            diagnostics_.error(node.at, "a rule is a sentence, not a key with a value",
+                               "write [ " + key + (key == "health" ? " down for 30s ]" : " > 5% for 2m ]"));
+        else
+            diagnostics_.error(node.at, "a rule needs `rule`", "as in { rule: errors > 5%, do: [systemd] }");
         return std::nullopt;
     }
     auto rule = sentence(*text);

@@ -4,6 +4,7 @@
 #include <cctype>
 
 #include "config/hours.h"
+#include "config/http_reader.h"
 #include "config/scalars.h"
 #include "config/secrets.h"
 
@@ -221,6 +222,29 @@ class NotifyReader {
     std::string name_;
 };
 
+/// Over what is written for all channels. A service that has a key of its own is never sent another's credentials.
+void read_channel_http(const Node& notify, const LoadOptions& options, NotifySettings& out, Diagnostics& diagnostics) {
+    const Node* all = notify.find("http");
+    HttpSettings common;
+    if (all != nullptr) read_http(*all, options, common, diagnostics);
+    if (common.credentials || common.password)
+        diagnostics.error(
+            all->at, "credentials for all channels would be sent to services that they are not for",
+            "write `authorization` or `basic_auth` in `webhook: { http: ... }` or `alertmanager: { http: ... }`");
+    for (const Node::Entry& channel : notify.entries) {
+        const Node* own = channel.value.is_map() ? channel.value.find("http") : nullptr;
+        HttpSettings http = common;
+        if (own != nullptr) read_http(*own, options, http, diagnostics);
+        const bool takes_credentials = channel.key == "webhook" || channel.key == "alertmanager";
+        const bool has_credentials =
+            own != nullptr && (own->find("authorization") != nullptr || own->find("basic_auth") != nullptr);
+        if (has_credentials && !takes_credentials)
+            diagnostics.error(own->at, "`" + channel.key + "` has a secret of its own and takes no other credentials",
+                              "`http` is for TLS, a proxy and headers here");
+        if (http != HttpSettings{}) out.http[channel.key] = std::move(http);
+    }
+}
+
 /// Each names a channel that exists and is not itself; no ring, or a page would go round.
 void check_fallbacks(const Node& notify, const NotifySettings& out, Diagnostics& diagnostics) {
     const auto names = out.channels();
@@ -348,6 +372,7 @@ NotifySettings read_notify(const Node& root, const LoadOptions& options, Diagnos
         if (channel.value.is_map()) read_text(channel.value, "fallback", second);
         if (!second.empty()) out.fallback[channel.key] = second;
     }
+    read_channel_http(*notify, options, out, diagnostics);
     check_fallbacks(*notify, out, diagnostics);
     return out;
 }

@@ -62,6 +62,8 @@ class RuleReader {
             std::string hint = did_you_mean(subject.text, signals_.names());
             if (well_known_signal(subject.text))
                 hint = "it is found by well-known names where there is `metrics: http://...`";
+            if (subject.text.starts_with('-') && subject.text.size() > 1)
+                hint = "a blank belongs behind the `-` of a list";
             if (hint.empty()) hint = "name it under `signals`";
             return words_.refuse(subject.offset, "unknown signal \"" + std::string(subject.text.substr(0, 60)) + "\"",
                                  hint);

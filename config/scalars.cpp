@@ -88,6 +88,9 @@ std::optional<Complaint> check_name(const Node& node, bool group_allowed) {
         return Complaint{quoted(node.text) + " is a boolean in YAML", "if it is a name, put it in quotes"};
     std::string_view name = node.text;
     if (group_allowed && name.starts_with('@')) name.remove_prefix(1);
+    if (!is_name(name) && name.find("${") != std::string_view::npos)
+        return Complaint{quoted(node.text) + " is no name",
+                         "nothing is filled in from the environment; write the value"};
     if (!is_name(name))
         return Complaint{quoted(node.text) + " is no name", "letters, digits, `.`, `_` and `-`, at most 64"};
     return std::nullopt;

@@ -136,11 +136,21 @@ void Words::expect(std::string_view word) {
     if (found.text != word) refuse(found.offset, expected + " is expected", {});
 }
 
+/// `2 minutes`: the number stands alone, and its unit behind it.
+std::string Words::duration_hint(std::string_view number) const {
+    static constexpr std::string_view kUnits = "smhdw";
+    const bool bare = !number.empty() && number.find_first_not_of("0123456789") == std::string_view::npos;
+    if (!bare || at_ >= words_.size() || number.size() > 6) return "as in 30s, 2m or 1h30m";
+    const std::string_view unit = words_[at_].text;
+    const bool known = kUnits.find(unit.front()) != std::string_view::npos && unit != "milliseconds";
+    return known ? "write " + std::string(number) + unit.front() + ", without a blank" : "as in 30s, 2m or 1h30m";
+}
+
 Duration Words::duration() {
     const Word word = next("a duration");
     const auto value = parse_duration(word.text);
     if (!value || *value > 24h * 30)
-        refuse(word.offset, "`" + std::string(word.text.substr(0, 40)) + "` is no duration", "as in 30s, 2m or 1h30m");
+        refuse(word.offset, "`" + std::string(word.text.substr(0, 40)) + "` is no duration", duration_hint(word.text));
     return value.value_or(Duration::zero());
 }
 

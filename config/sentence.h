@@ -30,6 +30,7 @@ class Words {
     Word next(std::string_view expected);
     void expect(std::string_view word);
     Duration duration();
+    [[nodiscard]] std::string duration_hint(std::string_view number) const;
 
     void refuse(std::size_t at, std::string what, std::string hint);
 

@@ -310,6 +310,11 @@ class ServiceReader {
         if (rule.hold > out_.bake)
             diagnostics_.warning(place("guard"), name + " needs longer than the bake of " + to_words(out_.bake),
                                  rule.from_default_guard ? "write a `guard` with shorter rules" : "make `bake` longer");
+        if (rule.hold > Duration{} && rule.hold < out_.interval)
+            diagnostics_.warning(
+                place("guard"),
+                name + " holds only after " + to_words(out_.interval) + ": `interval` is longer than `for`",
+                "make `interval` shorter, or `for` as long as it");
         if (rule.over && *rule.over < out_.interval)
             diagnostics_.warning(place("guard"),
                                  name + " has a window shorter than the interval of " + to_words(out_.interval),

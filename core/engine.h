@@ -107,6 +107,7 @@ class Engine {
     [[nodiscard]] std::string broken_before(const std::string& service, const ServiceSettings& settings,
                                             Time started) const;
     void read_version(const std::string& service, const Observation& observation);
+    void read_tried(const std::string& service, const Observation& observation);
     void read_another(const std::string& service, const Observation& observation);
     void first_sight(const std::string& deploy, Time at);
     bool close_superseded(const std::string& service);

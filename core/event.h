@@ -31,7 +31,8 @@ struct Observation {
     Kind kind = Kind::NoAnswer;
     std::string version;
     bool settled = true;
-    std::string words;  ///< why there is no answer
+    std::string tried = {};  ///< where nothing runs: what was started last, and did not stay up
+    std::string words = {};  ///< why there is no answer
     Time read{};
 };
 

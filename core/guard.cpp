@@ -131,7 +131,22 @@ void Engine::on(const event::Observed& e) {
     settle(e.service);
 }
 
+/// A version that was started and did not stay up is in place as much as one that runs: without this a release that
+/// crashes at once would never be seen, and never be undone.
+void Engine::read_tried(const std::string& name, const Observation& read) {
+    if (read.tried.empty() || !settings_of(name)) return;
+    const ServiceState& s = service(name);
+    const Deployment* guard = state_.deployment(s.guard);
+    const bool unseen = guard != nullptr && read.tried == guard->version && !guard->first_seen;
+    const bool another = guard == nullptr && !s.live.empty() && read.tried != s.live && read.tried != s.restored;
+    if (!unseen && !another) return;
+    Observation seen = read;
+    seen.kind = Observation::Kind::Version, seen.version = read.tried, seen.settled = false;
+    read_version(name, seen);
+}
+
 void Engine::read_version(const std::string& name, const Observation& read) {
+    if (read.kind == Observation::Kind::Nothing) return read_tried(name, read);
     if (read.kind != Observation::Kind::Version || !settings_of(name)) return;
     const ServiceState& s = service(name);
     if (const Deployment* guard = state_.deployment(s.guard)) {

@@ -89,6 +89,8 @@ struct NotifySettings {
     std::optional<OpsgenieSettings> opsgenie;
     std::optional<StatuspageSettings> statuspage;
 
+    std::map<std::string, HttpSettings> http;  ///< by channel, where something is written
+
     /// Which channel takes over when one fails. One that stands here as a second channel hears nothing otherwise.
     std::map<std::string, std::string> fallback;
     Duration fallback_after = 2min;

@@ -15,13 +15,15 @@
 #include "daemon/ctl/exit_code.h"
 #include "daemon/ctl/session.h"
 #include "daemon/ctl/text.h"
+#include "daemon/ctl/unit_layout.h"
 
 namespace revertd::ctl {
 namespace {
 
 struct Answers {
     std::string file = "/etc/revertd/revertd.yaml";
-    std::string service, health, metrics, unit, releases, page;
+    std::string service, health, metrics, unit, releases, link, page;
+    bool guessed = false;  ///< where the releases are, because nothing says it
     bool asks = true, force = false;
 };
 
@@ -89,8 +91,34 @@ std::string yaml_of(const Answers& a) {
     if (a.unit.empty() || a.unit == "off")
         out += "    rollback: off   # revertd can only tell; see rollback in docs/configuration.md\n";
     else
-        out += "    rollback: { systemd: " + quoted(a.unit) + ", releases: " + quoted(a.releases) + " }\n";
+        out += "    rollback: { systemd: " + quoted(a.unit) + ", releases: " + quoted(a.releases) +
+               (a.link.empty() ? "" : ", current: " + quoted(a.link)) + " }\n";
     return out + notify_of(a.page);
+}
+
+/// By the unit's own file, if it runs from a link to a release.
+void find_releases(Answers& a) {
+    if (!a.releases.empty() || a.unit == "off") return;
+    if (const auto layout = layout_of(a.unit, unit_directories())) {
+        a.releases = layout->releases;
+        const auto above = layout->releases.rfind('/');
+        if (layout->link != layout->releases.substr(0, above) + "/current") a.link = layout->link;
+        return;
+    }
+    a.releases = "/srv/" + a.service + "/releases";
+    a.guessed = true;
+}
+
+/// What the file alone does not bring about.
+void say_what_is_left(Session& session, const Answers& a) {
+    if (a.guessed)
+        session.err() << "note: " << a.unit << " runs from no symlink to a release that could be found; `releases` is "
+                      << a.releases << ", or give --releases\n";
+    if (a.page == "pagerduty" || a.page == "slack")
+        session.err() << "note: the secret of " << a.page
+                      << " goes into a file of root's, such as /etc/revertd/credentials/" << a.page
+                      << ", named by `systemctl edit revertd`:\n      [Service]\n      LoadCredential=" << a.page
+                      << ":/etc/revertd/credentials/" << a.page << '\n';
 }
 
 /// The three questions, but for what was said already. False: stdin has ended.
@@ -108,7 +136,7 @@ bool complete(Session& session, Answers& a) {
     if (!need(a.page, "Who is paged? (pagerduty, slack, the URL of a webhook, or off)", "pagerduty")) return false;
     if (a.service.empty()) a.service = a.unit == "off" ? "api" : without(a.unit, ".service");
     if (a.metrics.empty()) a.metrics = origin_of(a.health) + "/metrics";
-    if (a.releases.empty()) a.releases = "/srv/" + a.service + "/releases";
+    find_releases(a);
     return true;
 }
 
@@ -133,6 +161,7 @@ int init(Session& session, Answers a) {
     if (a.file == "-") return session.out() << text, kDone;
     if (const auto written = write_new(a, text); !written) return session.fail("init", written.error());
     session.out() << a.file << " is written and valid\n";
+    say_what_is_left(session, a);
     session.err() << "next: revertctl check " << a.file << " --explain; systemctl enable --now revertd\n";
     return kDone;
 }
@@ -147,7 +176,8 @@ void add_init_command(CLI::App& root, Command& chosen) {
     verb->add_option("--health", a->health, "URL of the health endpoint");
     verb->add_option("--metrics", a->metrics, "URL of /metrics, or off (default: beside the health endpoint)");
     verb->add_option("--unit", a->unit, "systemd unit that runs it, or off");
-    verb->add_option("--releases", a->releases, "directory of its releases (default: /srv/SERVICE/releases)");
+    verb->add_option("--releases", a->releases,
+                     "directory of its releases (default: as the unit's file says, else /srv/SERVICE/releases)");
     verb->add_option("--page", a->page, "pagerduty, slack, the URL of a webhook, or off");
     verb->add_flag("--force", a->force, "overwrites a file that is there");
     verb->add_flag("!--no-questions", a->asks, "takes the default for what is not said");

@@ -157,7 +157,8 @@ std::string statuspage_body(const Message& message, const StatuspageSettings& se
             out.text(id, message.resolves() ? "operational" : "degraded_performance");
         out.close();
     }
-    if (create) out.open("metadata").open("revertd").text("key", dedup_key(message)).close().close();
+    out.open("metadata").open("revertd").text("key", dedup_key(message)).text("last", delivery_key(message));
+    out.close().close();
     return out.close().close().take();
 }
 

@@ -2,6 +2,7 @@
 // What a page looks like to each receiver. Pure: a message in, a body out; within the limits that each documents.
 #pragma once
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/notify_settings.h"
@@ -20,12 +21,15 @@ namespace revertd {
 [[nodiscard]] std::string opsgenie_alert(const Message& message, const std::string& source, const std::string& team);
 [[nodiscard]] std::string opsgenie_note(const Message& message, const std::string& source);
 
-/// Slack: blocks with the text as fallback. `channel` and what it updates or answers (`ts`) only for the bot.
-/// `mentions` are ids of users.
+/// Slack: blocks with the text as fallback. `channel`, what it updates or answers (`ts`) and the key by which a message
+/// is found again only for the bot. `mentions` are ids of users.
 struct SlackPlace {
     std::string channel, ts, thread_ts;
     std::vector<std::string> mentions = {};
+    std::string key = {};
 };
+
+constexpr std::string_view kSlackEvent = "revertd_page";  ///< event_type of a message's metadata
 
 [[nodiscard]] std::string slack_body(const Message& message, const SlackPlace& place);
 
@@ -39,7 +43,8 @@ struct SlackPlace {
 [[nodiscard]] std::string issue_marker(const Message& message);
 [[nodiscard]] std::string comment_marker(const Message& message);
 
-/// Statuspage: public, so without internal names and numbers. Creates, or updates when it exists.
+/// Statuspage: public, so without internal names and numbers. Creates, or updates when it exists. Its metadata, which
+/// only the API shows, says of which incident it is and which page came last.
 [[nodiscard]] std::string statuspage_body(const Message& message, const StatuspageSettings& settings, bool create);
 
 /// A whole mail by RFC 5322: text and HTML, quoted-printable, the same Message-ID for every try.

@@ -6,6 +6,7 @@
 
 #include "actions/answers.h"
 #include "daemon/io/http_client.h"
+#include "daemon/io/http_options.h"
 #include "daemon/io/loop.h"
 #include "daemon/notify/json_body.h"
 #include "daemon/notify/outbox.h"
@@ -82,6 +83,8 @@ void Channel::ask(HttpRequest request, OnAnswer next) {
 
 void Channel::ask(HttpRequest request, OnAnswer next, Judge judge) {
     request.whole_limit = kSendLimit;
+    if (const auto prepared = prepare(request); !prepared)
+        return finish(Delivery::again("authError", prepared.error().message));
     const auto sent = parts_.http.api().fetch(
         request, guarded([this, next = std::move(next), judge = std::move(judge)](const HttpResponse& response) {
             if (response.error == FetchError::None && judge)
@@ -93,6 +96,20 @@ void Channel::ask(HttpRequest request, OnAnswer next, Judge judge) {
     // The URL may be a secret, so what is wrong with it is not repeated here.
     if (!sent)
         finish(Delivery::refused("clientError", "the request could not be made: its URL or a header is not valid"));
+}
+
+Result<void> Channel::prepare(HttpRequest& request) {
+    const auto http = settings().http.find(name_);
+    if (http == settings().http.end()) return {};
+    auto headers = headers_of(http->second);
+    if (!headers) return headers.error();
+    for (HttpHeader& header : *headers) {
+        if (header.first == "Authorization") secrets_.push_back(header.second.substr(header.second.find(' ') + 1));
+        request.headers.push_back(std::move(header));
+    }
+    request.tls = tls_of(http->second);
+    request.proxy = http->second.proxy;
+    return {};
 }
 
 Result<std::string> Channel::secret(const SecretFile& file) {

@@ -91,6 +91,9 @@ class Channel : public std::enable_shared_from_this<Channel> {
     /// Ends the delivery when it cannot be read: it may come back.
     [[nodiscard]] std::optional<std::string> secret_or_wait(const SecretFile& file);
 
+    /// With what the configuration says of TLS, proxy, headers and credentials. Unavailable: a secret cannot be read.
+    [[nodiscard]] Result<void> prepare(HttpRequest& request);
+
     [[nodiscard]] static HttpRequest post(std::string url, std::string body);
     [[nodiscard]] std::string without_secrets(std::string text) const;
     /// What is remembered of an incident (a message's id, an issue's number), over restarts.

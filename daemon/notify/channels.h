@@ -44,8 +44,14 @@ class SlackChannel final : public Channel {
     void begin(const Message& message) override;
     void by_webhook(const SlackSettings& settings, const Message& message);
     void by_bot(const SlackSettings& settings, const Message& message);
-    void call(const SlackSettings& settings, const std::string& token, const std::string& method, std::string body,
-              OnAnswer next);
+
+    struct Talk;
+    using Posted = std::function<void(const std::string& channel, const std::string& stamp)>;
+    /// A message, or one of its thread: `next` hears where it stands. One whose answer was lost is looked for first.
+    void post_once(const std::shared_ptr<Talk>& talk, const Posted& next);
+    void look(const std::shared_ptr<Talk>& talk, const std::string& cursor, int pages, const Posted& next);
+    void update(const std::shared_ptr<Talk>& talk);
+    void call(const Talk& talk, const std::string& method, std::string body, OnAnswer next, Judge judge);
 };
 
 /// An issue for severities that want one; found again by a marker in its text, so it is made once.
@@ -56,9 +62,9 @@ class GithubChannel final : public Channel {
   private:
     struct Talk;
     void begin(const Message& message) override;
-    void find(const std::shared_ptr<Talk>& talk);
+    void find(const std::shared_ptr<Talk>& talk, int page);
     void create(const std::shared_ptr<Talk>& talk);
-    void comment(const std::shared_ptr<Talk>& talk);
+    void comment(const std::shared_ptr<Talk>& talk, int page);
     void post_comment(const std::shared_ptr<Talk>& talk);
     void close(const std::shared_ptr<Talk>& talk);
     void request(const std::shared_ptr<Talk>& talk, const std::string& method, const std::string& path,
@@ -96,6 +102,8 @@ class AlertmanagerChannel final : public Channel {
   private:
     void begin(const Message& message) override;
     void send(const Message& message, std::vector<std::string> urls, std::size_t accepted, const Delivery& worst);
+    void arrived(const Message& message);
+    void renew_later();
     void renew();
 
     std::map<std::string, Message> open_;  // by dedup key
@@ -111,6 +119,8 @@ class StatuspageChannel final : public Channel {
     void begin(const Message& message) override;
     void update(const StatuspageSettings& settings, const std::string& token, const Message& message,
                 const std::string& id);
+    void change(const StatuspageSettings& settings, const std::string& token, const Message& message,
+                const std::string& url);
     void create(const StatuspageSettings& settings, const std::string& token, const Message& message);
 };
 

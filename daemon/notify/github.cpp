@@ -11,7 +11,9 @@ namespace revertd {
 
 namespace {
 
-constexpr Duration kLookBack = 5min;  // clocks of this host and GitHub's
+constexpr Duration kLookBack = 5min;     // clocks of this host and GitHub's
+constexpr std::size_t kPageItems = 100;  // the most that GitHub gives
+constexpr int kPages = 20;
 
 /// GitHub answers 403 and 429 to too many requests, with headers that say until when.
 std::optional<Delivery> rate_limit(const HttpResponse& response, WallTime now) {
@@ -33,18 +35,22 @@ std::optional<Delivery> rate_limit(const HttpResponse& response, WallTime now) {
     return out;
 }
 
-/// The number of the item whose text holds the marker; 0: none.
-std::uint64_t number_with(const HttpResponse& response, const std::string& marker, const char* member) {
+struct Found {
+    std::uint64_t number = 0;  ///< of the item whose text holds the marker; 0: none
+    bool more = false;         ///< the list goes on
+};
+
+Found find_marker(const HttpResponse& response, const std::string& marker, const char* member) {
     rapidjson::Document json;
     json.Parse(response.body.data(), response.body.size());
-    if (json.HasParseError() || !json.IsArray()) return 0;
+    if (json.HasParseError() || !json.IsArray()) return {};
     for (const auto& item : json.GetArray()) {
         const bool whole = item.IsObject() && item.HasMember("body") && item["body"].IsString() &&
                            item.HasMember(member) && item[member].IsUint64();
         if (whole && std::string_view(item["body"].GetString()).find(marker) != std::string_view::npos)
-            return item[member].GetUint64();
+            return {item[member].GetUint64(), false};
     }
-    return 0;
+    return {0, json.Size() >= kPageItems};
 }
 
 std::uint64_t number_of(const HttpResponse& response) {
@@ -72,19 +78,21 @@ void GithubChannel::begin(const Message& message) {
     const auto token = secret_or_wait(talk->settings.token);
     if (!token) return;
     talk->token = *token;
-    if (talk->number.empty()) return find(talk);
-    comment(talk);
+    if (talk->number.empty()) return find(talk, 1);
+    comment(talk, 1);
 }
 
-/// A try before this one may have made it without our seeing the answer. The list knows it at once, the search later.
-void GithubChannel::find(const std::shared_ptr<Talk>& talk) {
-    request(talk, "GET", "/issues?state=all&sort=created&direction=desc&per_page=100", {},
-            [this, talk](const HttpResponse& response) {
-                const std::uint64_t number = number_with(response, issue_marker(talk->message), "number");
-                if (number == 0) return create(talk);
-                talk->number = std::to_string(number);
+/// A try before this one may have made it without our seeing the answer. The list knows it at once, the search later;
+/// in a busy repository, or after long, others stand before it.
+void GithubChannel::find(const std::shared_ptr<Talk>& talk, int page) {
+    request(talk, "GET", "/issues?state=all&sort=created&direction=desc&per_page=100&page=" + std::to_string(page), {},
+            [this, talk, page](const HttpResponse& response) {
+                const Found found = find_marker(response, issue_marker(talk->message), "number");
+                if (found.more && page < kPages) return find(talk, page + 1);
+                if (found.number == 0) return create(talk);
+                talk->number = std::to_string(found.number);
                 remember(dedup_key(talk->message), talk->number);
-                comment(talk);
+                comment(talk, 1);
             });
 }
 
@@ -100,12 +108,14 @@ void GithubChannel::create(const std::shared_ptr<Talk>& talk) {
             });
 }
 
-void GithubChannel::comment(const std::shared_ptr<Talk>& talk) {
+void GithubChannel::comment(const std::shared_ptr<Talk>& talk, int page) {
     const std::string since = to_rfc3339(std::chrono::floor<std::chrono::seconds>(talk->message.wall - kLookBack));
-    request(talk, "GET", "/issues/" + talk->number + "/comments?per_page=100&since=" + since, {},
-            [this, talk](const HttpResponse& response) {
-                const bool there = number_with(response, comment_marker(talk->message), "id") != 0;
-                if (there) return close(talk);
+    request(talk, "GET",
+            "/issues/" + talk->number + "/comments?per_page=100&page=" + std::to_string(page) + "&since=" + since, {},
+            [this, talk, page](const HttpResponse& response) {
+                const Found found = find_marker(response, comment_marker(talk->message), "id");
+                if (found.number != 0) return close(talk);
+                if (found.more && page < kPages) return comment(talk, page + 1);
                 post_comment(talk);
             });
 }

@@ -47,6 +47,19 @@ std::string how_to_answer(const Message& message) {
     return "revertctl approve " + id + "\nrevertctl deny " + id + "\nrevertctl hold " + id + " --for 10m";
 }
 
+std::string percent_encoded(const std::string& text) {
+    static constexpr std::string_view kHex = "0123456789ABCDEF";
+    std::string out;
+    for (const char c : text) {
+        const auto u = static_cast<unsigned char>(c);
+        if (std::isalnum(u) != 0 || c == '-' || c == '.' || c == '_' || c == '~')
+            out += c;
+        else
+            out += {'%', kHex[u >> 4U], kHex[u & 15U]};
+    }
+    return out;
+}
+
 /// HMAC with SHA-256, RFC 2104: our own hash serves, and libcrypto takes 1.4 MiB.
 std::string signature(const std::string& secret, const std::string& body) {
     constexpr std::size_t kBlock = 64;

@@ -37,6 +37,9 @@ struct Message {
 /// The commands that answer it, one a line, where an answer is asked for; else empty.
 [[nodiscard]] std::string how_to_answer(const Message& message);
 
+/// As a part of a URL: all but letters, digits, `-`, `.`, `_` and `~` by their codes.
+[[nodiscard]] std::string percent_encoded(const std::string& text);
+
 /// `sha256=<hex>` of HMAC-SHA256 over the body, for X-Revertd-Signature-256.
 [[nodiscard]] std::string signature(const std::string& secret, const std::string& body);
 

@@ -22,8 +22,9 @@ namespace revertd {
 
 namespace {
 
-constexpr Duration kLongestWait = 10min;  // a receiver that asks for more is asked again then
-constexpr std::size_t kQueued = 10'000;   // a channel that is down for so long loses its oldest pages, and counts them
+constexpr Duration kLongestWait = 10min;   // a receiver that asks for more is asked again then
+constexpr Duration kShortestWait = 500ms;  // one that says `Retry-After: 0` again and again is not stormed
+constexpr std::size_t kQueued = 10'000;    // a channel that is down for so long loses its oldest pages, and counts them
 /// Why a try fails, by the names of Alertmanager's metrics.
 constexpr std::array kReasons{"clientError", "serverError", "rateLimited", "authError", "contextDeadlineExceeded",
                               "other"};
@@ -136,7 +137,7 @@ struct Notifier::Impl : std::enable_shared_from_this<Notifier::Impl> {
         Queue& queue = queues[name];
         std::uniform_real_distribution<double> jitter(0, 1);
         Duration wait = backoff(++queue.tries, jitter(random));
-        if (asked) wait = std::min<Duration>(*asked, kLongestWait);
+        if (asked) wait = std::clamp<Duration>(*asked, kShortestWait, kLongestWait);
         parts.loop.at(parts.loop.now() + wait, guarded([this, name] { send(name); }));
     }
 

@@ -11,19 +11,6 @@ Delivery not_configured() {
     return Delivery::refused("other", "it is not configured any more");
 }
 
-std::string percent_encoded(const std::string& text) {
-    static constexpr std::string_view kHex = "0123456789ABCDEF";
-    std::string out;
-    for (const char c : text) {
-        const auto u = static_cast<unsigned char>(c);
-        if (std::isalnum(u) != 0 || c == '-' || c == '.' || c == '_' || c == '~')
-            out += c;
-        else
-            out += {'%', kHex[u >> 4U], kHex[u & 15U]};
-    }
-    return out;
-}
-
 }  // namespace
 
 void PagerDutyChannel::begin(const Message& message) {
@@ -41,6 +28,8 @@ void WebhookChannel::begin(const Message& message) {
     HttpRequest request = post(s->url, webhook_body(message, parts().source));
     for (const auto& [name, value] : s->headers) request.headers.emplace_back(name, value);
     request.headers.emplace_back("X-Revertd-Delivery", delivery_key(message));
+    request.headers.emplace_back("Idempotency-Key",
+                                 "\"" + delivery_key(message) + "\"");  // a string, as the draft has it
     if (s->secret) {
         const auto key = secret_or_wait(*s->secret);
         if (!key) return;

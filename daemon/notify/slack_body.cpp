@@ -56,7 +56,12 @@ std::string slack_body(const Message& message, const SlackPlace& place) {
         out.open().text("type", "context").open_array("elements").open().text("type", "mrkdwn");
         out.text("text", cut(context, kSectionBytes)).close().close_array().close();
     }
-    return out.close_array().close().take();
+    out.close_array();
+    if (!place.key.empty()) {
+        out.open("metadata").text("event_type", kSlackEvent);
+        out.open("event_payload").text("key", place.key).close().close();
+    }
+    return out.close().take();
 }
 
 }  // namespace revertd

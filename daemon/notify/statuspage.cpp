@@ -13,17 +13,33 @@ std::string text(const rapidjson::Value& json, const char* name) {
     return there ? json[name].GetString() : std::string{};
 }
 
-/// The id of the open incident that carries our key in its metadata.
-std::string id_with(const HttpResponse& response, const std::string& key) {
+struct Known {
+    std::string id;
+    bool told = false;  ///< this very page has arrived
+};
+
+std::string ours(const rapidjson::Value& incident, const char* name) {
+    if (!incident.IsObject() || !incident.HasMember("metadata") || !incident["metadata"].IsObject()) return {};
+    const auto& metadata = incident["metadata"];
+    return metadata.HasMember("revertd") ? text(metadata["revertd"], name) : std::string{};
+}
+
+/// The open incident that carries our key in its metadata.
+Known known_in(const HttpResponse& response, const Message& message) {
     rapidjson::Document json;
     json.Parse(response.body.data(), response.body.size());
     if (json.HasParseError() || !json.IsArray()) return {};
-    for (const auto& incident : json.GetArray()) {
-        if (!incident.IsObject() || !incident.HasMember("metadata") || !incident["metadata"].IsObject()) continue;
-        const auto& metadata = incident["metadata"];
-        if (metadata.HasMember("revertd") && text(metadata["revertd"], "key") == key) return text(incident, "id");
-    }
+    for (const auto& incident : json.GetArray())
+        if (ours(incident, "key") == dedup_key(message))
+            return {text(incident, "id"), ours(incident, "last") == delivery_key(message)};
     return {};
+}
+
+/// Of one incident.
+bool is_told(const HttpResponse& response, const Message& message) {
+    rapidjson::Document json;
+    json.Parse(response.body.data(), response.body.size());
+    return !json.HasParseError() && ours(json, "last") == delivery_key(message);
 }
 
 HttpRequest with_key(HttpRequest request, const std::string& token) {
@@ -46,10 +62,11 @@ void StatuspageChannel::begin(const Message& message) {
     HttpRequest unresolved;
     unresolved.url = s->url + "/pages/" + s->page + "/incidents/unresolved";
     ask(with_key(unresolved, *token), [this, s, token, message](const HttpResponse& response) {
-        const std::string id = id_with(response, dedup_key(message));
-        if (id.empty()) return create(*s, *token, message);
-        remember(dedup_key(message), id);
-        update(*s, *token, message, id);
+        const Known incident = known_in(response, message);
+        if (incident.id.empty()) return create(*s, *token, message);
+        remember(dedup_key(message), incident.id);
+        if (incident.told) return finish(Delivery::done("incident " + incident.id));
+        update(*s, *token, message, incident.id);
     });
 }
 
@@ -66,11 +83,32 @@ void StatuspageChannel::create(const StatuspageSettings& s, const std::string& t
     });
 }
 
+/// Every update is shown to the public: one whose answer was lost is looked for before it is sent again.
 void StatuspageChannel::update(const StatuspageSettings& s, const std::string& token, const Message& message,
                                const std::string& id) {
-    HttpRequest request = post(s.url + "/pages/" + s.page + "/incidents/" + id, statuspage_body(message, s, false));
+    const std::string sent = delivery_key(message) + "/sent", url = s.url + "/pages/" + s.page + "/incidents/" + id;
+    if (remembered(sent).empty()) {
+        remember(sent, "yes");
+        return change(s, token, message, url);
+    }
+    HttpRequest request;
+    request.url = url;
+    ask(with_key(request, token), [this, s, token, message, url, sent](const HttpResponse& response) {
+        if (!is_told(response, message)) return change(s, token, message, url);
+        remember(sent, {});
+        finish(Delivery::done("updated"));
+    });
+}
+
+void StatuspageChannel::change(const StatuspageSettings& s, const std::string& token, const Message& message,
+                               const std::string& url) {
+    HttpRequest request = post(url, statuspage_body(message, s, false));
     request.method = "PATCH";
-    ask(with_key(request, token), [this](const HttpResponse&) { finish(Delivery::done("updated")); });
+    request.may_repeat = false;
+    ask(with_key(request, token), [this, message](const HttpResponse&) {
+        remember(delivery_key(message) + "/sent", {});
+        finish(Delivery::done("updated"));
+    });
 }
 
 }  // namespace revertd

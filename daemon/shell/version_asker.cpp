@@ -27,6 +27,7 @@ struct VersionAsker::Impl {
             observation.kind = seen->version.empty() ? Observation::Kind::Nothing : Observation::Kind::Version;
             observation.version = seen->version;
             observation.settled = seen->settled;
+            observation.tried = seen->tried;
         }
         const Answer to = std::exchange(answer, nullptr);
         const InputMark::Busy idle(loop.mark(), {});  // what follows from it is no input

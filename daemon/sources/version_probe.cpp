@@ -10,6 +10,7 @@ namespace {
 
 /// Nothing that is not a version by the contract goes any further.
 Result<Observed> checked(Result<Observed> observed) {
+    if (observed && !observed->tried.empty() && !valid_version(observed->tried)) observed->tried.clear();
     if (!observed || observed->version.empty() || valid_version(observed->version)) return observed;
     return Error(ErrorCode::Invalid, "'" + quotable(observed->version) + "' is no version",
                  "a version is letters, digits and ._+:@/- (128 at most), a letter or digit first");

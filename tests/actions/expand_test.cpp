@@ -200,6 +200,9 @@ TEST(Observed, is_one_version_on_the_first_line) {
     EXPECT_EQ(*parse_observed(0, "v1\n"), (Observed{"v1", true}));
     EXPECT_EQ(*parse_observed(0, "v1 settling\r\nnoise"), (Observed{"v1", false}));
     EXPECT_EQ(*parse_observed(3, "v1\n"), (Observed{"", true})) << "nothing runs";
+    EXPECT_EQ(*parse_observed(3, "v2 tried\n"), (Observed{"", true, "v2"}));
+    for (const char* words : {"", " tried", "no v2 tried", "v2 tried twice", "tried"})
+        EXPECT_EQ(*parse_observed(3, words), (Observed{"", true})) << words;
     for (const char* output : {"", "\n", "two words\n", " settling\n", "a\x1b[31m\n"})
         EXPECT_FALSE(parse_observed(0, output)) << output;
     EXPECT_FALSE(parse_observed(1, "v1\n"));

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "config/explain.h"
 #include "core/sha256.h"
 
@@ -135,6 +137,21 @@ TEST(Load, a_combination_stands_behind_its_parts) {
     EXPECT_EQ(rules[3].hold, 1min) << "what it says stays fresh for so long";
     for (int part = 0; part < 3; ++part) EXPECT_EQ(rules[static_cast<std::size_t>(part)].severity, Severity::None);
     EXPECT_TRUE(counts_in_warmup(rules[0])) << "as a rule of P0 does";
+}
+
+TEST(Load, a_rule_that_is_shorter_than_the_interval_is_warned_of) {
+    const auto warned = [](const std::string& interval) {
+        const LoadResult result =
+            load("services:\n  api:\n    health: http://127.0.0.1:1/h\n    rollback: off\n    interval: " + interval +
+                     "\n    guard: { P0: [health down for 30s] }\n",
+                 "t.yaml");
+        return std::any_of(result.diagnostics.begin(), result.diagnostics.end(), [](const Diagnostic& d) {
+            return to_line(d).find("t.yaml:6:12: warning: `health down for 30s` holds only after 1m") !=
+                   std::string::npos;
+        });
+    };
+    EXPECT_TRUE(warned("1m"));
+    EXPECT_FALSE(warned("30s"));
 }
 
 TEST(Load, a_guard_that_is_off_has_no_rules) {

@@ -8,6 +8,7 @@
 
 #include "config/load.h"
 #include "daemon/ctl/rules_case.h"
+#include "daemon/ctl/unit_layout.h"
 #include "tests/ctl/run.h"
 
 namespace revertd::ctl {
@@ -90,6 +91,37 @@ TEST(ExpandValues, are_promtools) {
     EXPECT_EQ(text, "1 2 5 8 5 4 7 7 _ _ _ 1000 ");
     for (const char* bad : {"", "a", "1+x2", "1+2", "x3", "1+2xa", "0+1x999999999"})
         EXPECT_FALSE(expand_values(bad)) << bad;
+}
+
+TEST_F(Files, releases_are_found_by_the_unit_that_runs_from_a_link_to_one) {
+    namespace fs = std::filesystem;
+    fs::create_directories(directory + "/app/versions/v1/bin");
+    fs::create_directory_symlink("versions/v1", directory + "/app/live");
+    const auto layout = [&](const std::string& lines) {
+        file("shop.service", "[Service]\n" + lines + "\n");
+        const auto found = layout_of("shop", {"/nowhere", directory});
+        return found ? found->releases + " " + found->link : "none";
+    };
+    const std::string there = directory + "/app/versions " + directory + "/app/live";
+    EXPECT_EQ(layout("ExecStart=/usr/bin/python3 -B " + directory + "/app/live/bin/serve --port 1"), there);
+    EXPECT_EQ(layout("ExecStart=-@" + directory + "/app/live/bin/serve serve"), there);
+    EXPECT_EQ(layout("ExecStart=/usr/bin/env \\\n  '" + directory + "/app/live/bin/serve'"), there);
+    EXPECT_EQ(layout("WorkingDirectory=" + directory + "/app/live\nExecStart=/usr/bin/node server.js"), there);
+    EXPECT_EQ(layout("ExecStart=" + directory + "/app/versions/v1/bin/serve"), "none") << "no link on the way";
+    EXPECT_EQ(layout("ExecStart=/bin/sh -c true"), "none") << "a link of the system is no release";
+    EXPECT_FALSE(layout_of("other.service", {directory}));
+    EXPECT_FALSE(layout_of("../shop.service", {directory}));
+    fs::create_directory(directory + "/shop.service.d");
+    file("shop.service.d/run.conf", "[Service]\nExecStart=\nExecStart=" + directory + "/app/live/bin/serve\n");
+    EXPECT_EQ(layout("Type=simple"), there) << "a drop-in says it";
+}
+
+TEST_F(Files, init_says_what_the_file_alone_does_not_bring_about) {
+    const auto outcome = terminal.run({"init", "--no-questions", "--file", directory + "/new.yaml", "--unit",
+                                       "nowhere.service", "--page", "pagerduty"});
+    ASSERT_EQ(outcome.code, 0) << outcome.err;
+    EXPECT_NE(outcome.err.find("LoadCredential=pagerduty:"), std::string::npos) << outcome.err;
+    EXPECT_NE(outcome.err.find("--releases"), std::string::npos) << outcome.err;
 }
 
 TEST_F(Files, init_asks_three_questions_and_writes_a_valid_file) {

@@ -10,6 +10,7 @@ namespace revertd {
 namespace {
 
 using test::FakeAnswer;
+using test::FakeHttp;
 using test::FakeRequest;
 using test::NotifyBed;
 
@@ -255,6 +256,67 @@ TEST_F(Others, statuspage_says_nothing_internal_and_resolves_the_same_incident) 
     EXPECT_EQ(requests[1].body.find("v2"), std::string::npos);
     EXPECT_STREQ(json(requests[2])["incident"]["status"].GetString(), "resolved");
     EXPECT_EQ(requests[2].method, "PATCH");
+}
+
+/// What `http` says of a channel's server.
+class OwnServer : public NotifyBed {
+  protected:
+    HttpSettings trusting(const FakeHttp& server) {
+        HttpSettings out;
+        out.ca_file = dir_ + "/ca.pem";
+        std::ofstream(out.ca_file) << server.certificate();
+        return out;
+    }
+};
+
+TEST_F(OwnServer, is_trusted_and_logged_in_to_as_the_configuration_says) {
+    FakeHttp tls({.tls = true});
+    tls.on("/api/v2/alerts", answer(200));
+    tls.on("/page", answer(202));
+    settings_.alertmanager = AlertmanagerSettings{{tls.url("")}};
+    settings_.webhook = WebhookSettings{tls.url("/page"), {}, std::nullopt};
+    settings_.http["alertmanager"] = settings_.http["webhook"] = trusting(tls);
+    settings_.http["alertmanager"].credentials = secret("bearer", "canary-bearer");
+    settings_.http["alertmanager"].headers = {{"X-Scope-OrgID", "tenant-1"}};
+    settings_.http["webhook"].user = "revertd";
+    settings_.http["webhook"].password = secret("basic", "canary-password");
+    const auto notifier = open();
+    notifier->enqueue(page(1));
+    ASSERT_TRUE(delivered(*notifier, "alertmanager", 1)) << troubles_;
+    ASSERT_TRUE(delivered(*notifier, "webhook", 1)) << troubles_;
+    for (const FakeRequest& request : tls.requests()) {
+        const bool alert = request.path == "/api/v2/alerts";
+        EXPECT_EQ(request.headers.at("authorization"),
+                  alert ? "Bearer canary-bearer" : "Basic cmV2ZXJ0ZDpjYW5hcnktcGFzc3dvcmQ=");
+        EXPECT_EQ(request.headers.contains("x-scope-orgid"), alert);
+    }
+}
+
+TEST_F(OwnServer, that_is_not_trusted_is_told_nothing_and_a_secret_that_is_missing_is_waited_for) {
+    FakeHttp tls({.tls = true});
+    tls.on("/page", answer(202));
+    settings_.webhook = WebhookSettings{tls.url("/page"), {}, std::nullopt};
+    const auto notifier = open();
+    notifier->enqueue(page(1));
+    ASSERT_TRUE(test::run_until(loop_, [&] { return notifier->count("webhook").failed_tries.contains("other"); }));
+    EXPECT_TRUE(tls.requests().empty());
+    HttpSettings http = trusting(tls);
+    http.credentials = SecretFile{"later", dir_ + "/later"};
+    settings_.http["webhook"] = http;
+    notifier->configure(settings_);
+    ASSERT_TRUE(test::run_until(loop_, [&] { return notifier->count("webhook").failed_tries.contains("authError"); }));
+    EXPECT_TRUE(tls.requests().empty()) << "not without its credentials";
+    (void)secret("later", "canary-later");
+    EXPECT_TRUE(delivered(*notifier, "webhook", 1)) << troubles_;
+}
+
+TEST_F(OwnServer, is_reached_by_its_proxy) {
+    server_.on("http://pages.example.com/page", answer(202));
+    settings_.webhook = WebhookSettings{"http://pages.example.com/page", {}, std::nullopt};
+    settings_.http["webhook"].proxy = server_.url("");
+    const auto notifier = open();
+    notifier->enqueue(page(1));
+    EXPECT_TRUE(delivered(*notifier, "webhook", 1)) << troubles_;
 }
 
 class Fallback : public NotifyBed {

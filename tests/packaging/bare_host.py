@@ -12,34 +12,29 @@ sys.dont_write_bytecode = True
 from systemd_host import Host  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
-SERVICE = "[Service]\nExecStart=/usr/bin/python3 -B /opt/service.py\n"
-CONFIGURATION = """\
-services:
-  api:
-    health: http://127.0.0.1:8099/health
-    metrics: http://127.0.0.1:8099/metrics
-    rollback: { exec: [/opt/rollback, "{to}"], current: [/bin/cat, /run/version] }
-"""
+SERVICE = "[Service]\nExecStart=/usr/bin/python3 -B /srv/api/current/service.py\n"
 COMMANDS = [
     "apt-get -q -y install --no-install-recommends /root/revertd.deb",
-    f"cat >/etc/revertd/revertd.yaml <<'END'\n{CONFIGURATION}END",
+    "revertctl init --no-questions --health http://127.0.0.1:8099/health --unit api.service --page off",
     "systemctl start revertd",
     "id=$(revertctl deploy start api --version v2)",
     "timeout 20 revertctl deploy watch \"$id\"",
 ]
+# The deploy itself, which is not revertd's: it happens before the last command.
+DEPLOY = "ln -sfn releases/v2 /srv/api/next && mv -T /srv/api/next /srv/api/current && systemctl restart api"
 
 
 def main():
     lines = sum(len(command.splitlines()) for command in COMMANDS)
     assert len(COMMANDS) <= 5 and lines <= 15, f"{len(COMMANDS)} commands, {lines} lines"
-    with Host(["bash", "-euc", 'cp "$1" "$T/root/opt/service.py"', "seed", HERE / "service.py"], lower=sys.argv[1]) as host:
+    seed = 'for v in v1 v2; do install -D "$1" "$T/root/srv/api/releases/$v/service.py"; done; ln -s releases/v1 "$T/root/srv/api/current"'
+    with Host(["bash", "-euc", seed, "seed", HERE / "service.py"], lower=sys.argv[1]) as host:
         host.write("/run/version", "v1\n")
-        host.write("/etc/systemd/system/service.service", SERVICE)
+        host.write("/etc/systemd/system/api.service", SERVICE)
         host.run("systemctl", "daemon-reload")
-        host.run("systemctl", "start", "service")
+        host.run("systemctl", "start", "api")
         begin = time.monotonic()
-        # Typed into one shell. The deploy itself, which is not revertd's, happens before the last command.
-        script = "\n".join([*COMMANDS[:-1], "echo v2 >/run/version", f"{COMMANDS[-1]} || [ $? = 124 ]"])
+        script = "\n".join([*COMMANDS[:-1], DEPLOY, f"{COMMANDS[-1]} || [ $? = 124 ]"])
         result = host.run("bash", "-euc", script, check=False, timeout=180)
         seconds = time.monotonic() - begin
         seen = result.stdout + result.stderr

@@ -119,6 +119,28 @@ class Package(unittest.TestCase):
         self.host.wait(lambda: self.host.property("revertd-runner", "SubState") == "running", 30, "the runner runs again")
         self.host.run("setpriv", "--reuid=revertd", "--regid=revertd", "--clear-groups", "revertctl", "audit", "verify")
 
+    def test_what_init_writes_guards_a_service_as_it_is(self):
+        self.install()
+        unit = "[Service]\nExecStart=/usr/bin/python3 -B /srv/api/current/service.py\n"
+        self.host.write("/etc/systemd/system/api.service", unit)
+        self.host.write("/run/version", "v1\n")
+        for version in ("v1", "v2"):
+            self.host.run("install", "-D", "/opt/service.py", f"/srv/api/releases/{version}/service.py")
+        self.host.run("ln", "-s", "releases/v1", "/srv/api/current")
+        self.host.run("systemctl", "daemon-reload")
+        self.host.run("systemctl", "start", "api")
+        self.ctl("init", "--no-questions", "--health", "http://127.0.0.1:8099/health", "--unit", "api.service", "--page", "off")
+        self.host.run("systemctl", "start", "revertd")
+        self.host.wait(lambda: self.json("status")["services"][0]["live"] == "v1", 30, "it sees what runs")
+        identity = self.ctl("deploy", "start", "api", "--version", "v2").stdout.strip()
+        self.host.write("/srv/api/releases/v2/service.py", "raise SystemExit('v2 does not start')\n")
+        self.host.run("ln", "-sfn", "releases/v2", "/srv/api/current")
+        self.host.run("systemctl", "restart", "api")
+        self.host.wait(lambda: self.host.run("readlink", "/srv/api/current").stdout.strip().endswith("v1"), 90, "v1 is put back")
+        self.host.wait(lambda: self.host.run("systemctl", "is-active", "api", check=False).stdout.strip() == "active", 30, "it runs")
+        self.host.wait(lambda: self.json("incident", "list")[0]["state"] == "verifying", 30, "it is verified")
+        self.assertEqual(self.json("deploy", "show", identity)["from"], "v1")
+
     def test_what_an_administrator_switched_off_stays_off(self):
         self.install()
         self.host.run("systemctl", "disable", "revertd")

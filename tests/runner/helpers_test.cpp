@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/runner/helpers.h"
+#include "daemon/io/system_clock.h"
 
 #include <signal.h>
 #include <spawn.h>
@@ -183,6 +184,32 @@ TEST_F(Units, the_program_file_counts_where_the_directory_does_not) {
     EXPECT_EQ(observe({block(pid, "active")}).output, "v1\n");
 }
 
+TEST_F(Units, a_script_is_known_by_its_command_line_until_the_link_is_changed) {
+    const auto script = [this](const std::string& path) {
+        std::vector<std::string> words{"sh", "-c", "kill -STOP $$", path};
+        std::vector<char*> argv;
+        for (std::string& word : words) argv.push_back(word.data());
+        argv.push_back(nullptr);
+        pid_t pid = 0;
+        EXPECT_EQ(::posix_spawn(&pid, "/bin/sh", nullptr, nullptr, argv.data(), environ), 0);
+        pids_.push_back(pid);
+        return pid;
+    };
+    EXPECT_EQ(observe({block(script(directory_ / "releases/v1/serve.py"), "active")}).output, "v1\n");
+    EXPECT_EQ(observe({block(script(directory_ / "elsewhere/serve.py"), "active")}).exit, 1);
+    const pid_t by_link = script(directory_ / "current/serve.py");
+    EXPECT_EQ(observe({block(by_link, "active")}).output, "v2\n");
+    // From here on the process is older than the link, by more than the clocks' grain after a few rounds.
+    Answer answer{0, {}};
+    for (int round = 0; round < 500 && answer.exit == 0; ++round) {
+        fs::remove(directory_ / "current");
+        fs::create_directory_symlink("releases/v1", directory_ / "current");
+        answer = observe({block(by_link, "active")});
+    }
+    EXPECT_EQ(answer.exit, 1) << "a half rollback is not taken for a whole one: " << answer.output;
+    EXPECT_EQ(observe({block(script(directory_ / "current/serve.py"), "active")}).output, "v1\n");
+}
+
 TEST_F(Units, settling_while_one_moves_or_runs_something_else) {
     const pid_t v1 = process_in(directory_ / "releases/v1"), v2 = process_in(directory_ / "releases/v2");
     EXPECT_EQ(observe({block(v1, "activating")}).output, "v1 settling\n");
@@ -192,10 +219,14 @@ TEST_F(Units, settling_while_one_moves_or_runs_something_else) {
     EXPECT_EQ(observe({block(v1, "active"), block(0, "inactive")}).output, "v1\n") << "a timer's unit is idle";
 }
 
-TEST_F(Units, nothing_runs_is_exit_3_and_shows_the_link) {
-    const Answer answer = observe({block(0, "failed")});
-    EXPECT_EQ(answer.exit, 3);
-    EXPECT_EQ(answer.output, "v2\n");
+TEST_F(Units, nothing_runs_is_exit_3_and_tells_a_release_that_was_tried_from_one_that_the_link_only_names) {
+    const auto ended = [](Duration started) {
+        return block(0, "failed") + "ExecMainStartTimestampMonotonic=" + std::to_string(started / 1us) + "\n";
+    };
+    EXPECT_EQ(observe({ended(since_boot())}).exit, 3);
+    EXPECT_EQ(observe({ended(since_boot())}).output, "v2 tried\n");
+    EXPECT_EQ(observe({ended(1s)}).output, "\n") << "the link was changed after that process";
+    EXPECT_EQ(observe({ended(0s)}).output, "\n") << "never started";
     EXPECT_EQ(observe({block(0, "activating")}).exit, 3) << "between two crashes";
 }
 

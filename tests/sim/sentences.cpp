@@ -94,9 +94,10 @@ const std::vector<Sentence>& outside_sentences() {
                  outside(s).resolvers[index] = m[2];
              return {};
          }},
-        {R"re(nothing runs)re",
-         [](Stage& s, const Words&) -> Result<void> {
+        {R"re(nothing runs(?:, (\S+) was tried)?)re",
+         [](Stage& s, const Words& m) -> Result<void> {
              outside(s).platform.nothing = true;
+             outside(s).platform.tried = m[1];
              return {};
          }},
         {R"re(platform (silent|answers))re",

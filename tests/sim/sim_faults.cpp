@@ -82,6 +82,9 @@ void Season::break_platform() {
         case 1:
             fault("nothing runs");
             out.platform.nothing = true;
+            out.platform.tried.clear();
+            if (const ServiceState* s = world_.state().service(service); s != nullptr && !s->guard.empty())
+                out.platform.tried = world_.state().deployment(s->guard)->version;
             return later(lasts, [&out] { out.platform.nothing = false; });
         case 2:
             fault("hotfix during an incident");

@@ -360,6 +360,7 @@ Observation World::observation(const std::string& service) const {
     const bool nothing = platform.nothing || platform.version.empty();
     seen.kind = nothing ? Observation::Kind::Nothing : Observation::Kind::Version;
     if (!nothing) seen.version = platform.version;
+    if (nothing) seen.tried = platform.tried;
     seen.settled = platform.settled;
     return seen;
 }

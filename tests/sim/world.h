@@ -70,6 +70,7 @@ struct Behaviour {
 struct Platform {
     std::string version;
     bool settled = true, silent = false, nothing = false;
+    std::string tried = {};  ///< what was started last, where nothing runs
 };
 
 /// One service as the outside has it.
