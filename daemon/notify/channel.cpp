@@ -101,7 +101,7 @@ void Channel::ask(HttpRequest request, OnAnswer next, Judge judge) {
 Result<void> Channel::prepare(HttpRequest& request) {
     const auto http = settings().http.find(name_);
     if (http == settings().http.end()) return {};
-    auto headers = headers_of(http->second);
+    auto headers = headers_of(http->second, parts_.http.secrets());
     if (!headers) return headers.error();
     for (HttpHeader& header : *headers) {
         if (header.first == "Authorization") secrets_.push_back(header.second.substr(header.second.find(' ') + 1));
