@@ -62,14 +62,15 @@ Result<std::string> SecretFiles::first_line(const SecretPath& file) {
     const Time now = loop_.now();
     std::unique_lock lock(shared_->mutex);
     Shared::Entry& entry = shared_->entries[file.path];
-    const bool is_new = entry.asked == Time{};
-    if (!entry.reading && (is_new || now - entry.asked >= kSecretAge)) {
+    bool wait = false;
+    if (!entry.reading && (entry.asked == Time{} || now - entry.asked >= kSecretAge)) {
+        wait = !entry.line || entry.line->empty();
         entry.reading = true;
         entry.asked = now;
         shared_->queue.push_back(file.path);
         start_thread();
     }
-    if (is_new) shared_->read.wait_for(lock, kSecretPatience, [&] { return entry.line.has_value(); });
+    if (wait) shared_->read.wait_for(lock, kSecretPatience, [&] { return !entry.reading; });
     if (!entry.line) return unavailable(" in time");
     if (entry.line->empty()) return unavailable("");
     return *entry.line;

@@ -11,7 +11,7 @@ namespace revertd {
 class Loop;
 
 /// The first lines of secrets' files. They are rotated under a running daemon, so they are read again and again; a file
-/// may lie on a network file system that hangs, so they are read by helper threads, and never waited for but once.
+/// may lie on a network file system that hangs, so they are read by helper threads.
 class SecretFiles {
   public:
     explicit SecretFiles(Loop& loop);
@@ -20,8 +20,8 @@ class SecretFiles {
     ~SecretFiles();
 
     /// What was read last, and has it read again if that was a while ago (kSecretAge); a file that cannot be read then
-    /// changes nothing. One that was never asked for is waited for, for at most kSecretPatience. Unavailable: it could
-    /// never be read; the words name it, never what is in it.
+    /// changes nothing. While there is none, a reading that begins is waited for, for at most kSecretPatience; one that
+    /// hangs is not waited for again. Unavailable: it could never be read; the words name it, never what is in it.
     [[nodiscard]] Result<std::string> first_line(const SecretPath& file);
 
   private:
