@@ -103,6 +103,14 @@ TEST_F(SecretFilesTest, a_file_that_is_gone_changes_nothing) {
     EXPECT_TRUE(run_until(loop, [&] { return now_known() == "two"; }));
 }
 
+TEST_F(SecretFilesTest, one_that_was_missing_counts_from_the_first_question_after_it_is_there) {
+    EXPECT_EQ(now_known(), "(none)");
+    write("one");
+    const Time begin = loop.now();
+    EXPECT_TRUE(run_until(loop, [&] { return loop.now() > begin + 2 * kSecretAge; }));
+    EXPECT_EQ(now_known(), "one");
+}
+
 TEST_F(SecretFilesTest, a_file_that_hangs_holds_nobody_and_the_old_secret_stays) {
     write("one");
     EXPECT_EQ(now_known(), "one");
