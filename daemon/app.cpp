@@ -287,7 +287,11 @@ void App::watch_signals() {
 }
 
 void App::on_signal(int signal) {
-    if (signal != SIGHUP) return loop_.stop();
+    if (signal != SIGHUP) {
+        log::write(log::Level::Info, "revertd stops; open guards and running steps go on from here at the next start",
+                   {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}});
+        return loop_.stop();
+    }
     const auto reloaded = reload();
     (void)reloaded.has_value();  // it has said so in the log
     watch_signals();
