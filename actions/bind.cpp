@@ -173,6 +173,13 @@ BoundEntry bind_entry(const Param& entry, std::vector<Problem>& problems) {
     return {recipe, bind_map(entry, recipe->parameters, problems)};
 }
 
+std::vector<std::string> references_of(std::string_view text) {
+    std::vector<std::string> paths;
+    for (std::size_t at = text.find('$'); at < text.size(); at = text.find('$', at + 1))
+        paths.push_back(reference_at(text.substr(at)).path);
+    return paths;
+}
+
 std::optional<Param> resolve(const Param& tree, const Param& scope) {
     if (tree.is_scalar()) return resolve_scalar(tree, scope);
     Param out = tree;

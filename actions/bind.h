@@ -3,6 +3,7 @@
 #pragma once
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "actions/recipe.h"
@@ -22,5 +23,8 @@ struct BoundEntry {
 /// A template of the recipe with its `$name`s replaced; nothing where an optional parameter was not written.
 /// A list in the place of a list's item becomes its items.
 [[nodiscard]] std::optional<Param> resolve(const Param& tree, const Param& scope);
+
+/// The paths behind every `$` of a text: "releases" of "$releases/../current". Empty: a `$` with no name behind it.
+[[nodiscard]] std::vector<std::string> references_of(std::string_view text);
 
 }  // namespace revertd

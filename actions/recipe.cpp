@@ -6,6 +6,8 @@
 #include <cassert>
 #include <utility>
 
+#include "actions/recipe_lint.h"
+#include "actions/similar.h"
 #include "actions/yaml.h"
 
 namespace revertd {
@@ -41,7 +43,12 @@ Result<RecipeParameter> parse_parameter(const Param& item) {
     parameter.words = text_of(item, "words");
     const std::string kind = text_of(item, "kind");
     const auto* found = std::find_if(kKinds.begin(), kKinds.end(), [&](const auto& k) { return k.first == kind; });
-    if (found == kKinds.end()) return Error(ErrorCode::Invalid, item.key + " has the unknown kind '" + kind + "'");
+    if (found == kKinds.end()) {
+        std::vector<std::string> kinds;
+        for (const auto& [name, unused] : kKinds) kinds.emplace_back(name);
+        return Error(ErrorCode::Invalid, item.key + " has the unknown kind '" + kind + "'",
+                     "a kind is " + in_words(kinds));
+    }
     parameter.kind = found->second;
     if (const Param* fallback = item.find("default")) parameter.fallback = *fallback;
     if (const Param* keys = item.find("keys")) {
@@ -115,7 +122,10 @@ Result<Recipe> parse_recipe(const std::string& name, const std::string& yaml) {
         recipe.parameters.push_back(*std::move(parameter));
     }
     if (std::none_of(recipe.parameters.begin(), recipe.parameters.end(), [&](const auto& p) { return p.name == name; }))
-        return Error(ErrorCode::Invalid, "recipe " + name + ": the parameter that names it is missing");
+        return Error(ErrorCode::Invalid, "recipe " + name + ": the parameter that names it is missing",
+                     "the file's name is that of the recipe: `rollback: { " + name + ": ... }` must be one of its " +
+                         "parameters");
+    if (const auto clean = lint_recipe(*tree, recipe); !clean) return clean.wrap("recipe " + name);
     return recipe;
 }
 

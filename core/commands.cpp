@@ -5,6 +5,7 @@
 #include "core/authority.h"
 #include "core/engine.h"
 #include "core/engine_run.h"
+#include "core/known_services.h"
 #include "core/policy.h"
 #include "core/version.h"
 
@@ -33,6 +34,19 @@ std::string with_reason(const std::string& who, const std::string& reason) {
     return reason.empty() ? who : who + ": " + reason;
 }
 
+/// A name that is not configured, with those that are.
+effect::Reply no_service(const Settings* settings, const std::string& name) {
+    return refuse(ErrorCode::NotFound, "no service " + name, known_services(settings, name));
+}
+
+effect::Reply no_deployment(const std::string& id) {
+    return refuse(ErrorCode::NotFound, "no deployment " + id, "revertctl deploy list shows them");
+}
+
+effect::Reply no_incident(const std::string& id) {
+    return refuse(ErrorCode::NotFound, "no incident " + id, "revertctl incident list shows them");
+}
+
 /// For the others: what somebody answered who thought it worth a reason.
 std::string said(const Incident& i, const std::string& answer, const std::string& who, const std::string& reason) {
     return i.service + " " + i.from + ": " + answer + " by " + with_reason(who, reason);
@@ -43,8 +57,7 @@ std::string said(const Incident& i, const std::string& answer, const std::string
 // -- deployments
 
 effect::Reply Engine::obey(const command::DeployStart& c, const Peer& peer) {
-    if (!settings_of(c.service))
-        return refuse(ErrorCode::NotFound, "no service " + c.service, "services are named in the configuration");
+    if (!settings_of(c.service)) return no_service(settings_.get(), c.service);
     if (!valid_version(c.version))
         return refuse(ErrorCode::Invalid, "version is not valid", "[A-Za-z0-9][A-Za-z0-9._+:@/-]{0,127}");
     if (!c.from.empty() && !valid_version(c.from))
@@ -79,7 +92,7 @@ effect::Reply Engine::obey(const command::DeployStart& c, const Peer& peer) {
 
 effect::Reply Engine::obey(const command::DeployFinish& c, const Peer&) {
     const Deployment* d = state_.find_deployment(c.deploy);
-    if (d == nullptr) return refuse(ErrorCode::NotFound, "no deployment " + c.deploy);
+    if (d == nullptr) return no_deployment(c.deploy);
     const std::string id = d->id, name = d->service;
     if (!d->open()) return refuse(ErrorCode::Conflict, id + " is closed (" + std::string(to_string(d->state)) + ")");
     if (!c.failed) {
@@ -117,7 +130,7 @@ effect::Reply Engine::obey(const command::DeployFinish& c, const Peer&) {
 
 effect::Reply Engine::obey(const command::DeployAbort& c, const Peer& peer) {
     const Deployment* d = state_.find_deployment(c.deploy);
-    if (d == nullptr) return refuse(ErrorCode::NotFound, "no deployment " + c.deploy);
+    if (d == nullptr) return no_deployment(c.deploy);
     const std::string id = d->id, name = d->service;
     if (!d->open()) return refuse(ErrorCode::Conflict, id + " is closed (" + std::string(to_string(d->state)) + ")");
     if (const Incident* i = state_.incident(service(name).incident); i != nullptr && i->deploy == id && i->acting())
@@ -133,7 +146,7 @@ effect::Reply Engine::obey(const command::DeployAbort& c, const Peer& peer) {
 
 std::optional<effect::Reply> Engine::refuse_answer(const std::string& id, const Peer& peer) const {
     const Incident* i = state_.incident(id);
-    if (i == nullptr) return refuse(ErrorCode::NotFound, "no incident " + id);
+    if (i == nullptr) return no_incident(id);
     if (!settings_ || !has_role(*settings_, peer, {}))
         return refuse(ErrorCode::NotAllowed, name_of(peer) + " is not listed under people");
     if (!i->open()) return refuse(ErrorCode::Conflict, id + " is closed");
@@ -213,7 +226,7 @@ effect::Reply Engine::obey(const command::Acknowledge& c, const Peer& peer) {
 
 effect::Reply Engine::obey(const command::Label& c, const Peer& peer) {
     const Incident* i = state_.incident(c.incident);
-    if (i == nullptr) return refuse(ErrorCode::NotFound, "no incident " + c.incident);
+    if (i == nullptr) return no_incident(c.incident);
     if (!has_role(*settings_, peer, {}))
         return refuse(ErrorCode::NotAllowed, name_of(peer) + " is not listed under people");
     if (c.label != "false-alarm" && c.label != "true" && c.label != "not-the-deploy")
@@ -235,7 +248,7 @@ effect::Reply Engine::obey(const command::Label& c, const Peer& peer) {
 // -- orders
 
 effect::Reply Engine::obey(const command::Trigger& c, const Peer& peer) {
-    if (!settings_of(c.service)) return refuse(ErrorCode::NotFound, "no service " + c.service);
+    if (!settings_of(c.service)) return no_service(settings_.get(), c.service);
     if (!has_role(*settings_, peer, {}))
         return refuse(ErrorCode::NotAllowed, name_of(peer) + " is not listed under people");
     if (c.reason.empty() || c.severity == Severity::None)
@@ -268,7 +281,7 @@ effect::Reply Engine::obey(const command::Trigger& c, const Peer& peer) {
 
 effect::Reply Engine::obey(const command::RollbackStart& c, const Peer& peer) {
     const auto settings = settings_of(c.service);
-    if (!settings) return refuse(ErrorCode::NotFound, "no service " + c.service);
+    if (!settings) return no_service(settings_.get(), c.service);
     if (!has_role(*settings_, peer, {}))
         return refuse(ErrorCode::NotAllowed, name_of(peer) + " is not listed under people");
     if (!settings->has_rollback) return refuse(ErrorCode::Conflict, c.service + " has no rollback configured");
@@ -281,7 +294,11 @@ effect::Reply Engine::obey(const command::RollbackStart& c, const Peer& peer) {
         return refuse(ErrorCode::Unavailable, "observing only: " + why);
     const std::string live = s.live;
     const std::string to = c.to.empty() ? choose_target(s, live, {}).version : c.to;
-    if (to.empty()) return refuse(ErrorCode::Conflict, "no good version to go back to", "name one: --to V --force");
+    if (to.empty())
+        return refuse(ErrorCode::Conflict,
+                      is_target(s.standing(live)) ? live + " runs, and no other version is known to be good"
+                                                  : "no good version to go back to",
+                      "name one: --to V --force");
     if (!valid_version(to)) return refuse(ErrorCode::Invalid, "target is not a valid version");
     if (live.empty()) return refuse(ErrorCode::Conflict, "it is not known what runs", "the recipe needs `current`");
     if (to == live) return refuse(ErrorCode::Conflict, to + " runs already");
@@ -312,7 +329,7 @@ effect::Reply Engine::obey(const command::RollbackStart& c, const Peer& peer) {
 }
 
 effect::Reply Engine::obey(const command::Halt& c, const Peer& peer) {
-    if (!c.service.empty() && !settings_of(c.service)) return refuse(ErrorCode::NotFound, "no service " + c.service);
+    if (!c.service.empty() && !settings_of(c.service)) return no_service(settings_.get(), c.service);
     if (settings_ && !may_halt(*settings_, peer)) return refuse(ErrorCode::NotAllowed, name_of(peer) + " may not halt");
     const bool already = c.service.empty() ? state_.halted : service(c.service).halted;
     if (!already) note(Halted{c.service, name_of(peer), c.reason});
@@ -327,7 +344,7 @@ effect::Reply Engine::obey(const command::Halt& c, const Peer& peer) {
 }
 
 effect::Reply Engine::obey(const command::Resume& c, const Peer& peer) {
-    if (!c.service.empty() && !settings_of(c.service)) return refuse(ErrorCode::NotFound, "no service " + c.service);
+    if (!c.service.empty() && !settings_of(c.service)) return no_service(settings_.get(), c.service);
     if (settings_ && !may_halt(*settings_, peer))
         return refuse(ErrorCode::NotAllowed, name_of(peer) + " may not resume");
     const bool released = c.service.empty() && !state_.quarantined.empty();
@@ -344,7 +361,7 @@ effect::Reply Engine::obey(const command::Resume& c, const Peer& peer) {
 }
 
 effect::Reply Engine::obey(const command::MarkVersion& c, const Peer& peer) {
-    if (!settings_of(c.service)) return refuse(ErrorCode::NotFound, "no service " + c.service);
+    if (!settings_of(c.service)) return no_service(settings_.get(), c.service);
     if (!has_role(*settings_, peer, {}))
         return refuse(ErrorCode::NotAllowed, name_of(peer) + " is not listed under people");
     if (!valid_version(c.version)) return refuse(ErrorCode::Invalid, "version is not valid");
@@ -354,7 +371,7 @@ effect::Reply Engine::obey(const command::MarkVersion& c, const Peer& peer) {
 }
 
 effect::Reply Engine::obey(const command::Freeze& c, const Peer& peer) {
-    if (!c.service.empty() && !settings_of(c.service)) return refuse(ErrorCode::NotFound, "no service " + c.service);
+    if (!c.service.empty() && !settings_of(c.service)) return no_service(settings_.get(), c.service);
     if (settings_ && !may_halt(*settings_, peer))
         return refuse(ErrorCode::NotAllowed, name_of(peer) + " may not freeze");
     if (c.on && c.reason.empty()) return refuse(ErrorCode::Invalid, "a freeze needs a reason", "--reason '…'");

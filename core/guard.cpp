@@ -329,6 +329,8 @@ bool Engine::end_bake(const Deployment& d) {
                 break;
         }
         if (incident->gate == Reason::HoldFix) return false;  // its own end comes first
+        // S8: the newer one is over, this one is judged as it is now: decided anew, or recovered by itself.
+        if (incident->state == IncidentState::Held && incident->gate == Reason::Deploying) return false;
         const Reason gate = incident->gate == Reason::None ? Reason::Policy : incident->gate;
         const bool tried = incident->acted();
         const std::string words = incident->words + "; not rolled back: " +

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 
@@ -23,6 +24,7 @@
 #include "daemon/log.h"
 #include "daemon/notify/notifier.h"
 #include "daemon/runner/client.h"
+#include "daemon/runner/fd.h"
 #include "daemon/runner/launch.h"
 #include "daemon/shell/driver.h"
 #include "daemon/shell/report_store.h"
@@ -84,6 +86,11 @@ bool exists(const std::string& path) {
     struct stat st {};
 
     return ::stat(path.c_str(), &st) == 0;
+}
+
+void complain(const std::string& what, const Error& error) {
+    std::fprintf(stderr, "%s: %s\n", what.c_str(), error.message.c_str());
+    if (!error.hint.empty()) std::fprintf(stderr, "hint: %s\n", error.hint.c_str());
 }
 
 class App {
@@ -152,9 +159,7 @@ int App::open_state() {
                         options_.external_url};
     driver_ = std::make_unique<Driver>(std::move(parts));
     if (auto opened = driver_->open_journal(options_.storage); !opened) {
-        std::fprintf(stderr, "%s: %s\n%s%s%s", options_.storage.c_str(), opened.error().message.c_str(),
-                     opened.error().hint.empty() ? "" : "hint: ", opened.error().hint.c_str(),
-                     opened.error().hint.empty() ? "" : "\n");
+        complain(options_.storage, opened.error());
         if (opened.error().code == ErrorCode::Conflict) return kStateHeld;
         return opened.error().code == ErrorCode::Corrupt ? kJournalNeedsAPerson : kFailed;
     }
@@ -162,10 +167,13 @@ int App::open_state() {
 }
 
 int App::run() {
-    ::mkdir(options_.storage.c_str(),
-            0700);  // the runner keeps its receipts there; the journal says what is wrong with it
+    // The runner keeps its receipts there; what else may be wrong with it, the journal says.
+    if (::mkdir(options_.storage.c_str(), 0700) != 0 && errno != EEXIST) {
+        complain(options_.storage, runner::system_error("make this directory"));
+        return kFailed;
+    }
     if (auto started = start_runner(); !started) {
-        std::fprintf(stderr, "revertd-runner: %s\n", started.error().message.c_str());
+        complain("revertd-runner", started.error());
         return kFailed;
     }
     if (const int code = open_state(); code != 0) return code;
@@ -279,7 +287,11 @@ void App::watch_signals() {
 }
 
 void App::on_signal(int signal) {
-    if (signal != SIGHUP) return loop_.stop();
+    if (signal != SIGHUP) {
+        log::write(log::Level::Info, "revertd stops; open guards and running steps go on from here at the next start",
+                   {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}});
+        return loop_.stop();
+    }
     const auto reloaded = reload();
     (void)reloaded.has_value();  // it has said so in the log
     watch_signals();

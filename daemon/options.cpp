@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <filesystem>
 #include <iostream>
 
 namespace revertd {
@@ -59,6 +60,8 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
         return app.exit(e, std::cout, std::cerr) == 0 ? 0 : 2;
     }
     complete(options.listen);
+    // Others are told of it who stand elsewhere: the runner, which is not in this directory.
+    options.storage = std::filesystem::absolute(options.storage).lexically_normal().string();
     return options;
 }
 

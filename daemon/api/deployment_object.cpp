@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "core/known_services.h"
 #include "daemon/api/objects.h"
 
 namespace revertd::api {
@@ -126,6 +127,16 @@ std::string phase_words(const Backend& backend, const Deployment& d) {
     if (service != nullptr && service->older == d.id) return "waits for deploy " + service->guard;
     if (!d.first_seen) return "waiting to see " + d.version;
     return judged_phase(backend, d);
+}
+
+Error no_service(const Backend& backend, const std::string& service) {
+    return {ErrorCode::NotFound, "no service " + service, known_services(backend.engine().settings(), service)};
+}
+
+bool was_ever_known(const Backend& backend, const std::string& service) {
+    const Settings* settings = backend.engine().settings();
+    const bool configured = settings != nullptr && settings->services.contains(service);
+    return configured || backend.engine().state().service(service) != nullptr;
 }
 
 void write_deployment(JsonText& out, const Backend& backend, const Deployment& d) {

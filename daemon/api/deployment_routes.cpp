@@ -42,6 +42,7 @@ Response list(const Backend& backend, const Request& request) {
     const auto limit = limit_of(request);
     if (!limit) return error_response(limit.error());
     const std::string service = request.parameter("service");
+    if (!service.empty() && !was_ever_known(backend, service)) return error_response(no_service(backend, service));
     std::vector<const Deployment*> found;
     for (const auto& [id, deployment] : backend.engine().state().deployments)
         if (service.empty() || deployment.service == service) found.push_back(&deployment);

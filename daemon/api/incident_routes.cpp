@@ -35,6 +35,7 @@ Response list(const Backend& backend, const Request& request) {
     const auto limit = limit_of(request);
     if (!limit) return error_response(limit.error());
     const std::string service = request.parameter("service");
+    if (!service.empty() && !was_ever_known(backend, service)) return error_response(no_service(backend, service));
     std::vector<const Incident*> found;
     for (const auto& [id, incident] : backend.engine().state().incidents)
         if (service.empty() || incident.service == service) found.push_back(&incident);

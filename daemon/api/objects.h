@@ -30,6 +30,11 @@ void write_signals(JsonText& out, const Backend& backend, const std::string& ser
 /// What an open guard is doing, in words without running numbers: they change only when it does.
 [[nodiscard]] std::string phase_words(const Backend& backend, const Deployment& deployment);
 
+/// A name that no service has, with those that are known.
+[[nodiscard]] Error no_service(const Backend& backend, const std::string& service);
+/// Configured, or once watched.
+[[nodiscard]] bool was_ever_known(const Backend& backend, const std::string& service);
+
 /// An approval that is being waited for, or null.
 void write_approval(JsonText& out, const Backend& backend, const Incident* incident);
 

@@ -19,10 +19,6 @@ constexpr std::array<Field, 1> kResumeFields{kReason};
 constexpr std::array<Field, 3> kMarkFields{kReason, Field{"version", Field::Kind::Text, kMaxNameBytes},
                                            Field{"action", Field::Kind::Text, kMaxNameBytes}};
 
-Error unknown(const std::string& service) {
-    return {ErrorCode::NotFound, "no service " + service, "services are named in the configuration"};
-}
-
 bool is_known(const Backend& backend, const std::string& service) {
     const Settings* settings = backend.engine().settings();
     return settings != nullptr && settings->find(service) != nullptr;
@@ -108,7 +104,7 @@ void write_version(JsonText& out, const LedgerEntry& entry) {
 /// The newest first.
 Response versions(const Backend& backend, const Request& request) {
     const std::string& name = request.names.front();
-    if (!is_known(backend, name)) return error_response(unknown(name));
+    if (!is_known(backend, name)) return error_response(no_service(backend, name));
     JsonText out;
     out.open_array();
     if (const ServiceState* service = backend.engine().state().service(name))
@@ -154,7 +150,7 @@ Response gate(const Backend& backend, const Request& request) {
     const std::string service = request.parameter("service"), version = request.parameter("version");
     if (service.empty() || version.empty())
         return error_response({ErrorCode::Invalid, "gate needs a service and a version", "?service=api&version=v2"});
-    if (!is_known(backend, service)) return error_response(unknown(service));
+    if (!is_known(backend, service)) return error_response(no_service(backend, service));
     const auto answer = backend.engine().gate(service, version, backend.now().wall);
     JsonText out;
     out.open_object();

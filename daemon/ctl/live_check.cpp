@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/ctl/live_check.h"
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <limits>
@@ -58,6 +59,8 @@ class ServiceCheck final : private HealthListener, private ScrapeListener, priva
     /// Questions that are out.
     std::size_t ask(HttpClient& http, RunnerClient& runner, const RollbackSpec* rollback) {
         asked_ = loop_.now();
+        for (const HealthTarget& target : settings_.health) order_.push_back("health " + target.url);
+        for (const std::string& target : settings_.metrics) order_.push_back("metrics " + target);
         for (const HealthTarget& target : settings_.health) ask_health(http, target);
         ask_metrics(http);
         ask_queries(http);
@@ -65,7 +68,10 @@ class ServiceCheck final : private HealthListener, private ScrapeListener, priva
         return pending_;
     }
 
+    /// In the order of the configuration, whoever answered first; the signals come last.
     [[nodiscard]] std::vector<LiveFinding> findings() {
+        std::ranges::stable_sort(
+            findings_, {}, [&](const LiveFinding& f) { return std::ranges::find(order_, f.what) - order_.begin(); });
         if (!settings_.metrics.empty())
             for (std::size_t i = 0; i < settings_.signals.size(); ++i)
                 if (settings_.signals[i].source == Signal::Source::Scrape && !settings_.signals[i].is_control)
@@ -191,6 +197,7 @@ class ServiceCheck final : private HealthListener, private ScrapeListener, priva
             totals.last = value.value;
         }
         const bool good = result.verdict == Verdict::Ok;
+        if (good) ++read_;
         add("metrics " + settings_.metrics[target], good, good ? "read" : std::string(to_string(result.verdict)),
             std::string(result.reason));
         answered();
@@ -205,7 +212,10 @@ class ServiceCheck final : private HealthListener, private ScrapeListener, priva
                             {},
                             {}};
         const bool counts = signal.kind != Signal::Kind::Gauge;
-        if (totals.series == 0) {
+        if (read_ == 0) {
+            finding.good = false;
+            finding.words = "no target's metrics could be read";
+        } else if (totals.series == 0) {
             finding.words = signal.well_known ? "no series of a well-known name" : "no series: " + signal.text;
             // A default that finds nothing is left out of the guard; a written signal that finds nothing is a mistake.
             finding.good = signal.well_known;
@@ -240,6 +250,7 @@ class ServiceCheck final : private HealthListener, private ScrapeListener, priva
         if (!probe) return add(what, false, {}, "the recipe cannot say what runs: every action asks");
         askers_.push_back(std::make_unique<VersionAsker>(loop_, http, runner, *probe, what));
         ++pending_;
+        order_.push_back(what);
         askers_.back()->ask(kLimit, [this, what](const Observation& seen) {
             using Kind = Observation::Kind;
             const bool good = seen.kind == Kind::Version || seen.kind == Kind::Nothing;
@@ -256,6 +267,8 @@ class ServiceCheck final : private HealthListener, private ScrapeListener, priva
     Time asked_{};
     std::size_t pending_ = 0;
     std::vector<LiveFinding> findings_;
+    std::vector<std::string> order_;  ///< of what was asked
+    std::size_t read_ = 0;            ///< targets whose metrics were read
     ScrapePool pool_;
     std::unique_ptr<SeriesSelector> selector_;
     std::vector<SeriesRole> roles_;

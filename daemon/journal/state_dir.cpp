@@ -29,7 +29,8 @@ Result<void> write_all(int fd, std::string_view content, const std::string& path
 
 Result<std::string> canonical(const std::string& path) {
     const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr), &std::free);
-    if (!real && errno == ENOENT) return Error(ErrorCode::NotFound, "there is no directory " + path);
+    if (!real && errno == ENOENT)
+        return Error(ErrorCode::NotFound, "there is no directory " + path, "--storage.path is that of the daemon");
     if (!real) return errno_error("open " + path);
     return std::string(real.get());
 }

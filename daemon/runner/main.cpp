@@ -11,6 +11,7 @@
 #include <charconv>
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -158,6 +159,8 @@ int run_detached(ServerOptions options) {
     }
     read_end.reset();
     ::setsid();
+    for (std::string* path : {&options.storage, &options.socket})  // it goes to / below
+        if (!path->empty()) *path = std::filesystem::absolute(*path).string();
     redirect_to_log(options.storage);
     return ::chdir("/") == 0 ? serve(std::move(options), std::move(write_end)) : kExitFailure;
 }

@@ -19,6 +19,11 @@ namespace revertd {
 
 namespace {
 
+Error no_such(const std::string& id) {
+    return {ErrorCode::NotFound, "no deployment or incident " + id,
+            "revertctl incident list and revertctl deploy list show them"};
+}
+
 constexpr Duration kWitnessAgain = 1s;       // a silent runner is asked again
 constexpr Duration kResolverLimit = 10s;     // they are asked when a guard opens: nothing waits for them
 constexpr std::size_t kStreamKept = 10'000;  // a watcher that was away for longer asks for the objects again
@@ -407,7 +412,7 @@ void Driver::unsubscribe(std::uint64_t subscription) {
 Result<std::vector<std::string>> Driver::explain(const std::string& id) const {
     const Deployment* d = engine_->state().find_deployment(id);
     const Incident* i = engine_->state().incident(d != nullptr ? d->incident : id);
-    if (d == nullptr && i == nullptr) return Error(ErrorCode::NotFound, "no deployment or incident " + id);
+    if (d == nullptr && i == nullptr) return no_such(id);
     const std::string deploy = d != nullptr ? d->id : i->deploy;
     auto records = records_of(i != nullptr ? i->id : std::string{}, deploy);
     if (!records) return records.error();
@@ -423,7 +428,7 @@ Result<std::string> Driver::report(const std::string& id, const std::string& for
     const Deployment* d = engine_->state().find_deployment(id);
     const Incident* i = engine_->state().incident(d != nullptr ? d->incident : id);
     if (d == nullptr && i != nullptr) d = engine_->state().deployment(i->deploy);
-    if (d == nullptr && i == nullptr) return Error(ErrorCode::NotFound, "no deployment or incident " + id);
+    if (d == nullptr && i == nullptr) return no_such(id);
     auto records = records_of(i != nullptr ? i->id : std::string{}, d != nullptr ? d->id : std::string{});
     if (!records) return records.error();
     const ReportInput input{d, i, *records, now(), incident_link(parts_.external_url, i != nullptr ? i->id : "")};

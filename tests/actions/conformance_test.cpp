@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
+
 namespace revertd {
 namespace {
 
@@ -22,6 +25,16 @@ TEST(Conformance, every_recipe_that_is_shipped_conforms) {
     for (const Recipe& recipe : shipped)
         for (const Conformance& check : check_conformance(recipe))
             EXPECT_EQ(check.why, "") << recipe.name << ": " << check.what;
+}
+
+TEST(Conformance, the_recipe_of_the_documentation_conforms) {
+    std::ifstream file(REVERTD_SOURCE_DIR "/docs/recipes.md");
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    const std::string begin = "```yaml\n", end = "```";
+    const auto at = text.find(begin);
+    ASSERT_NE(at, std::string::npos);
+    const auto from = at + begin.size();
+    EXPECT_EQ(faults("switch", text.substr(from, text.find(end, from) - from)), "");
 }
 
 constexpr const char* kGood = R"(words: A program.

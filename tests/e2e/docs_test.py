@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the documents show is accepted by the programs: docs_test.py DIRECTORY_OF_PROGRAMS.
 
-Every YAML block of a document that is a configuration, or a part of one, goes through `revertctl check`; every command line of
-revertctl names commands and options that there are."""
+Every YAML block of a document that is a configuration, or a part of one, goes through `revertctl check`, one that is a recipe
+through `revertctl recipes test`; every command line of revertctl names commands and options that there are."""
 import pathlib
 import re
 import shlex
@@ -28,9 +28,15 @@ def blocks(kind):
                 yield f"{path.relative_to(ROOT)}:{text.count(chr(10), 0, match.start()) + 1}", match[2]
 
 
+def recipe_name(text):
+    """The name of a recipe file: the first key of its example. Nothing when the block is no recipe."""
+    match = re.search(r"""(?m)^example: ["']?\{ *(\w+):""", text)
+    return match[1] if match and re.search(r"(?m)^act:", text) else None
+
+
 def configuration(text):
     """A part of a configuration, made whole; nothing when it is something else."""
-    if re.search(r"(?m)^(on|jobs|groups|scrape_configs|script|receivers|deploy|tests):", text):
+    if recipe_name(text) or re.search(r"(?m)^(on|jobs|groups|scrape_configs|script|receivers|deploy|tests):", text):
         return None
     if re.search(r"(?m)^services:", text):
         return text
@@ -65,6 +71,22 @@ class Documents(unittest.TestCase):
                 result = self.check(whole)
                 self.assertEqual(result.returncode, 0, whole + result.stdout + result.stderr)
         self.assertGreaterEqual(checked, 7)
+
+    def try_recipe(self, text):
+        with tempfile.TemporaryDirectory() as directory:
+            file = pathlib.Path(directory) / f"{recipe_name(text)}.yaml"
+            file.write_text(text)
+            return subprocess.run([PROGRAMS / "revertctl", "recipes", "test", file], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+
+    def test_recipes_conform(self):
+        recipes = [(where, text) for where, text in blocks("yaml") if recipe_name(text)]
+        self.assertTrue(recipes)
+        for where, text in recipes:
+            with self.subTest(where):
+                result = self.try_recipe(text)
+                self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        broken = recipes[0][1].replace('"{to}"', "v1")
+        self.assertEqual(self.try_recipe(broken).returncode, 1, "one that goes nowhere would be noticed")
 
     def test_examples_are_accepted(self):
         for path in sorted((ROOT / "config" / "examples").glob("*.yaml")):

@@ -154,6 +154,10 @@ class Exits(unittest.TestCase):
             self.assertIn(words, out)
         junit = junitparser.JUnitXml.fromstring(self.w.ctl("-o", "junit", "check", str(config), "--live")[1].encode())
         self.assertEqual(junit.failures, 3)
+        config.write_text(text.replace(f":{port}/metrics", ":1/metrics"))
+        found = json.loads(self.w.ctl("-o", "json", "check", str(config), "--live")[1])["live"]
+        self.assertEqual([f["what"].split()[0] for f in found], ["health", "metrics", "observe", "signal", "signal"])
+        self.assertEqual({f["words"] for f in found[3:]}, {"no target's metrics could be read"})
 
     def test_1_and_2_are_errors_of_ones_own(self):
         self.assertEqual(self.w.ctl("deploy", "watch", "d-none", "--wait")[0], 1)

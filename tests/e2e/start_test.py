@@ -80,6 +80,39 @@ class Start(unittest.TestCase):
         self.assertLess(cpus[RUNS // 2], LIMIT * 1000)
 
 
+class Places(unittest.TestCase):
+    """Where the state is, and what is said when it cannot be there."""
+
+    def start(self, directory, storage):
+        (directory / "revertd.yaml").write_text("services:\n  a: { health: 'http://127.0.0.1:1/', rollback: off }\n")
+        return subprocess.Popen([PROGRAMS / "revertd", "--config.file=revertd.yaml", f"--storage.path={storage}", "--runner=child",
+                                 f"--web.listen-address=unix:{directory}/s"],
+                                cwd=directory, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def test_a_relative_one_is_below_where_the_daemon_was_started(self):
+        with tempfile.TemporaryDirectory(prefix="revertd-start-") as name:
+            directory = pathlib.Path(name)
+            process = self.start(directory, "state")
+            lines = []
+            for line in process.stdout:
+                lines.append(line)
+                if "revertd is ready" in line:
+                    process.send_signal(signal.SIGTERM)
+            self.assertEqual(process.wait(20), 0, lines)
+            self.assertIn('revertd stops', lines[-1])
+            self.assertIn('signal="SIGTERM"', lines[-1])
+            self.assertTrue((directory / "state/runner/lock").exists(), lines)
+            process.stdout.close()
+
+    def test_one_that_cannot_be_made_is_said_with_its_reason(self):
+        with tempfile.TemporaryDirectory(prefix="revertd-start-") as name:
+            process = self.start(pathlib.Path(name), "no/such/state")
+            out = process.communicate(timeout=20)[0]
+            self.assertEqual(process.returncode, 1, out)
+            self.assertIn(f"{name}/no/such/state: make this directory: No such file or directory", out)
+            self.assertNotIn("runner", out)
+
+
 if __name__ == "__main__":
     PROGRAMS = pathlib.Path(sys.argv.pop(1)).resolve()
     unittest.main()

@@ -5,6 +5,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <filesystem>
+
 #include "daemon/runner/listen.h"
 #include "tests/runner/harness.h"
 
@@ -49,6 +51,16 @@ TEST_F(Launch, a_detached_runner_listens_when_it_returns_and_is_started_once) {
     EXPECT_NE(::getsid(pid), ::getsid(0)) << "its own session";
     ASSERT_TRUE(launch_runner(place_, kProgram));
     EXPECT_EQ(pid_behind(place_.socket), pid);
+}
+
+/// A detached runner goes to /, where a relative path means another place.
+TEST_F(Launch, a_storage_relative_to_where_one_stands_is_found_again) {
+    const auto stood = std::filesystem::current_path();
+    std::filesystem::current_path(directory_.path());
+    const auto launched = launch_runner(*find_runner("child", "."), kProgram);
+    std::filesystem::current_path(stood);
+    ASSERT_TRUE(launched) << launched.error().message;
+    EXPECT_GT(pid_behind(place_.socket), 1);
 }
 
 TEST_F(Launch, says_when_it_cannot) {
