@@ -190,6 +190,17 @@ std::vector<std::string> waiting(const Json& deployment, WallTime now) {
     return {line, "  revertctl approve " + incident + " | deny " + incident + " | explain " + incident};
 }
 
+/// What is not known and should be; the phase may say it already.
+std::vector<std::string> warning_lines(const Json& deployment, std::size_t columns) {
+    std::vector<std::string> lines;
+    const auto said = phase(deployment);
+    for (const auto& warning : deployment["warnings"].items()) {
+        if (said.find(words(warning)) != std::string::npos) continue;
+        for (auto& line : wrapped("  ! " + words(warning), columns, 4)) lines.push_back(std::move(line));
+    }
+    return lines;
+}
+
 /// While nothing is found: what would be. So nobody trusts a bake that cannot see anything.
 std::vector<std::string> power_lines(const Json& deployment) {
     const auto state = deployment["state"].text();
@@ -224,6 +235,7 @@ std::string render_block(const Json& deployment, const History& history, const B
     for (auto& line : progress(deployment, style)) lines.push_back(std::move(line));
     for (auto& line : aligned(rows_of(deployment, history, style.now))) lines.push_back(std::move(line));
     for (auto& line : waiting(deployment, style.now)) lines.push_back(std::move(line));
+    for (auto& line : warning_lines(deployment, style.columns)) lines.push_back(std::move(line));
     for (auto& line : power_lines(deployment)) lines.push_back(std::move(line));
     std::string text;
     for (const auto& line : lines) text += fit(line, style.columns) + "\n";

@@ -110,6 +110,20 @@ Result<void> provenance(const Stage& s, const std::string& version, const std::s
     return yes(is.find(words) != std::string::npos, version + ": " + is);
 }
 
+/// `not ready "TEXT"`
+Result<void> readiness(const Stage& s, const Words& m) {
+    const std::string why = s.world.engine().why_not_ready(s.service);
+    const bool says = why.find(m[2].str()) != std::string::npos;
+    return yes(why.empty() != m[1].matched && says, why.empty() ? "it is ready" : why);
+}
+
+/// `version unknown "TEXT"`
+Result<void> version_known(const Stage& s, const Words& m) {
+    const auto silence = s.world.engine().version_silence(s.service);
+    const bool as_said = silence ? m[1].matched && silence->words.find(m[1]) != std::string::npos : !m[1].matched;
+    return yes(as_said, silence ? silence->words : "it is known");
+}
+
 const std::vector<Sentence>& guard_expectations() {
     static const std::vector<Sentence> kAll{
         {R"re(no guard)re",
@@ -162,11 +176,8 @@ const std::vector<Sentence>& guard_expectations() {
              const auto g = s.world.engine().gate(s.service, m[1], s.world.wall());
              return yes(g.code == std::stoi(m[2]), std::to_string(g.code) + ": " + g.reason);
          }},
-        {R"re((not )?ready)re",
-         [](const Stage& s, const Words& m) {
-             const std::string why = s.world.engine().why_not_ready(s.service);
-             return yes(why.empty() != m[1].matched, why.empty() ? "it is ready" : why);
-         }},
+        {R"re((not )?ready(?: "(.*)")?)re", readiness},
+        {R"re(version (?:unknown "(.*)"|known))re", version_known},
         {R"re(live (\S+))re",
          [](const Stage& s, const Words& m) { return same("live", s.world.state().service(s.service)->live, m[1]); }},
         {R"re(says "(.*)")re",
