@@ -47,9 +47,10 @@ struct Engine::Run {
     std::map<std::string, Service> services;
     std::uint64_t next_token = 1;
     std::uint64_t durable = 0;
-    std::uint64_t replayed = 0;  ///< the last record of earlier runs
-    bool witnessed = false;      ///< the runner knows of no step that the journal does not
-    std::string runner_silent;   ///< why this is not known although it was asked for; a gate
+    std::uint64_t replayed = 0;      ///< the last record of earlier runs
+    bool witnessed = false;          ///< the runner knows of no step that the journal does not
+    std::string runner_silent;       ///< why this is not known although it was asked for; a gate
+    bool journal_was_paged = false;  ///< that it failed, by an earlier run
 
     /// A pause before asking the platform once more; a new stage begins its own clock.
     static constexpr Duration kAskAgain = 1s;

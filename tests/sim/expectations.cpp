@@ -77,13 +77,16 @@ struct PageWanted {
 };
 
 std::size_t pages(const Stage& s, const PageWanted& wanted) {
-    return static_cast<std::size_t>(
-        std::count_if(s.world.durable().begin(), s.world.durable().end(), [&](const Record& r) {
-            const auto* page = std::get_if<Paged>(&r.fact);
-            return page != nullptr && page->level != "none" && (page->service == s.service || page->service.empty()) &&
-                   page->summary.find(wanted.containing) != std::string::npos &&
-                   (wanted.to.empty() || page->to == wanted.to) && (wanted.kind.empty() || page->kind == wanted.kind);
-        }));
+    const auto is_wanted = [&](const Record& r) {
+        const auto* page = std::get_if<Paged>(&r.fact);
+        return page != nullptr && page->level != "none" && (page->service == s.service || page->service.empty()) &&
+               page->summary.find(wanted.containing) != std::string::npos &&
+               (wanted.to.empty() || page->to == wanted.to) && (wanted.kind.empty() || page->kind == wanted.kind);
+    };
+    std::size_t found = 0;
+    for (const auto* told : {&s.world.durable(), &s.world.told_anyway()})
+        found += static_cast<std::size_t>(std::count_if(told->begin(), told->end(), is_wanted));
+    return found;
 }
 
 std::string state_words(const Deployment& d) {
