@@ -144,8 +144,8 @@ void Engine::hear_version(const std::string& name, const Observation& read) {
 std::optional<Engine::Silence> Engine::version_silence(const std::string& name) const {
     const auto run = run_->services.find(name);
     const auto settings = settings_of(name);
-    if (run == run_->services.end() || settings == nullptr || run->second.unanswered < kSilentReads)
-        return std::nullopt;
+    const bool asked = settings != nullptr && can_be_asked(*settings);  // a reload may have taken the question away
+    if (!asked || run == run_->services.end() || run->second.unanswered < kSilentReads) return std::nullopt;
     const std::string& why = run->second.unanswered_why;
     return Silence{run->second.unanswered_since, std::string(settings->observes ? "the platform" : "`current`") +
                                                      " does not say which version runs" +
