@@ -6,6 +6,8 @@
 namespace revertd::api {
 namespace {
 
+constexpr Duration kResolversAnswerBy = 10s;  // of a guard: they are asked when it opens, and may take their time
+
 const Incident* open_incident(const State& state, const Deployment& d) {
     const Incident* incident = state.incident(d.incident);
     return incident != nullptr && incident->open() ? incident : nullptr;
@@ -95,7 +97,8 @@ void write_texts(JsonText& out, const char* key, const std::vector<std::string>&
 /// What is not known, and should be, while the guard is open.
 std::vector<std::string> warnings_of(const Backend& backend, const Deployment& d) {
     if (!d.open()) return {};
-    std::vector<std::string> warnings = backend.engine().silent_resolvers(d);
+    const bool asked = backend.now().at - d.started >= kResolversAnswerBy;
+    std::vector<std::string> warnings = asked ? backend.engine().silent_resolvers(d) : std::vector<std::string>{};
     if (const auto silence = backend.engine().version_silence(d.service))
         warnings.insert(warnings.begin(), silence->words);
     return warnings;
