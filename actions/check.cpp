@@ -36,6 +36,10 @@ void check_command(const Param& argv, Aim aim, std::vector<Problem>& problems) {
     const auto relative = find_relative_undo(texts);
     report(argv, relative, problems);
     report(argv, find_shell_text(texts), problems);
+    for (const Param& item : argv.items)
+        if (item.text.find("${") != std::string::npos && !placeholders_in(item.text).empty())
+            problems.push_back({false, item.line, item.column, "`$` before a placeholder would be passed on as it is",
+                                "no shell is involved: write {to}, not ${to}"});
     const bool with_target = std::any_of(argv.items.begin() + 1, argv.items.end(),
                                          [](const Param& item) { return uses_anywhere(item, "to"); });
     if (aim == Aim::Version && !relative && !with_target)

@@ -58,6 +58,15 @@ std::optional<Complaint> check_authority(const UrlParts& parts) {
         const auto number = parse_count(*port);
         if (!number || *number < 1 || *number > 65535) return Complaint{"a port is a number from 1 to 65535", {}};
     }
+    const auto is_of_a_host = [](char c) {
+        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        return plain || std::string_view(".-_:[]%").find(c) != std::string_view::npos ||
+               static_cast<signed char>(c) < 0;
+    };
+    const auto strange = std::find_if_not(parts.authority.begin(), parts.authority.end(), is_of_a_host);
+    if (strange != parts.authority.end())
+        return Complaint{"a host with `" + std::string(1, *strange) + "`",
+                         *strange == '$' ? "nothing is taken from the environment: write it out" : ""};
     if (parts.scheme == "tcp" && (!port || !parts.path.empty()))
         return Complaint{"a tcp check is a host and a port", "for example tcp://127.0.0.1:5432"};
     return std::nullopt;

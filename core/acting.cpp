@@ -2,6 +2,7 @@
 // The action protocol (S31-S34): observe what runs, intent, step, outcome, confirm. A step starts in `run_step` and
 // nowhere else, in the step() that receives Durable of its intent, after the gates have been asked again.
 #include <algorithm>
+#include <utility>
 
 #include "core/engine.h"
 #include "core/engine_run.h"
@@ -191,6 +192,11 @@ bool Engine::await_witness(const Incident& i) {
 void Engine::on(const event::Witnessed& e) {
     run_->witnessed = e.against.empty();
     run_->runner_silent = e.against;
+    if (run_->witnessed && state_.observe_only.empty() && std::exchange(run_->journal_was_paged, false)) {
+        Paged page{{}, {}, {}, "critical", "resolve", "revertd may act again: the journal is whole", {}};
+        page.about = kJournal;
+        note(std::move(page));
+    }
     for (auto& [name, s] : state_.services)
         if (!s.incident.empty()) settle(name);
 }

@@ -392,6 +392,8 @@ std::string Engine::why_not_ready(const std::string& name) const {
     if (state_.halted || s->halted) return "halted by " + (state_.halted ? state_.halted_by : s->halted_by);
     if (!settings->has_rollback) return "no rollback is configured";
     if (settings->mode == Mode::Observe) return "mode observe";
+    // S32: without its word nothing is changed, and it may be the reason why no version is known yet.
+    if (const auto silence = version_silence(name); silence && settings->observes) return silence->words;
     const Deployment* d = state_.deployment(s->guard);
     if (s->adopting_since)
         return "cannot roll back yet: no good version until " + s->adopting + " is watched for one bake";

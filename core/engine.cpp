@@ -57,6 +57,7 @@ const ServiceSettings* Engine::pinned(const Deployment& deployment) const {
 // -- events
 
 void Engine::on(const event::Start& e) {
+    run_->journal_was_paged = e.journal_failed || state_.journal_paged;
     note(Started{"revertd started", e.boot, e.offset});
     if (!e.in_progress.empty()) count_crash(e.in_progress);
     run_->services.clear();
@@ -119,7 +120,9 @@ void Engine::on(const event::JournalFailed& e) {
     // The record cannot become durable; it still makes this run observe only (S43).
     if (!state_.observe_only.empty()) return;
     note(ObserveOnlySet{e.words});
-    note(Paged{{}, {}, {}, "critical", "trigger", "revertd only observes: the journal failed", e.words});
+    Paged page{{}, {}, {}, "critical", "trigger", "revertd only observes: the journal failed", e.words};
+    page.about = kJournal;
+    note(std::move(page));
 }
 
 void Engine::on(const event::Configured& e) {

@@ -3,8 +3,10 @@
 #pragma once
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "core/event.h"
 #include "core/gates.h"
@@ -42,6 +44,17 @@ class Engine {
     [[nodiscard]] std::string frozen_why(const std::string& service, WallTime now) const;
     /// Why a rollback could not be done right now; empty: it could.
     [[nodiscard]] std::string why_not_ready(const std::string& service) const;
+
+    /// That nobody says which version runs: deploys are not seen by themselves, and nothing can be compared (S5, S32).
+    struct Silence {
+        Time since{};
+        std::string words;  ///< why, as the platform or the key `current` answered it last
+    };
+
+    /// Nothing while it answers, before it was first asked, and where there is nothing to ask.
+    [[nodiscard]] std::optional<Silence> version_silence(const std::string& service) const;
+    /// What the guard of a service was not told by those who know which version is good (S4), and why.
+    [[nodiscard]] std::vector<std::string> silent_resolvers(const Deployment& deployment) const;
     /// The end of the bake as fixed by S11; nothing while it is not known.
     [[nodiscard]] static std::optional<Time> bake_ends(const Deployment& deployment);
 
@@ -106,6 +119,7 @@ class Engine {
                            Time started);
     [[nodiscard]] std::string broken_before(const std::string& service, const ServiceSettings& settings,
                                             Time started) const;
+    void hear_version(const std::string& service, const Observation& read);
     void read_version(const std::string& service, const Observation& observation);
     void read_tried(const std::string& service, const Observation& observation);
     void read_another(const std::string& service, const Observation& observation);

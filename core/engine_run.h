@@ -19,6 +19,9 @@ struct Engine::Run {
         int back = 0;  ///< reads of nothing but `from` after `to` (S7)
         Time back_since{};
         std::optional<Observation> last;
+        int unanswered = 0;  ///< reads without an answer, the last one and those before it
+        Time unanswered_since{};
+        std::string unanswered_why;
 
         // the question that is out
         std::uint64_t token = 0;  ///< 0: none
@@ -32,8 +35,9 @@ struct Engine::Run {
         std::map<std::string, RuleChange> judged;  ///< the last word on each rule, where `steady` is set
 
         // questions to resolvers
-        std::string resolving;              ///< the deployment that they were asked for
-        std::optional<Time> resolve_again;  ///< those that have not answered
+        std::string resolving;                  ///< the deployment that they were asked for
+        std::optional<Time> resolve_again;      ///< those that have not answered
+        std::map<int, std::string> unresolved;  ///< and why not, by their place in the list
 
         std::optional<JudgePhase> phase;
         bool summary_asked = false;
@@ -43,9 +47,10 @@ struct Engine::Run {
     std::map<std::string, Service> services;
     std::uint64_t next_token = 1;
     std::uint64_t durable = 0;
-    std::uint64_t replayed = 0;  ///< the last record of earlier runs
-    bool witnessed = false;      ///< the runner knows of no step that the journal does not
-    std::string runner_silent;   ///< why this is not known although it was asked for; a gate
+    std::uint64_t replayed = 0;      ///< the last record of earlier runs
+    bool witnessed = false;          ///< the runner knows of no step that the journal does not
+    std::string runner_silent;       ///< why this is not known although it was asked for; a gate
+    bool journal_was_paged = false;  ///< that it failed, by an earlier run
 
     /// A pause before asking the platform once more; a new stage begins its own clock.
     static constexpr Duration kAskAgain = 1s;

@@ -126,6 +126,7 @@ struct Start {
     std::string boot;
     Duration offset{};
     std::string in_progress = {};  ///< the input that the run before was busy with when it crashed (S39)
+    bool journal_failed = false;   ///< the run before has paged that, and the journal could not take the page (S43)
 };
 
 struct Tick {};  ///< a deadline of Engine::next_deadline has come

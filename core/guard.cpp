@@ -13,8 +13,9 @@ namespace revertd {
 
 namespace {
 
-constexpr int kEqualReads = 3;  // S5: a version must be read this often in a row to be believed
-constexpr int kBackReads = 10;  // S7: so many reads of `from` alone before somebody else is said to have undone it
+constexpr int kEqualReads = 3;   // S5: a version must be read this often in a row to be believed
+constexpr int kSilentReads = 3;  // so many reads in a row without an answer are silence; fewer, a hiccup
+constexpr int kBackReads = 10;   // S7: so many reads of `from` alone before somebody else is said to have undone it
 
 bool can_be_asked(const ServiceSettings& s) {
     return s.observes || s.current.has_value();
@@ -107,7 +108,7 @@ void Engine::on(const event::Observed& e) {
     Run::Service& run = run_->services[e.service];
     const Incident* incident = state_.incident(service(e.service).incident);
     if (e.token == 0) {
-        run.last = e.observation;
+        hear_version(e.service, e.observation);
         read_version(e.service, e.observation);
     } else if (e.token == run.token && incident != nullptr) {
         run.token = 0;
@@ -129,6 +130,26 @@ void Engine::on(const event::Observed& e) {
         }
     }
     settle(e.service);
+}
+
+void Engine::hear_version(const std::string& name, const Observation& read) {
+    Run::Service& run = run_->services[name];
+    const bool silent = read.kind == Observation::Kind::NoAnswer;
+    if (silent && run.unanswered++ == 0) run.unanswered_since = read.read;
+    if (silent) run.unanswered_why = read.words;
+    if (!silent) run.unanswered = 0;
+    run.last = read;
+}
+
+std::optional<Engine::Silence> Engine::version_silence(const std::string& name) const {
+    const auto run = run_->services.find(name);
+    const auto settings = settings_of(name);
+    const bool asked = settings != nullptr && can_be_asked(*settings);  // a reload may have taken the question away
+    if (!asked || run == run_->services.end() || run->second.unanswered < kSilentReads) return std::nullopt;
+    const std::string& why = run->second.unanswered_why;
+    return Silence{run->second.unanswered_since, std::string(settings->observes ? "the platform" : "`current`") +
+                                                     " does not say which version runs" +
+                                                     (why.empty() ? "" : ": " + why)};
 }
 
 /// A version that was started and did not stay up is in place as much as one that runs: without this a release that
@@ -253,9 +274,11 @@ bool Engine::advance_rolling(const Deployment& d, const ServiceSettings& setting
         return true;
     }
     if (now_.at < d.started + settings.rollout) return false;
+    const auto silence = version_silence(d.service);
+    const std::string why = silence ? " (" + silence->words + ")" : std::string{};
     close_guard(id, DeployState::Inconclusive, 14, Reason::NeverSeen,
-                d.version + " was never seen within " + to_words(settings.rollout));
-    page(*state_.deployment(id), "warning", d.service + " " + d.version + ": never seen, nothing judged");
+                d.version + " was never seen within " + to_words(settings.rollout) + why);
+    page(*state_.deployment(id), "warning", d.service + " " + d.version + ": never seen, nothing judged" + why);
     return true;
 }
 

@@ -53,6 +53,7 @@ struct PassVerdict {
 
 /// What pages about a quarantine are known by.
 constexpr const char* kQuarantine = "quarantine";
+constexpr const char* kJournal = "journal";  ///< pages about it (S43)
 
 /// Rules that the Engine judges itself have these indices, beyond any configured rule.
 constexpr std::uint32_t kRolloutStuck = 1'000'000, kDeployFailed = 1'000'001;

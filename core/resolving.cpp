@@ -23,6 +23,7 @@ void Engine::ask_resolvers(const Deployment& d, const ServiceSettings& settings)
     Run::Service& run = run_->services[d.service];
     const bool again = run.resolving == d.id && run.resolve_again && now_.at >= *run.resolve_again;
     if (settings.resolvers.empty() || (run.resolving == d.id && !again)) return;
+    if (run.resolving != d.id) run.unresolved.clear();
     run.resolving = d.id;
     run.resolve_again.reset();
     for (std::size_t i = 0; i < settings.resolvers.size(); ++i) {
@@ -37,7 +38,13 @@ void Engine::on(const event::Resolved& e) {
     const ServiceSettings* settings = d != nullptr ? pinned(*d) : nullptr;
     const auto index = static_cast<std::size_t>(e.index);
     const bool asked = settings != nullptr && d->open() && e.index >= 0 && index < settings->resolvers.size();
-    if (!asked || has_answered(*d, index) || e.named.kind == Observation::Kind::NoAnswer) return;
+    if (!asked || has_answered(*d, index)) return;
+    Run::Service& run = run_->services[d->service];
+    if (e.named.kind == Observation::Kind::NoAnswer) {
+        if (run.resolving == d->id) run.unresolved[e.index] = e.named.words;
+        return;
+    }
+    run.unresolved.erase(e.index);
     TargetNamed f;
     f.deploy = d->id, f.index = e.index, f.resolver = settings->resolvers[index].name;
     if (valid_version(e.named.version)) f.version = e.named.version;
@@ -45,6 +52,22 @@ void Engine::on(const event::Resolved& e) {
     const std::string name = d->service;
     note(std::move(f));
     settle(name);
+}
+
+/// One that does not answer might disagree: that it does not is no agreement.
+std::vector<std::string> Engine::silent_resolvers(const Deployment& d) const {
+    std::vector<std::string> silent;
+    const ServiceSettings* settings = d.open() ? pinned(d) : nullptr;
+    if (settings == nullptr) return silent;
+    const Run::Service& run = run_->services[d.service];
+    for (std::size_t i = 0; i < settings->resolvers.size(); ++i) {
+        if (has_answered(d, i)) continue;
+        const auto why = run.unresolved.find(static_cast<int>(i));
+        const bool told = run.resolving == d.id && why != run.unresolved.end() && !why->second.empty();
+        silent.push_back(settings->resolvers[i].name + " does not say which version is good" +
+                         (told ? ": " + why->second : std::string{}));
+    }
+    return silent;
 }
 
 /// Fills in a target where the ledger has none; words if those who name one disagree.

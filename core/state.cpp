@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/narrate.h"
+#include "core/policy.h"
 
 namespace revertd {
 
@@ -423,7 +424,10 @@ struct State::Fold {
 
     void operator()(const Pruned&) const {}
 
-    void operator()(const Paged& f) const { incident_of(f.incident); }
+    void operator()(const Paged& f) const {
+        incident_of(f.incident);
+        if (f.about == kJournal) s.journal_paged = f.kind != "resolve";
+    }
 };
 
 State::State(SettingsLookup lookup) : lookup_(std::move(lookup)) {}

@@ -217,7 +217,8 @@ class State {
     std::string halted_by;
     bool frozen = false;
     std::string frozen_by;
-    std::string observe_only;  ///< words; empty: acting is allowed, unless something is quarantined
+    bool journal_paged = false;  ///< that it failed (S43), and not yet that it is whole again
+    std::string observe_only;    ///< words; empty: acting is allowed, unless something is quarantined
     std::vector<std::pair<Time, std::string>> crashes;  ///< the last ones, with their inputs
     std::map<std::string, std::string> quarantined;     ///< inputs, and why
     std::vector<Time> intents;                          ///< of all services

@@ -108,6 +108,7 @@ class App {
     Result<void> start_runner();
     int open_state();
     void publish(const Record& record, const State& state);
+    void tell_anyway(const Record& record);
     Result<void> reload();
     [[nodiscard]] std::map<std::string, NotificationCounts> notifications() const;
     void test_channels(const Backend::ChannelsAnswered& answered);
@@ -119,6 +120,7 @@ class App {
     Read read_;
     SystemClock clock_;
     Loop loop_;
+    InputMark journal_failed_;  ///< people were told, and the journal does not know
     HttpClient http_;
     ConfigStore configs_;
     std::unique_ptr<RunnerClient> runner_;
@@ -156,7 +158,8 @@ int App::open_state() {
                         [this] { return reload(); },
                         [this] { return notifications(); },
                         [this](const Backend::ChannelsAnswered& answered) { test_channels(answered); },
-                        options_.external_url};
+                        options_.external_url,
+                        [this](const Record& r) { tell_anyway(r); }};
     driver_ = std::make_unique<Driver>(std::move(parts));
     if (auto opened = driver_->open_journal(options_.storage); !opened) {
         complain(options_.storage, opened.error());
@@ -185,6 +188,7 @@ int App::run() {
     clock_.set_offset(timeline_offset(driver_->past(), boot));
     auto in_progress = loop_.mark().open(options_.storage + "/in-progress");
     if (!in_progress) log::write(log::Level::Warn, "inputs are not marked", {{"why", in_progress.error().message}});
+    const auto journal_failed = journal_failed_.open(options_.storage + "/journal-failed");
     auto notifier = Notifier::open({loop_, http_, options_.storage, read_.loaded->notify, runner_.get(),
                                     [](const std::string& channel, const std::string& words, bool given_up) {
                                         log::write(given_up ? log::Level::Error : log::Level::Warn,
@@ -220,7 +224,8 @@ int App::run() {
         }
     }
     driver_->meters().reloaded(true, clock_.now().wall);
-    driver_->start(boot, clock_.offset(), in_progress ? *in_progress : std::string{});
+    driver_->start(boot, clock_.offset(), in_progress ? *in_progress : std::string{},
+                   journal_failed && !journal_failed->empty());
     release_startup_memory();
     watch_signals();
     housekeep();
@@ -241,6 +246,13 @@ void App::publish(const Record& record, const State& state) {
         log::write(log::Level::Info, words, {{"event", name_of(record.fact)}, {"seq", std::to_string(record.seq)}});
     if (notifier_) notifier_->enqueue(record);
     if (reports_) reports_->on_record(record, state);
+}
+
+/// Without a journal nothing is delivered twice for certain, nor once; better than silence.
+void App::tell_anyway(const Record& record) {
+    log::write(log::Level::Error, narrate(record.fact), {{"event", name_of(record.fact)}});
+    journal_failed_.keep("told");
+    if (notifier_) notifier_->tell(record);
 }
 
 Result<void> App::reload() {

@@ -7,6 +7,8 @@
 namespace revertd::api {
 namespace {
 
+constexpr Duration kResolversAnswerBy = 10s;  // of a guard: they are asked when it opens, and may take their time
+
 const Incident* open_incident(const State& state, const Deployment& d) {
     const Incident* incident = state.incident(d.incident);
     return incident != nullptr && incident->open() ? incident : nullptr;
@@ -93,6 +95,16 @@ void write_texts(JsonText& out, const char* key, const std::vector<std::string>&
     out.close_array();
 }
 
+/// What is not known, and should be, while the guard is open.
+std::vector<std::string> warnings_of(const Backend& backend, const Deployment& d) {
+    if (!d.open()) return {};
+    const bool asked = backend.now().at - d.started >= kResolversAnswerBy;
+    std::vector<std::string> warnings = asked ? backend.engine().silent_resolvers(d) : std::vector<std::string>{};
+    if (const auto silence = backend.engine().version_silence(d.service))
+        warnings.insert(warnings.begin(), silence->words);
+    return warnings;
+}
+
 /// How far the bake is, and what comes next; unknown while the new version was not seen.
 void write_progress(JsonText& out, const Backend& backend, const Deployment& d) {
     const Time now = d.finished.value_or(backend.now().at);
@@ -109,6 +121,7 @@ void write_progress(JsonText& out, const Backend& backend, const Deployment& d) 
     out.put_text("verdict_words", d.words);
     write_texts(out, "power", d.power);
     write_texts(out, "excluded", d.excluded);
+    write_texts(out, "warnings", warnings_of(backend, d));
 }
 
 }  // namespace
@@ -125,7 +138,10 @@ std::string phase_words(const Backend& backend, const Deployment& d) {
     const ServiceState* service = state.service(d.service);
     if (const Incident* incident = open_incident(state, d)) return incident_phase(*incident);
     if (service != nullptr && service->older == d.id) return "waits for deploy " + service->guard;
-    if (!d.first_seen) return "waiting to see " + d.version;
+    if (!d.first_seen) {
+        const auto silence = backend.engine().version_silence(d.service);
+        return "waiting to see " + d.version + (silence ? "; " + silence->words : std::string());
+    }
     return judged_phase(backend, d);
 }
 

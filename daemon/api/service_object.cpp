@@ -50,6 +50,16 @@ void write_last_incident(JsonText& out, const State& state, const std::string& s
     out.close_object();
 }
 
+/// Who should know which version runs, and does not say so.
+void write_silence(JsonText& out, const Backend& backend, const std::string& service) {
+    const auto silence = backend.engine().version_silence(service);
+    if (!silence) return out.put_null("live_unknown");
+    out.open_object("live_unknown");
+    out.put_time("since", wall_of(backend.now(), silence->since));
+    out.put_text("words", silence->words);
+    out.close_object();
+}
+
 /// S14: what holds outside of guards, as people were told.
 void write_steady(JsonText& out, const ServiceState* service) {
     out.open_array("steady");
@@ -85,6 +95,7 @@ void write_service(JsonText& out, const Backend& backend, const std::string& nam
     out.put_text("name", name);
     out.put_text("mode", settings ? words(settings->mode) : "");
     out.put_text("live", service != nullptr ? service->live : std::string());
+    write_silence(out, backend, name);
     out.put_text("good", good_version(service));
     out.put_flag("ready_to_rollback", why_not.empty());
     out.put_text("why_not", why_not);

@@ -68,7 +68,9 @@ int prune(Session& session, const Arguments& arguments) {
     order.by = user(session.outside());
     order.wall = session.now().wall;
     order.before = order.wall - parse_duration(arguments.older_than).value_or(Duration{});
-    const auto done = journal::prune(arguments.storage, order);
+    auto done = journal::prune(arguments.storage, order);
+    if (!done && done.error().code == ErrorCode::Conflict)
+        done.error().hint = "stop revertd, prune, start it again: bakes, waits and limits go on over a restart";
     if (!done) return session.fail("prune the journal in " + arguments.storage, done.error());
     session.out() << done->more << " records pruned";
     if (done->before > 0) session.out() << ", " << done->before << " were before";

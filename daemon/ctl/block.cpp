@@ -79,7 +79,9 @@ std::vector<std::string> progress(const Json& deployment, const BlockStyle& styl
     const auto words_now = coloured(phase(deployment), deployment["state"], style);
     const auto whole = line + "   " + words_now + next_check(deployment);
     if (display_width(whole) <= style.columns) return {whole};
-    return {line + next_check(deployment), "  " + words_now};
+    std::vector<std::string> lines{line + next_check(deployment)};
+    for (auto& part : wrapped("  " + words_now, style.columns, 4)) lines.push_back(std::move(part));
+    return lines;
 }
 
 std::string health_words(const Json& health) {
@@ -177,7 +179,7 @@ bool is_waiting(const Json& approval, WallTime now) {
 }
 
 /// `i-42 waits for leads, 1 of 2 given, until 03:22:07 (in 7m50s)` and how to answer.
-std::vector<std::string> waiting(const Json& deployment, WallTime now) {
+std::vector<std::string> waiting(const Json& deployment, std::size_t columns, WallTime now) {
     const auto approval = deployment["approval"];
     const auto incident = words(deployment["incident"]);
     if (incident.empty() || !is_waiting(approval, now)) return {};
@@ -187,7 +189,22 @@ std::vector<std::string> waiting(const Json& deployment, WallTime now) {
         line += ", " + std::to_string(approval["given"].items().size()) + " of " + words(approval["quorum"]) + " given";
     }
     if (const auto until = when_words(approval["until"].text(), now); !until.empty()) line += ", until " + until;
-    return {line, "  revertctl approve " + incident + " | deny " + incident + " | explain " + incident};
+    auto lines = wrapped(line, columns, 4);
+    for (auto& part :
+         wrapped("  revertctl approve " + incident + " | deny " + incident + " | explain " + incident, columns, 4))
+        lines.push_back(std::move(part));
+    return lines;
+}
+
+/// What is not known and should be; the phase may say it already.
+std::vector<std::string> warning_lines(const Json& deployment, std::size_t columns) {
+    std::vector<std::string> lines;
+    const auto said = phase(deployment);
+    for (const auto& warning : deployment["warnings"].items()) {
+        if (said.find(words(warning)) != std::string::npos) continue;
+        for (auto& line : wrapped("  ! " + words(warning), columns, 4)) lines.push_back(std::move(line));
+    }
+    return lines;
 }
 
 /// While nothing is found: what would be. So nobody trusts a bake that cannot see anything.
@@ -223,7 +240,8 @@ std::string render_block(const Json& deployment, const History& history, const B
     std::vector<std::string> lines{title(deployment)};
     for (auto& line : progress(deployment, style)) lines.push_back(std::move(line));
     for (auto& line : aligned(rows_of(deployment, history, style.now))) lines.push_back(std::move(line));
-    for (auto& line : waiting(deployment, style.now)) lines.push_back(std::move(line));
+    for (auto& line : waiting(deployment, style.columns, style.now)) lines.push_back(std::move(line));
+    for (auto& line : warning_lines(deployment, style.columns)) lines.push_back(std::move(line));
     for (auto& line : power_lines(deployment)) lines.push_back(std::move(line));
     std::string text;
     for (const auto& line : lines) text += fit(line, style.columns) + "\n";

@@ -57,6 +57,12 @@ std::optional<std::map<std::string, std::string>> meta_of(const std::vector<std:
     return meta;
 }
 
+/// On stderr in every format: the output is what was asked for, and a deploy that nobody can see is news.
+void warn(Session& session, const Json& deployment) {
+    for (const auto& warning : deployment["warnings"].items())
+        session.err() << "warning: " << printable(warning.text()) << '\n';
+}
+
 int watch_started(Session& session, const Json& deployment, const StartArguments& arguments) {
     WatchArguments watched = arguments.watch;
     watched.options.target = deployment["id"].text();
@@ -92,6 +98,7 @@ int start(Session& session, const StartArguments& arguments) {
     const auto doing = "start a guard of " + arguments.service;
     const auto print_id = [&](const Json& deployment) { session.out() << deployment["id"].text() << std::endl; };
     if (!answer) return session.fail(doing, answer.error());
+    warn(session, *answer);
     if (session.options().format == Format::GitHub) return start_in_github(session, *answer, arguments);
     if (!arguments.wait) return session.show(doing, answer, print_id);
     if (session.for_people()) print_id(*answer);

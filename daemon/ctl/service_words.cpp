@@ -46,10 +46,27 @@ std::string steady_words(const Json& status) {
     return out;
 }
 
+std::string silence_words(const Json& status, WallTime now) {
+    std::string out;
+    for (const auto& service : status["services"].items()) {
+        const auto& silence = service["live_unknown"];
+        if (silence.is_null()) continue;
+        const auto since = when_words(silence["since"].text(), now);
+        out += printable(service["name"].text() + ": " + silence["words"].text()) +
+               (since.empty() ? "" : ", since " + since) + "\n";
+    }
+    return out;
+}
+
+/// `v1?`: it was seen last, and nobody says so now.
+std::string live_words(const Json& service) {
+    return service["live"].text() + (service["live_unknown"].is_null() ? "" : "?");
+}
+
 Table services_table(const Json& status) {
     Table table({"SERVICE", "MODE", "LIVE", "GOOD", "GUARD", "LAST INCIDENT", "CAN ROLL BACK"});
     for (const auto& s : status["services"].items()) {
-        table.add({s["name"].text(), s["mode"].text() + (s["halted"].truth() ? ", halted" : ""), s["live"].text(),
+        table.add({s["name"].text(), s["mode"].text() + (s["halted"].truth() ? ", halted" : ""), live_words(s),
                    s["good"].text(), guard_words(s["guard"]), last_incident_words(s["last_incident"]),
                    rollback_words(s)});
     }

@@ -2,6 +2,7 @@
 #pragma once
 #include <string>
 
+#include "core/clock.h"
 #include "daemon/ctl/json.h"
 #include "daemon/ctl/output.h"
 
@@ -10,10 +11,13 @@ namespace revertd::ctl {
 /// What keeps everything from acting, a line each; nobody may overlook it.
 [[nodiscard]] std::string brakes_words(const Json& status);
 
-/// Every service of the status in a row.
+/// Who does not say which version runs, and since when, a line each; empty if everybody does.
+[[nodiscard]] std::string silence_words(const Json& status, WallTime now);
+
 /// What holds outside of deploys, a line each; empty if nothing does.
 [[nodiscard]] std::string steady_words(const Json& status);
 
+/// Every service of the status in a row.
 [[nodiscard]] Table services_table(const Json& status);
 
 }  // namespace revertd::ctl

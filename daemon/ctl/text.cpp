@@ -115,6 +115,28 @@ std::string fit(std::string_view text, std::size_t columns) {
     return cut;
 }
 
+std::vector<std::string> wrapped(std::string_view text, std::size_t columns, std::size_t indent) {
+    if (display_width(text) <= columns) return {std::string(text)};
+    std::vector<std::string> lines;
+    std::string line;
+    bool empty = true;  // nothing but the indent is in the line
+    for (std::size_t at = 0; at < text.size();) {
+        std::size_t end = std::min(text.find_first_not_of(' ', at), text.size());
+        end = std::min(text.find(' ', end), text.size());
+        std::string_view word = text.substr(at, end - at);  // with the blanks before it
+        if (!empty && display_width(line) + display_width(word) > columns) {
+            lines.push_back(fit(line, columns));
+            line.assign(indent < columns ? indent : 0, ' ');
+            word.remove_prefix(std::min(word.find_first_not_of(' '), word.size()));
+        }
+        line += word;
+        empty = false;
+        at = end;
+    }
+    lines.push_back(fit(line, columns));
+    return lines;
+}
+
 std::string pad(std::string_view text, std::size_t columns) {
     const auto width = display_width(text);
     return std::string(text) + std::string(columns > width ? columns - width : 0, ' ');

@@ -19,6 +19,10 @@ namespace revertd::ctl {
 /// The text cut to `columns` columns, with `…` where something was left out; colour sequences are kept.
 [[nodiscard]] std::string fit(std::string_view text, std::size_t columns);
 
+/// Broken between words into lines of at most `columns`; a word that is longer is cut. Lines behind the first are
+/// indented by `indent` blanks.
+[[nodiscard]] std::vector<std::string> wrapped(std::string_view text, std::size_t columns, std::size_t indent);
+
 /// The text and blanks up to `columns` columns.
 [[nodiscard]] std::string pad(std::string_view text, std::size_t columns);
 

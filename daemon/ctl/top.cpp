@@ -63,6 +63,7 @@ std::vector<std::string> body(const TopView& view, const TopStyle& style) {
     services_table(view.status).print(table);
     lines.emplace_back();
     add_lines(lines, table.str());
+    add_lines(lines, silence_words(view.status, style.now));
     return lines;
 }
 

@@ -21,6 +21,9 @@ class InputMark {
     /// From now on kept in this file; gives what the run before left there, empty after an orderly end.
     Result<std::string> open(const std::string& path);
 
+    /// Stays there over the end of this process, orderly or not.
+    void keep(std::string_view text) { push(text); }
+
     /// Inputs that are not taken any more.
     void set_quarantined(std::set<std::string, std::less<>> inputs) { quarantined_ = std::move(inputs); }
 

@@ -37,7 +37,8 @@ inline constexpr std::size_t kResolverThreads = 4;
 /// A secret's file is not read again earlier: a fleet that shares a token asks for it in every slot of every service.
 inline constexpr Duration kSecretAge = 1s;
 
-/// How long a file that nobody has asked for before may take; a local one takes less than a millisecond.
+/// How long readings of secrets may hold a start, all together, and a page each; a local file takes less than a
+/// millisecond.
 inline constexpr Duration kSecretPatience = 500ms;
 
 /// Tokens of identity providers reach a few KiB.

@@ -2,12 +2,13 @@
 #include "daemon/notify/channel.h"
 
 #include <algorithm>
-#include <fstream>
+#include <optional>
 
 #include "actions/answers.h"
 #include "daemon/io/http_client.h"
 #include "daemon/io/http_options.h"
 #include "daemon/io/loop.h"
+#include "daemon/io/secret_files.h"
 #include "daemon/notify/json_body.h"
 #include "daemon/notify/outbox.h"
 
@@ -32,6 +33,25 @@ std::string printable_line(const std::string& text) {
 
 std::string transport_words(const HttpResponse& response) {
     return std::string(to_string(response.error)) + (response.detail.empty() ? "" : ": " + response.detail);
+}
+
+/// The files that a delivery needs.
+std::vector<SecretPath> secrets_of(const NotifySettings& s, const std::string& channel) {
+    std::vector<SecretPath> out;
+    const auto add = [&](const char* name, const std::optional<SecretPath>& file) {
+        if (channel == name && file) out.push_back(*file);
+    };
+    if (s.pagerduty) add("pagerduty", s.pagerduty->routing_key);
+    if (s.webhook) add("webhook", s.webhook->secret);
+    if (s.slack) add("slack", s.slack->webhook_url), add("slack", s.slack->token);
+    if (s.github) add("github", s.github->token);
+    if (s.email) add("email", s.email->password);
+    if (s.opsgenie) add("opsgenie", s.opsgenie->key);
+    if (s.statuspage) add("statuspage", s.statuspage->token);
+    if (const auto http = s.http.find(channel); http != s.http.end())
+        for (const auto& file : {http->second.credentials, http->second.password})
+            if (file) out.push_back(*file);
+    return out;
 }
 
 }  // namespace
@@ -66,7 +86,7 @@ Delivery classify(const HttpResponse& response, WallTime now) {
 void Channel::deliver(const Message& message, Done done) {
     secrets_.clear();
     done_ = std::move(done);
-    begin(message);
+    parts_.http.secrets().read(secrets_of(settings(), name_), guarded([this, message] { begin(message); }));
 }
 
 void Channel::finish(const Delivery& delivery) {
@@ -113,14 +133,11 @@ Result<void> Channel::prepare(HttpRequest& request) {
 }
 
 Result<std::string> Channel::secret(const SecretFile& file) {
-    std::ifstream in(file.path);
-    std::string text;
-    if (file.path.empty() || !std::getline(in, text) || text.empty())
-        return Error(ErrorCode::Unavailable, "the secret " + file.name + " cannot be read");
-    while (!text.empty() && (text.back() == '\r' || text.back() == ' ')) text.pop_back();
-    if (std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 32; }))
+    auto text = parts_.http.secrets().first_line(file);
+    if (!text) return text;
+    if (std::any_of(text->begin(), text->end(), [](char c) { return static_cast<unsigned char>(c) < 32; }))
         return Error(ErrorCode::Unavailable, "the secret " + file.name + " is no line of text");
-    secrets_.push_back(text);
+    secrets_.push_back(*text);
     return text;
 }
 

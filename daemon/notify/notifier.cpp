@@ -272,6 +272,13 @@ void Notifier::enqueue(const Record& record) {
     for (const std::string& channel : channels) impl_->add(channel, impl_->message_of(record.seq, record.wall, *page));
 }
 
+void Notifier::tell(const Record& record) {
+    const auto* page = std::get_if<Paged>(&record.fact);
+    if (page == nullptr) return;
+    for (const std::string& channel : impl_->channels_for(*page))
+        impl_->add(channel, impl_->message_of(record.seq, record.wall, *page));
+}
+
 void Notifier::test(std::function<void(const std::vector<Tested>&)> answered) {
     const WallTime now = impl_->parts.loop.clock().now().wall;
     Message message;

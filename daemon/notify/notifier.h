@@ -48,6 +48,9 @@ class Notifier {
     /// A durable record: pages are sent; the end of an incident ends what is renewed for it; others are passed over.
     void enqueue(const Record& record);
 
+    /// A page that is in no journal and comes once: it is not remembered over a restart.
+    void tell(const Record& record);
+
     /// `notify test`: one page to every channel, once, beside the queues. Called back when all have answered.
     struct Tested {
         std::string channel, words;

@@ -6,6 +6,7 @@
 #include "actions/rollback.h"
 #include "config/redact.h"
 #include "core/narrate.h"
+#include "core/policy.h"
 #include "daemon/api/json_text.h"
 #include "daemon/io/loop.h"
 #include "daemon/journal/codec.h"
@@ -119,9 +120,9 @@ Now Driver::now() const {
     return parts_.loop.clock().now();
 }
 
-void Driver::start(const std::string& boot, Duration offset, const std::string& in_progress) {
+void Driver::start(const std::string& boot, Duration offset, const std::string& in_progress, bool journal_failed) {
     started_wall_ = now().wall;
-    feed(event::Start{boot, offset, in_progress});
+    feed(event::Start{boot, offset, in_progress, journal_failed});
     mark_quarantined();
     for (const auto& [name, watch] : watches_) resync(name);
     started_ = true;
@@ -159,8 +160,10 @@ void Driver::take(Output out) {
     }
     if (!entries.empty()) {
         // Refused after a failure: then nothing becomes durable, and nothing that must be durable acts (S43).
-        if (const auto appended = journal_->append(std::move(entries)); !appended)
+        if (const auto appended = journal_->append(std::move(entries)); !appended) {
             events_.push_back(event::JournalFailed{appended.error().message});
+            tell_of_journal(out.records);
+        }
         std::move(out.records.begin(), out.records.end(), std::back_inserter(not_durable_));
     }
     const bool inputs = std::any_of(out.records.begin(), out.records.end(), [](const Record& r) {
@@ -172,6 +175,14 @@ void Driver::take(Output out) {
         return std::holds_alternative<GuardClosed>(r.fact) || std::holds_alternative<IncidentClosed>(r.fact);
     });
     if (closed) refresh_watches();
+}
+
+/// Nothing waits for a journal that takes nothing more but that people hear of it.
+void Driver::tell_of_journal(const std::vector<Record>& records) {
+    for (const Record& record : records) {
+        const auto* page = std::get_if<Paged>(&record.fact);
+        if (page != nullptr && page->about == kJournal && parts_.tell_anyway) parts_.tell_anyway(record);
+    }
 }
 
 /// What waits for the disk goes on first; telling of it may take its time.

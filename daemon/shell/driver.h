@@ -39,6 +39,8 @@ class Driver final : public Backend, private WatchListener {
         std::function<std::map<std::string, NotificationCounts>()> notifications;  ///< counted so far, by channel
         std::function<void(ChannelsAnswered)> test_channels = {};
         std::string external_url = {};  ///< where people reach this daemon; empty: no links
+        /// A page that the journal cannot take, because it is about the journal (S43).
+        std::function<void(const Record& record)> tell_anyway = {};
     };
 
     explicit Driver(Parts parts);
@@ -63,7 +65,8 @@ class Driver final : public Backend, private WatchListener {
     /// The first call starts the watches. `text` is the whole configuration as read.
     Result<void> configure(std::shared_ptr<const Loaded> loaded, const std::string& text);
     /// `in_progress`: what the run before was busy with when it crashed; empty after an orderly end.
-    void start(const std::string& boot, Duration offset, const std::string& in_progress);
+    /// `journal_failed`: it has told of a failed journal that could not keep this.
+    void start(const std::string& boot, Duration offset, const std::string& in_progress, bool journal_failed = false);
     /// Snapshots every window; the journal is written by its destructor.
     void stop();
 
@@ -115,6 +118,7 @@ class Driver final : public Backend, private WatchListener {
     // -- driver.cpp
     void drain();
     void take(Output out);
+    void tell_of_journal(const std::vector<Record>& records);
     void durable(std::uint64_t seq);
     void publish(const Record& record);
     void read_past_events();

@@ -87,7 +87,7 @@ void VersionAsker::ask(Duration limit, Answer answer) {
         if (result.exit < 0)
             impl->finish(Error(ErrorCode::Unavailable, result.error), impl->loop.now());
         else
-            impl->finish(version_from_command(result.exit, result.output), impl->loop.now());
+            impl->finish(version_from_command(result.exit, result.output, result.error), impl->loop.now());
     });
 }
 

@@ -22,6 +22,12 @@ std::uint64_t hash_of_series(std::string_view series, std::uint64_t seed) {
     return std::max<std::uint64_t>(bytes::hash(series.data(), series.size(), seed), 1);
 }
 
+/// Of a sample of OpenMetrics up to its value.
+std::string metric_of(std::string_view start) {
+    if (!start.starts_with('{')) return std::string(start.substr(0, start.find_first_of("{ ")));
+    return decode_series(start.substr(0, start.find_last_not_of(' ') + 1)).metric;
+}
+
 }  // namespace
 
 std::uint64_t Layout::hash_of(std::size_t entry, std::uint64_t seed) const {
@@ -45,6 +51,10 @@ void Exposition::begin(const SeriesSelector& selector, const Layout& layout, boo
     layout_held_ = true;
     shape_ = layout.shape.get();
     had_shape_ = shape_ != nullptr;
+    families_.clear();
+    familiar_ = 0;
+    absent_.clear();
+    families_shape_ = format == Format::OpenMetrics ? shape_ : nullptr;
     row_ = strange_ = 0;
     learning_ = learn;
     learned_.clear();
@@ -71,7 +81,10 @@ bool Exposition::feed(std::span<const char> chunk) {
 
 bool Exposition::end() {
     const auto ended = [this] {
-        return format_ == Format::Text || ended_ || fail("the body does not end with # EOF: it was cut off");
+        if (format_ == Format::Text) return true;
+        if (!ended_) return fail("the body does not end with # EOF: it was cut off");
+        // Lines that the shape does not have, or no longer a family's type: what follows them matters.
+        return (strange_ <= 1 && absent_.empty()) || check_families_of_shape();
     };
     if (carry_.empty()) return ended();
     carry_ += '\n';  // the last line may lack it
@@ -126,6 +139,7 @@ inline const char* Exposition::match(const char* p, const char* end) {
             if (wanted) return nullptr;  // a wanted line may be missing, but is never passed over
             continue;
         }
+        if (row != row_ && families_shape_ != nullptr) absent_.push_back(static_cast<std::uint32_t>(row_));
         row_ = row;
         return p + start.size();
     }
@@ -200,11 +214,32 @@ bool Exposition::take(const Line& line) {
         shape_ = nullptr;  // what follows is looked at, whatever it is
         return true;
     }
+    if (format_ == Format::OpenMetrics && !check_family(line)) return false;
     if (learning_) learn(line);
     if (line.kind != Line::Kind::Sample) return true;
     ++samples_;
     if (is_wanted(line)) return keep(line);
     return line.plain || is_number(line.value) || fail("the value is no number that a double can hold");
+}
+
+bool Exposition::check_family(const Line& line) {
+    if (!check_families_of_shape()) return false;
+    const bool together = line.kind == Line::Kind::Sample ? families_.add_sample(metric_of(line.series))
+                                                          : families_.add_descriptor(line.text);
+    return together || fail("the lines of " + families_.name() + " do not stand together");
+}
+
+/// The rows before the line that is read. A body of nothing but these needs no look: they stood together once.
+bool Exposition::check_families_of_shape() {
+    for (; families_shape_ != nullptr && familiar_ < row_; ++familiar_) {
+        const auto row = static_cast<std::uint32_t>(familiar_);
+        if (std::binary_search(absent_.begin(), absent_.end(), row)) continue;
+        const std::string_view start = families_shape_->start(row);
+        const bool together =
+            families_shape_->is_sample(row) ? families_.add_sample(metric_of(start)) : families_.add_descriptor(start);
+        if (!together) return fail("the lines of " + families_.name() + " do not stand together");
+    }
+    return true;
 }
 
 bool Exposition::is_wanted(const Line& line) const {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/judge.h"
+#include "daemon/sources/families.h"
 #include "daemon/sources/line.h"
 #include "daemon/sources/page_shape.h"
 #include "daemon/sources/selector.h"
@@ -57,7 +58,7 @@ class Exposition {
     };
 
     /// `seed` is secret to the process, see bytes::hash; it must be the same for all that read with one layout.
-    explicit Exposition(std::uint64_t seed) : seed_(seed) {}
+    explicit Exposition(std::uint64_t seed) : seed_(seed), families_(seed) {}
 
     /// Both must outlive the reading; the layout must not change during it. `learn`: the shape of this body is noted.
     void begin(const SeriesSelector& selector, const Layout& layout, bool learn = false, Format format = Format::Text);
@@ -116,6 +117,8 @@ class Exposition {
     bool complete_carried_line(std::string_view& chunk);
     bool carry(std::string_view rest);
     bool take(const Line& line);
+    bool check_family(const Line& line);
+    bool check_families_of_shape();
     bool is_wanted(const Line& line) const;
     bool keep(const Line& line);
     void keep_known(std::size_t entry, std::uint64_t hash, std::uint32_t row, double value);
@@ -130,10 +133,14 @@ class Exposition {
     std::size_t expected_ = 0;  // the layout's entry that comes next if all is as it was
     bool layout_held_ = true;
     Format format_ = Format::Text;
-    bool ended_ = false;                // by `# EOF`
-    const PageShape* shape_ = nullptr;  // of the layout, while the wanted lines are where it has them
-    std::size_t row_ = 0;               // that comes next
-    std::size_t strange_ = 0;           // lines that the shape does not have there
+    bool ended_ = false;  // by `# EOF`
+    Families families_;
+    std::size_t familiar_ = 0;                   // rows of the shape whose families were looked at
+    std::vector<std::uint32_t> absent_;          // rows of the shape that the body does not have
+    const PageShape* families_shape_ = nullptr;  // of OpenMetrics
+    const PageShape* shape_ = nullptr;           // of the layout, while the wanted lines are where it has them
+    std::size_t row_ = 0;                        // that comes next
+    std::size_t strange_ = 0;                    // lines that the shape does not have there
     bool had_shape_ = false;
     bool learning_ = false;
     PageShape learned_;

@@ -3,6 +3,8 @@
 
 #include <rapidjson/document.h>
 
+#include <algorithm>
+
 #include "daemon/sources/json_answer.h"
 #include "daemon/sources/number.h"
 
@@ -50,6 +52,7 @@ bool read_points(const Value& item, PromSeries& out) {
     }
     const Value* values = member(item, "values");
     if (values == nullptr || !values->IsArray()) return false;
+    out.points.reserve(values->Size());
     for (const Value& pair : values->GetArray()) {
         PromPoint point;
         if (!read_point(pair, point)) return false;
@@ -61,6 +64,7 @@ bool read_points(const Value& item, PromSeries& out) {
 bool read_series(const Value& item, PromSeries& out) {
     const Value* metric = member(item, "metric");
     if (metric == nullptr || !metric->IsObject()) return false;
+    out.labels.reserve(metric->MemberCount());
     for (const auto& label : metric->GetObject()) {
         if (!label.value.IsString()) return false;
         out.labels.emplace_back(text_of(label.name), text_of(label.value));
@@ -153,7 +157,12 @@ PromAnswer read_prom_answer(int status, std::string_view body) {
     if (std::string words = incomplete(document); !words.empty()) return refused(Verdict::Partial, std::move(words));
     const Value* data = member(document, "data");
     if (data == nullptr) return error("the answer has no data");
-    return read_result(*data);
+    PromAnswer out = read_result(*data);
+    for (const PromSeries& series : out.series) {
+        out.instant = out.instant && series.points.size() == 1;
+        for (const PromPoint& point : series.points) out.oldest = std::min(out.oldest, point.at);
+    }
+    return out;
 }
 
 }  // namespace revertd

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // An answer of /api/v1/query or /api/v1/query_range: series, or the verdict that says why there are none to use.
 #pragma once
+#include <limits>
 #include <map>
 #include <string>
 #include <string_view>
@@ -28,6 +29,8 @@ struct PromAnswer {
     Verdict verdict = Verdict::Ok;  ///< Ok (also when empty), Partial or Error
     std::string reason;             ///< words for a person, when not Ok; holds no secret
     std::vector<PromSeries> series;
+    bool instant = true;                                      ///< each series has one point
+    double oldest = std::numeric_limits<double>::infinity();  ///< the first instant of them
 
     /// The series whose label has the value; an index is made at the first question.
     [[nodiscard]] const std::vector<std::size_t>& with(const std::string& label, const std::string& value) const;

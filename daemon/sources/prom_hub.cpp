@@ -69,7 +69,7 @@ void PromHub::regroup_if_changed() {
             values[{&query->server(), key_without(*query, label)}].insert(value_of(*query, label));
     std::map<Key, std::vector<PromQuery*>> chosen;
     for (PromQuery* query : queries_) {
-        query->group = {};
+        std::string grouped;
         query->value.clear();
         std::size_t most = 1;
         for (const std::string& label : group_labels(*query)) {
@@ -77,11 +77,13 @@ void PromHub::regroup_if_changed() {
             const std::size_t together = values[{&query->server(), key}].size();
             if (together <= most) continue;
             most = together;
-            query->group.label = label;
+            grouped = label;
             query->value = value_of(*query, label);
             query->key = key;
         }
-        if (!query->group.label.empty())
+        query->together = std::make_shared<Together>();
+        query->together->group.label = grouped;
+        if (!grouped.empty())
             chosen[{&query->server(), query->key}].push_back(query);
         else
             query->key = query->signal().promql.empty()
@@ -92,9 +94,9 @@ void PromHub::regroup_if_changed() {
         std::sort(members.begin(), members.end(), [](const auto* a, const auto* b) { return a->value < b->value; });
         for (std::size_t from = 0; from < members.size(); from += kMostTogether) {
             const std::size_t to = std::min(from + kMostTogether, members.size());
-            std::vector<std::string> together;
-            for (std::size_t i = from; i < to; ++i) together.push_back(members[i]->value);
-            for (std::size_t i = from; i < to; ++i) members[i]->group.values = together;
+            const auto together = members[from]->together;
+            for (std::size_t i = from; i < to; ++i) together->group.values.push_back(members[i]->value);
+            for (std::size_t i = from; i < to; ++i) members[i]->together = together;
         }
     }
 }

@@ -93,7 +93,7 @@ std::string PromQuery::selector() const {
     const bool quantile = signal_.kind == Signal::Kind::Quantile;
     if (signal_.promql.empty())
         return promql::selector_text(signal_.selector.metric + (quantile ? "_bucket" : ""), signal_.selector.matchers,
-                                     group);
+                                     together->group);
     const auto parsed = promql::parse(signal_.promql);
     const auto* root = std::get_if<promql::Expr>(&parsed);
     if (root == nullptr) return {};
@@ -130,8 +130,9 @@ void PromQuery::ask(Time deadline) {
     values_.reset();
     ages_.reset();
     ScrapeInterval& known = hub_.scrape_interval(*this);
-    const std::string series = server_.settings().scrape_interval ? std::string() : selector();
-    if (series.empty()) return ask_values(deadline);
+    if (server_.settings().scrape_interval) return ask_values(deadline);
+    if (together->selector.empty()) together->selector = selector();
+    if (together->selector.empty()) return ask_values(deadline);
     const bool first = known.tried == Time::min();
     const auto later = [this, deadline, alive = std::weak_ptr(alive_)] {
         if (!alive.expired()) ask_values(deadline);
@@ -139,15 +140,24 @@ void PromQuery::ask(Time deadline) {
     if (first) known.waiting.emplace_back(later);
     const Duration pause = known.value ? kLearnAgain : kRetrySlots * interval_;
     const bool due = first || hub_.loop().now() - known.tried > pause;
-    if (due && !known.trying) hub_.learn(known, server_, series, interval_, deadline);
+    if (due && !known.trying) hub_.learn(known, server_, together->selector, interval_, deadline);
     if (!first) ask_values(deadline);
+}
+
+/// Of `window_`, which changes when another scrape interval is learned.
+const std::string& PromQuery::text() {
+    if (together->text.empty() || together->window != window_) {
+        together->text = promql::query_of(signal_, window_, together->group);
+        together->window = window_;
+    }
+    return together->text;
 }
 
 /// The values, and beside a query of the user's own the age of its samples.
 void PromQuery::ask_values(Time deadline) {
     window_ = promql::rate_window(interval_, scrape_interval());
     missing_ = freshness_.empty() ? 1 : 2;
-    asked_label_ = group.label;  // a reload may group anew before the answer comes
+    asked_ = together;  // a reload may group anew before the answer comes
     asked_value_ = value;
     const auto take = [this](std::shared_ptr<const PromRound>& place, Time& seen) {
         return [this, &place, &seen](const std::shared_ptr<const PromRound>& round) {
@@ -156,10 +166,9 @@ void PromQuery::ask_values(Time deadline) {
             if (--missing_ == 0) judge();
         };
     };
-    const std::string text = promql::query_of(signal_, window_, group);
     if (!freshness_.empty())
         ages_ticket_ = server_.ask(freshness_, interval_, seen_ages_, deadline, take(ages_, seen_ages_));
-    values_ticket_ = server_.ask(text, interval_, seen_, deadline, take(values_, seen_));
+    values_ticket_ = server_.ask(text(), interval_, seen_, deadline, take(values_, seen_));
 }
 
 void PromQuery::ask_history(Duration length, Time from) {
@@ -216,16 +225,16 @@ void PromQuery::judge() {
     for (const auto& round : {values_, ages_})
         if (round && round->answer.verdict != Verdict::Ok) return tell(round->answer.verdict, round->answer.reason);
     std::string words;
-    for (const PromSeries& series : values_->answer.series)
-        if (series.points.size() != 1 || is_stale(series.points.front().at, words))
-            return tell(words.empty() ? Verdict::Error : Verdict::Stale,
-                        words.empty() ? "the answer is no vector" : words);
+    // Of the whole answer, whoever of hundreds asks: looked at once, when it was read.
+    if (!values_->answer.instant) return tell(Verdict::Error, "the answer is no vector");
+    if (is_stale(values_->answer.oldest, words)) return tell(Verdict::Stale, words);
     if (!signal_.promql.empty()) return tell_value();
     std::vector<const PromSeries*> rows;
-    if (asked_label_.empty())
+    const std::string& label = asked_->group.label;
+    if (label.empty())
         for (const PromSeries& series : values_->answer.series) rows.push_back(&series);
     else
-        for (const std::size_t i : values_->answer.with(asked_label_, asked_value_))
+        for (const std::size_t i : values_->answer.with(label, asked_value_))
             rows.push_back(&values_->answer.series[i]);
     tell_rows(rows);
 }

@@ -37,6 +37,14 @@ struct ScrapeInterval {
     std::vector<std::function<void()>> waiting;  ///< until the first try has ended
 };
 
+/// Queries that are asked as one, or one alone. Hundreds of members write their text once.
+struct Together {
+    config::promql::Group group;
+    std::string selector;  ///< whose samples' times are looked at; empty: none, or not made yet
+    std::string text;      ///< empty: not made yet
+    Duration window{};     ///< of the text
+};
+
 class PromQuery {
   public:
     PromQuery(PromHub& hub, PromServer& server, const ServiceSettings& settings, std::uint32_t index,
@@ -59,7 +67,7 @@ class PromQuery {
     [[nodiscard]] PromServer& server() const { return server_; }
 
     /// Set by the hub: who is asked together with it, and its own value of the label.
-    config::promql::Group group;
+    std::shared_ptr<Together> together = std::make_shared<Together>();
     std::string value;
     std::string key;  ///< of what is shared by the group
 
@@ -73,6 +81,7 @@ class PromQuery {
     [[nodiscard]] bool is_stale(double at, std::string& words) const;
     [[nodiscard]] Duration scrape_interval() const;
     [[nodiscard]] std::string selector() const;
+    [[nodiscard]] const std::string& text();
 
     PromHub& hub_;
     PromServer& server_;
@@ -82,7 +91,8 @@ class PromQuery {
     PromListener& listener_;
     std::string freshness_;  ///< a query beside the signal's own; empty: none
     std::shared_ptr<const PromRound> values_, ages_;
-    std::string asked_label_, asked_value_;  ///< of the group as it was asked
+    std::shared_ptr<const Together> asked_;  ///< as it was asked
+    std::string asked_value_;
     int missing_ = 0;
     Duration window_{};
     Time seen_ = Time::min(), seen_ages_ = Time::min();

@@ -3,9 +3,10 @@
 #pragma once
 #include <deque>
 #include <functional>
-#include <map>
+
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "core/settings.h"
@@ -74,8 +75,8 @@ class PromServer {
     Loop& loop_;
     HttpClient& http_;
     PrometheusSettings settings_, configured_;
-    std::string input_;                                        ///< its answers, for the mark of what is being worked on
-    std::map<std::string, std::shared_ptr<Question>> latest_;  ///< by text: in flight, or the last answer
+    std::string input_;  ///< its answers, for the mark of what is being worked on
+    std::unordered_map<std::string, std::shared_ptr<Question>> latest_;  ///< by text: in flight, or the last answer
     std::deque<std::shared_ptr<Question>> queue_;
     std::vector<std::shared_ptr<Question>> flying_, telling_;
     std::uint64_t last_ticket_ = 0, requests_ = 0;

@@ -15,7 +15,8 @@ namespace revertd {
 [[nodiscard]] Result<Observed> version_from_http(std::string_view json, const Answer& answer);
 
 /// The first line of the output, `version` or `version settling`; exit 3: nothing runs.
-[[nodiscard]] Result<Observed> version_from_command(int exit, std::string_view output);
+/// `errors`: what it wrote to stderr; the last line says why it could not tell.
+[[nodiscard]] Result<Observed> version_from_command(int exit, std::string_view output, std::string_view errors = {});
 
 /// The receiving end of a version probe's Fetch.
 class VersionSink final : public AnswerSink {

@@ -88,6 +88,8 @@ TEST(CheckRollback, takes_placeholders_in_arguments_bodies_and_headers_only) {
 
 TEST(CheckRollback, refuses_a_command_that_goes_to_no_version) {
     expect_error("{ exec: [/usr/local/bin/rollback] }", "uses {to} nowhere");
+    expect_error("{ exec: [/usr/local/bin/rollback, \"${to}\"] }", "`$` before a placeholder");
+    expect_error("{ exec: [/usr/local/bin/rollback, \"--to=${to}\"] }", "`$` before a placeholder");
     expect_error("{ exec: [/usr/local/bin/rollback, \"{from}\"] }", "uses {to} nowhere");
     EXPECT_NE(warnings_of("{ webhook: { url: http://a/b, body: { x: 1 } } }").find("does not say {to}"),
               std::string::npos);

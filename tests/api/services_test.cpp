@@ -36,6 +36,35 @@ TEST(Services, say_why_they_could_not_be_rolled_back) {
     EXPECT_TRUE(s["last_incident"].is_null());
 }
 
+TEST(Services, say_that_nobody_knows_which_version_runs) {
+    Bed bed;
+    bed.bake();
+    const auto service = [&] { return bed.get("/api/v1/status").json()["services"].items().front(); };
+    const auto read = [&](Observation seen) {
+        bed.on_loop([&] {
+            seen.read = bed.backend().now().at;
+            bed.backend().feed(event::Observed{"api", 0, seen});
+        });
+    };
+    Observation silent;
+    silent.words = "permission denied";
+    read(silent), read(silent);
+    EXPECT_TRUE(service()["live_unknown"].is_null());
+    read(silent);
+    EXPECT_EQ(service()["live_unknown"]["words"].text(),
+              "the platform does not say which version runs: permission denied");
+    EXPECT_FALSE(service()["live_unknown"]["since"].text().empty());
+    EXPECT_EQ(service()["why_not"].text(), service()["live_unknown"]["words"].text());
+    EXPECT_EQ(service()["live"].text(), "v2");
+    const auto started = bed.post("/api/v1/deployments", R"({"service":"api","version":"v3"})").json();
+    EXPECT_EQ(started["warnings"].items().front().text(), service()["live_unknown"]["words"].text());
+    EXPECT_NE(started["phase_words"].text().find("permission denied"), std::string::npos);
+    Observation seen;
+    seen.kind = Observation::Kind::Version, seen.version = "v2";
+    read(seen);
+    EXPECT_TRUE(service()["live_unknown"].is_null());
+}
+
 TEST(Services, are_triggered_by_people) {
     Bed bed;
     bed.bake();

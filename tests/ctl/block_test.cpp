@@ -76,6 +76,27 @@ TEST_F(Block, says_whom_an_approval_waits_for_and_how_to_answer) {
               "  revertctl approve i-42 | deny i-42 | explain i-42\n");
 }
 
+TEST_F(Block, warns_of_what_is_not_known_in_whole_lines) {
+    const auto text = deployment("rolling", R"("phase_words":"waiting to see v2; the platform is mute: exit 1",
+        "warnings":["the platform is mute: exit 1","release list does not say which version is good: connection refused"])");
+    const auto block = render(text, 40);
+    EXPECT_NE(block.find("\n  ! release list does not say which\n    version is good: connection refused\n"),
+              std::string::npos)
+        << block;
+    EXPECT_EQ(block.find("! the platform"), std::string::npos) << block;
+}
+
+TEST_F(Block, cuts_nothing_that_somebody_must_answer) {
+    const auto block = render(deployment("incident", R"("bake":900,"elapsed":200,"incident":"i-42",
+        "phase_words":"i-42 P1: waits for an approval to roll back to v1",
+        "approval":{"role":"leads","quorum":2,"given":[{"by":"ana"}],"until":"2026-11-20T03:19:57Z"})"),
+                              44);
+    EXPECT_NE(block.find("  i-42 P1: waits for an approval to roll\n    back to v1\n"), std::string::npos) << block;
+    EXPECT_NE(block.find("  i-42 waits for leads, 1 of 2 given, until\n    03:19:57 (in 7m50s)\n"), std::string::npos)
+        << block;
+    EXPECT_EQ(block.find("…"), std::string::npos) << block;
+}
+
 TEST_F(Block, needs_nothing_but_a_name) {
     EXPECT_EQ(render(R"({"service":"api","version":"v2","id":"d-1","state":"rolling"})"),
               "api v2  deploy d-1\n  ░░░░░░░░░░░░░░░░░░░░   rolling\n");

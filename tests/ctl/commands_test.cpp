@@ -228,6 +228,25 @@ TEST_F(Commands, status_is_69_until_the_daemon_is_ready) {
               "web      observe, halted  -     -     -                i-3            no: no good version yet\n");
 }
 
+TEST_F(Commands, status_says_who_does_not_say_what_runs) {
+    daemon.answer("GET /-/ready", {{200, "ok"}});
+    daemon.answer("GET /api/v1/status",
+                  {{200, R"({"halted":false,"services":[{"name":"api","mode":"enforce","live":"v1",
+        "good":"v1","ready_to_rollback":false,"why_not":"the platform does not say which version runs","guard":null,
+        "last_incident":null,"live_unknown":{"since":"2026-11-20T03:09:57Z","words":"the platform is mute: exit 1"}}]})"}});
+    const auto outcome = run({"status"});
+    EXPECT_NE(outcome.out.find(" v1?   v1 "), std::string::npos) << outcome.out;
+    EXPECT_NE(outcome.out.find("\napi: the platform is mute: exit 1, since "), std::string::npos) << outcome.out;
+}
+
+TEST_F(Commands, start_warns_of_what_is_not_known) {
+    daemon.answer("POST /api/v1/deployments",
+                  {{201, R"({"id":"d-9","warnings":["the platform is mute: exit 1","tag is silent"]})"}});
+    const auto outcome = run({"deploy", "start", "api", "--version", "v2"});
+    EXPECT_EQ(outcome.out, "d-9\n");
+    EXPECT_EQ(outcome.err, "warning: the platform is mute: exit 1\nwarning: tag is silent\n");
+}
+
 TEST_F(Commands, a_daemon_that_is_not_there_is_69_with_a_hint) {
     const auto outcome = run({"--address", "unix:/nonexistent/s", "halt"});
     EXPECT_EQ(outcome.code, 69);

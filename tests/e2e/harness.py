@@ -36,6 +36,7 @@ class Target:
     def __init__(self, service):
         self.service, self.requests, self.errors, self.since = service, 0.0, 0.0, time.monotonic()
         self.routes = {route: [0.0, 0.0] for route in service.config.get("routes", ())}
+        self.checks, self.scrapes = 0, 0  # requests of either kind
         self.buckets = dict.fromkeys((0.1, 0.2, 0.4, 0.8, 1.6, float("inf")), 0.0)
         self.server = None
         self.connections = set()
@@ -120,9 +121,11 @@ class Target:
             handler.connection.shutdown(socket.SHUT_RDWR)
             return
         if handler.path == "/health":
+            self.checks += 1
             up = self.service.behaviour()["healthy"] and self not in self.service.sick
             body = json.dumps({"status": "ready" if up else "failing", "checks": {"database": {"status": "ok"}, "queue": {"status": "ok" if up else "down"}}})
             return self.send(handler, 200, body, "application/json")
+        self.scrapes += 1
         self.count()
         mode = self.service.mode
         fine = self.calls() + "# TYPE shop_queue gauge\nshop_queue 3\n"

@@ -24,6 +24,8 @@ class Street(unittest.TestCase):
         torn.script("releases", "echo v1")
         torn.script("tag", "echo v0")
         w.service("both", guard="{ P1: [{ all: [errors > 5% for 1s, { any: [health down for 1s, queue > 2 for 1s] }] }] }")
+        rare = w.service("rare")
+        rare.config["health"] = f"{{ url: 'http://127.0.0.1:{rare.targets[0].port}/health', json: {{ /status: ready }}, every: 2s }}"
         w.start()
         w.good()
 
@@ -44,6 +46,20 @@ class Street(unittest.TestCase):
         self.assertEqual(len({p["key"] for p in pages}), 1, pages)
         self.assertEqual(service.calls, [])
         self.assertEqual(w.json("deploy", "list", "steady") or [], [])
+
+    def test_health_is_asked_as_rarely_as_every_says_and_its_last_answer_counts(self):
+        w, service = self.w, self.w.services["rare"]
+        target = service.targets[0]
+        checks, scrapes = target.checks, target.scrapes
+        until(lambda: target.scrapes >= scrapes + 40, 30, "forty slots of 200 ms")
+        asked, slots = target.checks - checks, target.scrapes - scrapes
+        self.assertTrue(slots / 10 - 1 <= asked <= slots / 10 + 1, f"{asked} checks in {slots} slots")
+        deploy = w.deploy("rare", "v2")
+        service.runs("v2")
+        until(lambda: (w.json("deploy", "show", deploy).get("health") or {}).get("up") == 1, 20, "up between two answers")
+        service.versions["v2"] = {"healthy": False}
+        self.assertEqual(w.wait_exit(deploy), 10)
+        self.assertEqual(service.version, "v1")
 
     def test_after_the_last_failed_attempt_come_the_last_steps(self):
         w, service = self.w, self.w.services["worn"]

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Each channel against a receiver that answers as the real one documents.
+#include <fcntl.h>
 #include <rapidjson/document.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <mutex>
 
+#include "daemon/io/limits.h"
 #include "tests/notify/bed.h"
 
 namespace revertd {
@@ -48,6 +52,27 @@ TEST_F(Slack, webhook_that_is_gone_is_given_up_without_its_url_in_any_word) {
     ASSERT_TRUE(test::run_until(loop_, [&] { return notifier->count("slack").failed == 1; }));
     EXPECT_NE(troubles_.find("no_service"), std::string::npos);
     EXPECT_EQ(troubles_.find("canary"), std::string::npos);
+}
+
+/// As a file on a network file system that does not answer.
+TEST_F(Slack, a_secret_that_hangs_holds_neither_the_daemon_nor_the_other_channels) {
+    server_.on("/services/T/B/X", answer(200, "ok"));
+    server_.on("/page", answer(200));
+    const std::string fifo = dir_ + "/url";
+    ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+    settings_.slack = SlackSettings{SecretFile{"url", fifo}, {}, {}, {}};
+    settings_.webhook = WebhookSettings{server_.url("/page"), {}, std::nullopt};
+    const auto notifier = open();
+    (void)loop_.take_lag();
+    notifier->enqueue(page(1));
+    ASSERT_TRUE(delivered(*notifier, "webhook", 1));
+    EXPECT_EQ(notifier->count("slack").delivered, 0U);
+    EXPECT_LT(loop_.take_lag(), kSecretPatience / 2);
+    std::filesystem::rename(secret("new", server_.url("/services/T/B/X")).path, dir_ + "/url.new");
+    const int fd = ::open(fifo.c_str(), O_RDWR | O_NONBLOCK);  // whoever reads it wakes up, and finds nothing
+    std::filesystem::rename(dir_ + "/url.new", fifo);
+    ::close(fd);
+    EXPECT_TRUE(delivered(*notifier, "slack", 1)) << troubles_;
 }
 
 TEST_F(Slack, bot_keeps_one_message_and_its_story_in_the_thread) {

@@ -77,13 +77,16 @@ struct PageWanted {
 };
 
 std::size_t pages(const Stage& s, const PageWanted& wanted) {
-    return static_cast<std::size_t>(
-        std::count_if(s.world.durable().begin(), s.world.durable().end(), [&](const Record& r) {
-            const auto* page = std::get_if<Paged>(&r.fact);
-            return page != nullptr && page->level != "none" && (page->service == s.service || page->service.empty()) &&
-                   page->summary.find(wanted.containing) != std::string::npos &&
-                   (wanted.to.empty() || page->to == wanted.to) && (wanted.kind.empty() || page->kind == wanted.kind);
-        }));
+    const auto is_wanted = [&](const Record& r) {
+        const auto* page = std::get_if<Paged>(&r.fact);
+        return page != nullptr && page->level != "none" && (page->service == s.service || page->service.empty()) &&
+               page->summary.find(wanted.containing) != std::string::npos &&
+               (wanted.to.empty() || page->to == wanted.to) && (wanted.kind.empty() || page->kind == wanted.kind);
+    };
+    std::size_t found = 0;
+    for (const auto* told : {&s.world.durable(), &s.world.told_anyway()})
+        found += static_cast<std::size_t>(std::count_if(told->begin(), told->end(), is_wanted));
+    return found;
 }
 
 std::string state_words(const Deployment& d) {
@@ -108,6 +111,20 @@ Result<void> provenance(const Stage& s, const std::string& version, const std::s
         for (const LedgerEntry& e : service->ledger)
             if (e.version == version) is = e.why + " by " + e.by;
     return yes(is.find(words) != std::string::npos, version + ": " + is);
+}
+
+/// `not ready "TEXT"`
+Result<void> readiness(const Stage& s, const Words& m) {
+    const std::string why = s.world.engine().why_not_ready(s.service);
+    const bool says = why.find(m[2].str()) != std::string::npos;
+    return yes(why.empty() != m[1].matched && says, why.empty() ? "it is ready" : why);
+}
+
+/// `version unknown "TEXT"`
+Result<void> version_known(const Stage& s, const Words& m) {
+    const auto silence = s.world.engine().version_silence(s.service);
+    const bool as_said = silence ? m[1].matched && silence->words.find(m[1]) != std::string::npos : !m[1].matched;
+    return yes(as_said, silence ? silence->words : "it is known");
 }
 
 const std::vector<Sentence>& guard_expectations() {
@@ -162,11 +179,8 @@ const std::vector<Sentence>& guard_expectations() {
              const auto g = s.world.engine().gate(s.service, m[1], s.world.wall());
              return yes(g.code == std::stoi(m[2]), std::to_string(g.code) + ": " + g.reason);
          }},
-        {R"re((not )?ready)re",
-         [](const Stage& s, const Words& m) {
-             const std::string why = s.world.engine().why_not_ready(s.service);
-             return yes(why.empty() != m[1].matched, why.empty() ? "it is ready" : why);
-         }},
+        {R"re((not )?ready(?: "(.*)")?)re", readiness},
+        {R"re(version (?:unknown "(.*)"|known))re", version_known},
         {R"re(live (\S+))re",
          [](const Stage& s, const Words& m) { return same("live", s.world.state().service(s.service)->live, m[1]); }},
         {R"re(says "(.*)")re",

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/policy.h"
 #include "tests/sim/watch.h"
 
 namespace revertd::sim {
@@ -118,7 +119,8 @@ void World::restart() {
         }
         at(now_ + 10ms, [this, service = name, life = life_] { slot(service, life); });
     }
-    feed(event::Start{{}, {}, std::exchange(in_progress_, {})});
+    const bool journal_failed = std::exchange(journal_failed_, false);
+    feed(event::Start{{}, {}, std::exchange(in_progress_, {}), journal_failed});
     for (const auto& [name, watch] : watches_)
         if (watch->restored) feed(event::Judged{name, {watch->judge.view().rules, false, Health::Unknown, {}}, {}});
 }
@@ -163,6 +165,12 @@ void World::take(Output out) {
 void World::append(std::vector<Record> records) {
     if (journal_fails && plant == Plant::HidesFailures && on_event) on_event(event::JournalFailed{"fsync failed"});
     if (journal_fails && plant != Plant::HidesFailures) {
+        for (const Record& record : records) {
+            const auto* page = std::get_if<Paged>(&record.fact);
+            if (page == nullptr || page->about != kJournal) continue;
+            journal_failed_ = true;
+            told_anyway_.push_back(record);
+        }
         at(now_, [this, life = life_] {
             if (life == life_) feed(event::JournalFailed{"fsync failed"});
         });

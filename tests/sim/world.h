@@ -147,6 +147,9 @@ class World {
 
     [[nodiscard]] const std::vector<Record>& durable() const { return durable_; }
 
+    /// Pages that a failed journal could not take.
+    [[nodiscard]] const std::vector<Record>& told_anyway() const { return told_anyway_; }
+
     /// Nothing is on its way to the disk: what the Engine knows and what is durable are the same.
     [[nodiscard]] bool quiet() const { return writing_.empty(); }
 
@@ -208,6 +211,8 @@ class World {
     std::optional<effect::Reply> reply_;
     std::uint64_t life_ = 0;
     std::string in_progress_;
+    bool journal_failed_ = false;
+    std::vector<Record> told_anyway_;
     Time tick_at_ = Time::max();
 };
 

@@ -50,6 +50,10 @@ constexpr Case kRead[] = {
     {"a 1 -5\n# EOF\n", "seconds before the epoch"},
     {"a{x=\"y z\"} 1 # {trace_id=\"x y\"} 0.5 1795217456.5\n# EOF\n", "an exemplar with its time"},
     {"a 1 5 # {} 0.5\n# EOF\n", "an exemplar without labels, behind a timestamp"},
+    {"# TYPE b histogram\n# UNIT b \n# HELP b h\nb_bucket{le=\"+Inf\"} 1\nb_sum 1\nb_count 1\nb_created 1\n"
+     "b_bucket{x=\"1\",le=\"+Inf\"} 1\nb_sum{x=\"1\"} 1\nb_count{x=\"1\"} 1\na 1\n# EOF\n",
+     "a histogram's samples by label"},
+    {"# TYPE b gauge\nb 1\nb_total 1\na 1\n# TYPE b_x info\nb_x_info{v=\"1\"} 1\n# EOF\n", "names that begin alike"},
     {"a 1 # {a=\"1\",b=\"\\\"}\"} 2\n# EOF\n", "a brace and a quote inside a label"},
 };
 
@@ -76,6 +80,11 @@ constexpr Case kRefused[] = {
     {"a 1 # {a=\"1\"}\n# EOF\n", "an exemplar without a value"},
     {"a 1 # 5\n# EOF\n", "no exemplar"},
     {"a 0x1F\n# EOF\n", "a number that is none"},
+    {"a 1\nb 1\na{x=\"1\"} 2\n# EOF\n", "two families that are mixed"},
+    {"# TYPE a gauge\na 1\n# TYPE b gauge\nb 1\n# HELP a what it is\n# EOF\n", "a family that is taken up again"},
+    {"# TYPE b counter\nb_total 1\na 1\nb_created 1\n# EOF\n", "the samples of one counter apart"},
+    {"# TYPE \"a.b\" gauge\n{\"a.b\"} 1\na 1\n{\"a.b\",x=\"1\"} 1\n# EOF\n", "quoted names that are mixed"},
+    {"# TYPE b gauge\nb_total 1\na 1\nb_total{x=\"1\"} 2\n# EOF\n", "a sample without a family of its own apart"},
 };
 
 TEST(OpenMetrics, what_is_read) {
@@ -120,6 +129,29 @@ TEST(OpenMetrics, a_page_that_is_known_is_validated_all_the_same) {
     EXPECT_EQ(read(page), Verdict::Error) << "cut off";
     EXPECT_EQ(read(page + "# EOF\n"), Verdict::Ok);
     EXPECT_EQ(read(page + "# EOF\n" + page), Verdict::Error) << "it goes on";
+    EXPECT_EQ(read(page + "# EOF\n"), Verdict::Ok);
+}
+
+/// What a page was is compared with what it is, so that most lines are not read again.
+TEST(OpenMetrics, families_that_mix_in_a_page_that_is_known_are_seen) {
+    Scraper scraper({gauge_of("a", "a")});
+    std::string why;
+    const auto read = [&](const std::string& body) {
+        scraper.targets[0]->head(200, kType, body.size());
+        const bool more = scraper.feed(body);
+        scraper.targets[0]->done(more ? FetchError::None : FetchError::Aborted, Time{});
+        why = scraper.listener.last().reason;
+        return scraper.listener.last().verdict;
+    };
+    const std::string b = "# TYPE b counter\nb_total 1\nb_created 1\n", c = "# TYPE c gauge\nc 1\n",
+                      a = "# TYPE a gauge\na 1\n", page = b + c + a;
+    for (int i = 0; i < 4; ++i) EXPECT_EQ(read(page + "# EOF\n"), Verdict::Ok) << i;
+    EXPECT_EQ(read(page + "b_total{x=\"1\"} 2\n# EOF\n"), Verdict::Error) << "a line that is new";
+    EXPECT_NE(why.find("the lines of b"), std::string::npos) << why;
+    EXPECT_EQ(read(b + "c 1\nb_created{x=\"1\"} 1\n" + a + "# EOF\n"), Verdict::Error) << "and in the middle";
+    EXPECT_EQ(read(page + "# EOF\n"), Verdict::Ok);
+    EXPECT_EQ(read(c + a + "b_total 1\n# EOF\n"), Verdict::Ok) << "a family that stands elsewhere now";
+    EXPECT_EQ(read("b_total 1\n" + c + a + "b_total{x=\"1\"} 1\n# EOF\n"), Verdict::Error) << "without its type";
     EXPECT_EQ(read(page + "# EOF\n"), Verdict::Ok);
 }
 

@@ -32,6 +32,20 @@ TEST(PromAnswer, reads_vectors_scalars_and_matrices) {
     EXPECT_DOUBLE_EQ(matrix.series.at(0).points.at(1).value, 1e-7);
 }
 
+TEST(PromAnswer, knows_its_oldest_sample_and_whether_it_is_of_an_instant) {
+    const auto of = [](const char* type, const std::string& rows) {
+        return read_prom_answer(200, R"({"status":"success","data":{"resultType":")" + std::string(type) +
+                                         R"(","result":[)" + rows + "]}}");
+    };
+    const auto vector_of_two = of("vector", R"({"metric":{},"value":[7,"1"]},{"metric":{"a":"b"},"value":[5.5,"1"]})");
+    EXPECT_TRUE(vector_of_two.instant);
+    EXPECT_DOUBLE_EQ(vector_of_two.oldest, 5.5);
+    EXPECT_FALSE(of("matrix", R"({"metric":{},"values":[[1,"2"],[2,"3"]]})").instant);
+    EXPECT_FALSE(of("matrix", R"({"metric":{},"values":[]})").instant);
+    EXPECT_TRUE(of("vector", "").instant);
+    EXPECT_TRUE(std::isinf(of("vector", "").oldest));
+}
+
 TEST(PromAnswer, reads_what_is_no_number_as_such) {
     const auto value = [](const std::string& text) {
         return read_prom_answer(200, vector(R"({"metric":{},"value":[1,")" + text + R"("]})"))

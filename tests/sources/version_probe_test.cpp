@@ -68,6 +68,9 @@ TEST(VersionProbe, everything_else_is_no_answer) {
           R"({"version":"a","version":"b"})", R"({"version":"`reboot`"})", "v2"}) {
         EXPECT_FALSE(from_http("/version", 200, body)) << body;
     }
+    EXPECT_EQ(version_from_command(1, "", "\nTraceback:\n  PermissionError: /srv\n\n").error().message,
+              "the command that says what runs ended with 1 (PermissionError: /srv)");
+    EXPECT_EQ(version_from_command(1, "", "\n").error().message, "the command that says what runs ended with 1");
     for (const int exit : {1, 2, 4, 75, 126, 127, 137}) EXPECT_FALSE(version_from_command(exit, "v2\n")) << exit;
     EXPECT_FALSE(version_from_http("", {FetchError::None, 200, "v2", true}));
 }
