@@ -227,8 +227,6 @@ std::vector<std::string> Engine::reasons_to_ask(const ServiceSettings& settings,
         why.push_back("in these hours everything asks (" + hours->text + ")");
     if (!target.ran_right_before)
         why.push_back(target.version + " did not run right before; skips " + join(target.skipped));
-    for (std::string& silent : d != nullptr ? silent_resolvers(*d) : std::vector<std::string>{})
-        why.push_back(std::move(silent));
     if (d != nullptr && !d->broken_before.empty()) why.push_back("broken before the deploy: " + d->broken_before);
     if (!settings.observes) why.emplace_back("the platform cannot be asked what runs");
     if (d != nullptr && service(d->service).rules.contains(kDeployFailed))

@@ -54,7 +54,7 @@ void Engine::on(const event::Resolved& e) {
     settle(name);
 }
 
-/// One that does not answer might disagree: that it does not is no agreement.
+/// Silence is no disagreement, so it makes nothing ask; but somebody should see to it.
 std::vector<std::string> Engine::silent_resolvers(const Deployment& d) const {
     std::vector<std::string> silent;
     const ServiceSettings* settings = d.open() ? pinned(d) : nullptr;
