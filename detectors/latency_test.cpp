@@ -268,12 +268,15 @@ void LatencyTest::Null::wander(std::size_t curves, double p) {
     }
 }
 
-void LatencyTest::step(double at, double dt, const Cells& fresh, const Cells& reference) {
+void LatencyTest::step(double at, double dt, const Cells& fresh, const Cells& reference, bool counts) {
     const std::size_t cells = model_.cells().size();
     const double n = std::accumulate(fresh.begin(), fresh.begin() + static_cast<std::ptrdiff_t>(cells), 0.0);
     const double m = std::accumulate(reference.begin(), reference.begin() + static_cast<std::ptrdiff_t>(cells), 0.0);
     if (!evidence_) return;
-    if (n <= 0 || (shape_.control && m <= 0)) return evidence_->skip(dt);
+    if (n <= 0 || (shape_.control && m <= 0)) {
+        if (counts) evidence_->skip(dt);
+        return;
+    }
     const double age = std::max(0.0, at - warm_from_ - 0.5 * std::min(dt, shape_.interval));
     for (auto& curve : curves_) curve.at(age);
     const double warm = believed_warmup();
@@ -291,8 +294,10 @@ void LatencyTest::step(double at, double dt, const Cells& fresh, const Cells& re
     const double null = blips_.predict(transient(calm, std::span(llr_).first(kSlight), dt), llr_, dt);
     null_.learn(blips_.calm() * transients_.calm());
     for (double& x : llr_) x -= null;
-    evidence_->step(llr_, dt);
-    evidence_->mark(at);
+    if (counts) {
+        evidence_->step(llr_, dt);
+        evidence_->mark(at);
+    }
     null_.wander(curves_.size(), wander_);
     if (evidence_->value() < kQuiet && warm < 0.05 && blips_.calm() * transients_.calm() > 0.5) {
         const double shift = model_.shift(fresh) - (shape_.control ? model_.shift(reference) : 0);

@@ -26,8 +26,9 @@ class LatencyTest {
 
     using Cells = std::array<double, LatencyModel::kMostCells>;
 
-    /// Requests in each cell of the model.
-    void step(double at, double dt, const Cells& fresh, const Cells& reference);
+    /// Requests in each cell of the model. Without `counts` they are no evidence: what is healthy of this deploy is
+    /// learnt from them.
+    void step(double at, double dt, const Cells& fresh, const Cells& reference, bool counts = true);
 
     /// New, cold instances came at `since`: the warm-up is learned anew, and what was counted as evidence from then on
     /// does not count.

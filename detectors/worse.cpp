@@ -27,7 +27,7 @@ constexpr double kShortestTick =
 constexpr std::size_t kMostRows = 720;    // of the time before, and of the bake as it is kept for a restart
 constexpr std::size_t kFewestTicks = 12;  // before the deploy
 constexpr std::size_t kMostBounds = 256, kRatioCells = 2;
-constexpr std::uint64_t kLostScrapes = 2;  // of the control group, in a row, that change nothing
+constexpr std::uint64_t kLostScrapes = 2;  // of either group, in a row, that change nothing
 constexpr double kClear = 1;               // evidence at which a breach that held ends
 
 double in_seconds(Duration duration) {
@@ -90,28 +90,35 @@ class Worse final : public Detector {
 
     Finding judge(const DetectorSlot& slot) override {
         ++slots_;
-        if (test_ && beside_ && slot.counts && slot.control.cells.empty()) return without_control(slot);
+        without_group_ = 0;
+        if (!slot.learns && beside_ && slot.control.cells.empty()) return without_control(slot);
         without_control_ = 0;
+        if (!test_ && !slot.control.cells.empty()) beside_ = compared_;
+        // Its first sample may come later than the group's.
+        if (compared_ && !beside_ && !slot.learns && !slot.counts) return {};
         if (!take(slot)) return {};
         if (slot.learns) {
-            if (tick_slots_ >= slots_a_tick_) keep(history_);
+            if (tick_slots_ >= slots_a_tick_) keep(history_, true);
             state_ = Say::Learning;
             return {};
         }
-        if (!slot.counts) {
-            empty_tick();
-            return {};
-        }
         if (tick_slots_ >= slots_a_tick_) {
-            keep(bake_rows_);
+            keep(bake_rows_, slot.counts);
             step(bake_rows_.back());
         }
-        return said();
+        return slot.counts ? said() : Finding();
     }
 
     void miss(std::uint64_t slots) override {
         slots_ += slots;
         empty_tick();
+    }
+
+    void miss_beside(const DetectorSlot& slot) override {
+        if (slot.learns || ++without_group_ > kLostScrapes) return miss(1);
+        ++slots_;
+        take_control(slot.control);
+        ++tick_slots_;
     }
 
     void begin() override {
@@ -120,7 +127,8 @@ class Worse final : public Detector {
         test_.reset();
         certificate_.reset();
         found_.reset();
-        without_control_ = 0;
+        without_control_ = without_group_ = 0;
+        beside_ = std::ranges::any_of(history_, [&](const Row& row) { return has_control(row); });
         started_ = slots_;
         state_ = Say::Learning;
     }
@@ -178,6 +186,7 @@ class Worse final : public Detector {
             for (const Row& row : *rows) {
                 out.put(row.end);
                 out.put(row.slots);
+                out.put(row.counts);
                 out.put(row.cells);
             }
         }
@@ -192,17 +201,19 @@ class Worse final : public Detector {
     struct Row {
         std::uint64_t end = 0;  ///< the slot after its last
         std::uint64_t slots = 0;
+        bool counts = true;  ///< of the warm-up: seen, and nothing is found in it
         std::vector<double> cells;
     };
 
     bool take(const DetectorSlot& slot);
     bool take_buckets(const DetectorSlot& slot);
     void empty_tick();
-    void keep(std::vector<Row>& rows);
-    void open(const Row& first);
+    void keep(std::vector<Row>& rows, bool counts);
+    void open();
     void step(const Row& row);
     Finding said() const;
     Finding without_control(const DetectorSlot& slot);
+    void take_control(const SignalRow& control);
     void add_buckets(const SignalRow& row, std::span<const std::size_t> order, std::size_t into);
     [[nodiscard]] detect::GroupTick group_of(const Row& row, bool control) const;
 
@@ -230,9 +241,9 @@ class Worse final : public Detector {
     std::vector<std::size_t> control_order_;  // those of the control group; empty: it has other buckets
     std::vector<double> tick_;
     std::uint64_t tick_slots_ = 0;
-    std::uint64_t without_control_ = 0;  // slots in a row
+    std::uint64_t without_control_ = 0, without_group_ = 0;  // slots in a row
     std::vector<Row> history_, bake_rows_;
-    bool beside_ = false;  // a control group, as far as the first tick of the bake tells
+    bool beside_ = false;  // there is a control group: it has been seen before the deploy, or since
     std::optional<detect::DeployTest> test_;
     std::optional<detect::Certificate> certificate_;
     std::optional<detect::Finding> found_;
@@ -244,12 +255,24 @@ bool Worse::take(const DetectorSlot& slot) {
     if (quantile_) return take_buckets(slot);
     if (slot.now.cells.size() < 2) return false;
     tick_.resize(row_width());
-    for (std::size_t i = 0; i < kRatioCells; ++i) {
-        tick_[i] += slot.now.cells[i];
-        if (compared_ && slot.control.cells.size() >= kRatioCells) tick_[kRatioCells + i] += slot.control.cells[i];
-    }
+    for (std::size_t i = 0; i < kRatioCells; ++i) tick_[i] += slot.now.cells[i];
+    take_control(slot.control);
     ++tick_slots_;
     return true;
+}
+
+void Worse::take_control(const SignalRow& control) {
+    if (!compared_) return;
+    tick_.resize(row_width());
+    if (!quantile_) {
+        if (control.cells.size() < kRatioCells) return;
+        for (std::size_t i = 0; i < kRatioCells; ++i) tick_[kRatioCells + i] += control.cells[i];
+        return;
+    }
+    const std::size_t n = bounds_.size();
+    if (n == 0 || control.cells.size() < n || control.bounds.size() != n) return;
+    if (!orders(control_order_, control.bounds, bounds_)) control_order_ = order_of(control.bounds);
+    if (orders(control_order_, control.bounds, bounds_)) add_buckets(control, control_order_, n);
 }
 
 bool Worse::take_buckets(const DetectorSlot& slot) {
@@ -272,11 +295,7 @@ bool Worse::take_buckets(const DetectorSlot& slot) {
     if (!std::isinf(bounds_.back()) || bounds_.front() <= 0) return false;
     tick_.resize(row_width());
     add_buckets(slot.now, order_, 0);
-    const auto& beside = slot.control;
-    if (compared_ && beside.cells.size() >= n && beside.bounds.size() == n) {
-        if (!orders(control_order_, beside.bounds, bounds_)) control_order_ = order_of(beside.bounds);
-        if (orders(control_order_, beside.bounds, bounds_)) add_buckets(beside, control_order_, n);
-    }
+    take_control(slot.control);
     ++tick_slots_;
     return true;
 }
@@ -294,12 +313,12 @@ void Worse::empty_tick() {
     tick_slots_ = 0;
 }
 
-void Worse::keep(std::vector<Row>& rows) {
+void Worse::keep(std::vector<Row>& rows, bool counts) {
     if (rows.size() >= kMostRows) {  // the oldest row's memory becomes the newest's
         std::rotate(rows.begin(), rows.begin() + 1, rows.end());
         rows.pop_back();
     }
-    rows.push_back({slots_, tick_slots_, tick_});
+    rows.push_back({slots_, tick_slots_, counts, tick_});
     empty_tick();
 }
 
@@ -335,8 +354,7 @@ bool Worse::has_history() const {
     return history_.size() >= kFewestTicks && requests >= min_requests_;
 }
 
-void Worse::open(const Row& first) {
-    beside_ = has_control(first);
+void Worse::open() {
     const detect::DeployShape deploy = shape();
     detect::DeployShape beside = deploy;
     beside.control = beside_;
@@ -353,10 +371,11 @@ void Worse::open(const Row& first) {
 }
 
 void Worse::step(const Row& row) {
-    if (!test_) open(row);
+    if (!test_) open();
     if (state_ == Say::TooLittle) return;
     const auto control = beside_ ? control_of(row) : detect::GroupTick{};
     const auto tick = tick_of(row);
+    if (!row.counts) return test_->watch(tick, beside_ ? &control : nullptr);
     found_ = test_->tick(tick, beside_ ? &control : nullptr);
     certificate_->tick(tick);
     state_ = found_ ? Say::Worse : Say::Fine;
@@ -399,7 +418,7 @@ bool Worse::load(ByteReader& in) {
         if (!in.get(size) || size > kMostRows) return in.fail();
         rows->assign(size, {});
         for (Row& row : *rows) {
-            if (!in.get(row.end) || !in.get(row.slots) || row.end > slots_) return in.fail();
+            if (!in.get(row.end) || !in.get(row.slots) || !in.get(row.counts) || row.end > slots_) return in.fail();
             std::uint32_t many = 0;
             if (!in.get(many) || many != cells) return in.fail();
             row.cells.assign(many, 0);
@@ -412,6 +431,8 @@ bool Worse::load(ByteReader& in) {
     certificate_.reset();
     found_.reset();
     state_ = Say::Learning;
+    beside_ = std::ranges::any_of(history_, [&](const Row& row) { return has_control(row); }) ||
+              std::ranges::any_of(bake_rows_, [&](const Row& row) { return has_control(row); });
     for (const Row& row : bake_rows_) step(row);
     return true;
 }
