@@ -24,7 +24,10 @@ constexpr double kQuiet = 3;           // evidence below which the noise is lear
 constexpr double kHardTail = 2e-5;
 constexpr double kLookBack = 400;       // seconds that the fast paths look back
 constexpr std::size_t kShareTicks = 3;  // of them, from which the new group's share of the traffic is known
-constexpr double kShareDoubt = 3;       // standard deviations by which it may be smaller than it was
+constexpr double kLoadGrows = 1.5, kLoadSigmas = 4;  // times the load of the minutes before
+constexpr double kLoadNow = 30, kLoadGap = 60, kLoadBefore = 300, kLoadSettles = 180;  // seconds
+constexpr double kLoadDoubt = 10;  // times the evidence that slowness needs meanwhile
+constexpr double kShareDoubt = 3;  // standard deviations by which it may be smaller than it was
 
 }  // namespace
 
@@ -83,6 +86,8 @@ struct DeployTest::State {
         Quiet quiet;
         std::vector<Events> part_fresh, part_reference;
         std::size_t ticks = 0;
+        double began = -1;  ///< the first tick
+        double load_grew = -kLoadSettles;
         double counts_from = 0;  ///< what was seen before is only watched
         std::size_t memory_samples = 0;
     };
@@ -98,8 +103,9 @@ struct DeployTest::State {
 
     [[nodiscard]] std::optional<Finding> hard_failure(double at) const;
     [[nodiscard]] std::optional<Finding> silence(double at) const;
+    void watch_load(double at);
     [[nodiscard]] bool still_bad(double at) const;
-    [[nodiscard]] bool still_slow(double at) const;
+    [[nodiscard]] bool still_slow(double at);
     [[nodiscard]] Finding found(Finding::Kind kind, double at, double evidence) const;
     void describe_latency(Finding& finding) const;
     std::optional<Finding> errors(const GroupTick& fresh, const Events& reference);
@@ -143,6 +149,19 @@ std::optional<Finding> DeployTest::State::silence(double at) const {
                    .expected = expected};
 }
 
+/// More load brings new instances, cold ones, when the autoscaler sees fit, and until then those that are there are
+/// full.
+void DeployTest::State::watch_load(double at) {
+    const double from = std::max(bake->began, at - kLoadBefore);
+    if (from > at - 2 * kLoadGap) return;
+    const auto now = bake->recent.over(at - kLoadNow, at), before = bake->recent.over(from, at - kLoadGap);
+    const double requests = now.fresh.requests + now.reference.requests;
+    const double usual =
+        (before.fresh.requests + before.reference.requests) * kLoadNow / std::max(at - kLoadGap - from, kLoadNow);
+    const bool grows = requests > kLoadGrows * usual && requests - usual > kLoadSigmas * std::sqrt(requests + 1);
+    if (grows) bake->load_grew = at;
+}
+
 bool DeployTest::State::still_bad(double at) const {
     const double span = std::max(40.0, 3 * shape.interval);
     auto sum = bake->recent.over(at - span, at);
@@ -150,7 +169,7 @@ bool DeployTest::State::still_bad(double at) const {
     return sum.fresh.errors / std::max(sum.fresh.requests, 1.0) > tuning().still_errors * reference_rate(sum);
 }
 
-bool DeployTest::State::still_slow(double at) const {
+bool DeployTest::State::still_slow(double at) {
     const auto sum = bake->recent.over(at - std::max(40.0, 3 * shape.interval), at);
     LatencyTest::Cells fresh{}, reference{};
     for (std::size_t c = 0; c < bake->latency.model().cells().size(); ++c) {
@@ -230,7 +249,8 @@ std::optional<Finding> DeployTest::State::parts(const GroupTick& fresh, const Gr
 std::optional<Finding> DeployTest::State::latency(const GroupTick& fresh) {
     auto& b = *bake;
     b.latency.step(fresh.at, fresh.dt, b.fresh_cells, b.reference_cells);
-    if (b.latency.evidence() * shape.alpha * kLatencyShare < 1 || b.share.suspicious() || !still_slow(fresh.at))
+    const double doubt = fresh.at - b.load_grew < kLoadSettles ? kLoadDoubt : 1;
+    if (b.latency.evidence() * shape.alpha * kLatencyShare < doubt || b.share.suspicious() || !still_slow(fresh.at))
         return std::nullopt;
     auto finding = found(Finding::Kind::Latency, fresh.at, b.latency.evidence());
     describe_latency(finding);
@@ -266,6 +286,8 @@ void DeployTest::State::take(const GroupTick& fresh, const GroupTick* reference)
     b.latency.model().fill(fresh.buckets, b.fresh_cells);
     if (reference != nullptr) b.latency.model().fill(reference->buckets, b.reference_cells);
     b.recent.push(fresh.at, fresh.all, common, b.fresh_cells, b.reference_cells);
+    if (b.began < 0) b.began = fresh.at - fresh.dt;
+    watch_load(fresh.at);
     if (reference == nullptr) return;
     if (const auto since = b.share.add(fresh.at, fresh.dt, fresh.all.requests, common.requests))
         b.latency.restart(*since);

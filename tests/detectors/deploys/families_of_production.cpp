@@ -64,8 +64,8 @@ void retry_storm(Spec& spec, Random& random) {
 
 /// One instance of several has a noisy neighbour for two minutes.
 void slow_instance(Spec& spec, Random& random) {
-    const double instances = random.of({5, 8, 12, 20}), at = spec.bake * random.uniform(0, 0.8);
-    spec.fresh.slow_times = random.uniform(1.3, 2.5);
+    const double instances = random.of({8, 12, 20}), at = spec.bake * random.uniform(0, 0.8);
+    spec.fresh.slow_times = random.uniform(1.3, 2);
     spec.fresh.slow = window(at, random.uniform(20, 120), 1 / instances, 0);
 }
 
