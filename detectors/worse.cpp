@@ -15,6 +15,7 @@
 #include "detectors/certificate.h"
 #include "detectors/deploy_test.h"
 #include "detectors/evidence_words.h"
+#include "detectors/packed_rows.h"
 #include "detectors/power.h"
 #include "detectors/worse_level.h"
 
@@ -22,6 +23,7 @@ namespace revertd::detectors {
 namespace {
 
 constexpr double kDefaultAlpha = 0.001;
+constexpr double kCaution = 0.6;  // of alpha is used: nobody has seen all that healthy deploys do
 constexpr double kShortestTick =
     5;  // seconds: statistics gain nothing from shorter ones, and their noise is known worse
 constexpr std::size_t kMostRows = 720;    // of the time before, and of the bake as it is kept for a restart
@@ -104,7 +106,7 @@ class Worse final : public Detector {
         }
         if (tick_slots_ >= slots_a_tick_) {
             keep(bake_rows_, slot.counts);
-            step(bake_rows_.back());
+            step(row_);
         }
         return slot.counts ? said() : Finding();
     }
@@ -128,7 +130,7 @@ class Worse final : public Detector {
         certificate_.reset();
         found_.reset();
         without_control_ = without_group_ = 0;
-        beside_ = std::ranges::any_of(history_, [&](const Row& row) { return has_control(row); });
+        beside_ = any_control(history_);
         started_ = slots_;
         state_ = Say::Learning;
     }
@@ -168,12 +170,12 @@ class Worse final : public Detector {
         before.latency = quantile_;
         before.shape = shape();
         before.from = warmup_;
-        for (const Row& row : history_) {
+        history_.each([&](const Row& row) {
             const auto tick = tick_of(row);
             before.at.push_back(tick.at);
             before.all.push_back(tick.all);
             if (quantile_) before.buckets.emplace_back(tick.buckets.begin(), tick.buckets.end());
-        }
+        });
         return std::make_unique<WorsePower>(std::move(before), name_);
     }
 
@@ -183,12 +185,12 @@ class Worse final : public Detector {
         out.put(bounds_);
         for (const auto* rows : {&history_, &bake_rows_}) {
             out.put(static_cast<std::uint32_t>(rows->size()));
-            for (const Row& row : *rows) {
+            rows->each([&](const Row& row) {
                 out.put(row.end);
                 out.put(row.slots);
                 out.put(row.counts);
                 out.put(row.cells);
-            }
+            });
         }
     }
 
@@ -197,18 +199,13 @@ class Worse final : public Detector {
   private:
     enum class Say { Learning, TooLittle, NoControl, Fine, Worse };
 
-    /// The sums of one tick: {requests, errors}, or the requests of each bucket; then the same of the control group.
-    struct Row {
-        std::uint64_t end = 0;  ///< the slot after its last
-        std::uint64_t slots = 0;
-        bool counts = true;  ///< of the warm-up: seen, and nothing is found in it
-        std::vector<double> cells;
-    };
+    /// Its cells: {requests, errors}, or the requests of each bucket; then the same of the control group.
+    using Row = detect::TickRow;
 
     bool take(const DetectorSlot& slot);
     bool take_buckets(const DetectorSlot& slot);
     void empty_tick();
-    void keep(std::vector<Row>& rows, bool counts);
+    void keep(detect::PackedRows& rows, bool counts);
     void open();
     void step(const Row& row);
     Finding said() const;
@@ -230,6 +227,12 @@ class Worse final : public Detector {
 
     [[nodiscard]] bool has_control(const Row& row) const { return compared_ && group_of(row, true).all.requests > 0; }
 
+    [[nodiscard]] bool any_control(const detect::PackedRows& rows) const {
+        bool any = false;
+        rows.each([&](const Row& row) { any = any || has_control(row); });
+        return any;
+    }
+
     bool quantile_;
     bool compared_;  // with a control group: its sums are kept, too
     double interval_, bake_, alpha_, min_requests_, warmup_;
@@ -242,7 +245,8 @@ class Worse final : public Detector {
     std::vector<double> tick_;
     std::uint64_t tick_slots_ = 0;
     std::uint64_t without_control_ = 0, without_group_ = 0;  // slots in a row
-    std::vector<Row> history_, bake_rows_;
+    Row row_;                                                // that was kept last
+    detect::PackedRows history_, bake_rows_;
     bool beside_ = false;  // there is a control group: it has been seen before the deploy, or since
     std::optional<detect::DeployTest> test_;
     std::optional<detect::Certificate> certificate_;
@@ -313,12 +317,11 @@ void Worse::empty_tick() {
     tick_slots_ = 0;
 }
 
-void Worse::keep(std::vector<Row>& rows, bool counts) {
-    if (rows.size() >= kMostRows) {  // the oldest row's memory becomes the newest's
-        std::rotate(rows.begin(), rows.begin() + 1, rows.end());
-        rows.pop_back();
-    }
-    rows.push_back({slots_, tick_slots_, counts, tick_});
+void Worse::keep(detect::PackedRows& rows, bool counts) {
+    if (rows.size() >= kMostRows) rows.drop_oldest();
+    row_.end = slots_, row_.slots = tick_slots_, row_.counts = counts;
+    row_.cells.assign(tick_.begin(), tick_.end());
+    rows.push(row_);
     empty_tick();
 }
 
@@ -340,7 +343,7 @@ detect::DeployShape Worse::shape() const {
     detect::DeployShape shape;
     shape.bake = bake_;
     shape.interval = interval_ * static_cast<double>(slots_a_tick_);
-    shape.alpha = alpha_;
+    shape.alpha = kCaution * alpha_;
     if (quantile_ && !bounds_.empty()) {
         shape.edges.assign(bounds_.begin(), bounds_.end() - 1);
         shape.unit = " s";
@@ -350,7 +353,7 @@ detect::DeployShape Worse::shape() const {
 
 bool Worse::has_history() const {
     double requests = 0;
-    for (const Row& row : history_) requests += tick_of(row).all.requests;
+    history_.each([&](const Row& row) { requests += tick_of(row).all.requests; });
     return history_.size() >= kFewestTicks && requests >= min_requests_;
 }
 
@@ -360,10 +363,10 @@ void Worse::open() {
     beside.control = beside_;
     test_.emplace(beside);
     detect::History learned(quantile_ ? bounds_.size() : 0, 0);
-    for (const Row& row : history_) {
+    history_.each([&](const Row& row) {
         test_->before(beside_ && has_control(row) ? control_of(row) : tick_of(row));
         learned.add(tick_of(row));
-    }
+    });
     test_->begin();
     certificate_.emplace(quantile_ ? detect::Certificate::Of::Latency : detect::Certificate::Of::Errors, deploy,
                          learned);
@@ -416,14 +419,16 @@ bool Worse::load(ByteReader& in) {
     const std::size_t cells = row_width();
     for (auto* rows : {&history_, &bake_rows_}) {
         if (!in.get(size) || size > kMostRows) return in.fail();
-        rows->assign(size, {});
-        for (Row& row : *rows) {
+        rows->clear();
+        Row row;
+        for (std::uint32_t i = 0; i < size; ++i) {
             if (!in.get(row.end) || !in.get(row.slots) || !in.get(row.counts) || row.end > slots_) return in.fail();
             std::uint32_t many = 0;
             if (!in.get(many) || many != cells) return in.fail();
             row.cells.assign(many, 0);
             for (double& cell : row.cells)
                 if (!in.get(cell) || !(cell >= 0) || std::isinf(cell)) return in.fail();
+            rows->push(row);
         }
     }
     empty_tick();
@@ -431,9 +436,8 @@ bool Worse::load(ByteReader& in) {
     certificate_.reset();
     found_.reset();
     state_ = Say::Learning;
-    beside_ = std::ranges::any_of(history_, [&](const Row& row) { return has_control(row); }) ||
-              std::ranges::any_of(bake_rows_, [&](const Row& row) { return has_control(row); });
-    for (const Row& row : bake_rows_) step(row);
+    beside_ = any_control(history_) || any_control(bake_rows_);
+    bake_rows_.each([&](const Row& row) { step(row); });
     return true;
 }
 
