@@ -115,8 +115,9 @@ void OwnNoise::add(const Events& fresh, const Events& reference) {
 }
 
 ErrorTest::ErrorTest(const DeployShape& shape, const ErrorHistory& history, double share)
-    : comparison_(level(shape, history), healthy_ratios(history), kErrorRatios, blips(shape, kErrorRatios.size()),
-                  drift(shape, shape.interval), kFlappingRatios),
+    : comparison_(level(shape, history), healthy_ratios(history), kErrorRatios,
+                  blips(shape, kErrorRatios.size() + kFlappingRatios.size()), drift(shape, shape.interval),
+                  kFlappingRatios),
       evidence_(error_weights(), shape.bake, limit(shape, share), tuning().least),
       llr_(kErrorRatios.size() + kFlappingRatios.size()) {}
 

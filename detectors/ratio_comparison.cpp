@@ -70,10 +70,11 @@ bool RatioComparison::compare(const Events& fresh, const Events& reference, doub
     for (std::size_t i = 0; i < null_ratios_.size(); ++i) likelihood_[i] = likelihood.at(null_ratios_[i]);
     const std::size_t steady = alternatives_.size();
     for (std::size_t k = 0; k < steady; ++k) llr[k] = likelihood.at(alternatives_[k]);
+    for (std::size_t k = 0; k < flapping_.size(); ++k) llr[steady + k] = likelihood.at(flapping_[k].ratio());
     const double calm = null_.ask(likelihood_);
+    const double healthy = blips_.predict(calm, llr, dt);
     for (std::size_t k = 0; k < flapping_.size(); ++k)
-        llr[steady + k] = flapping_[k].predict(likelihood.at(flapping_[k].ratio()), calm, dt);
-    const double healthy = blips_.predict(calm, llr.first(steady), dt);
+        llr[steady + k] = flapping_[k].predict(llr[steady + k], calm, dt);
     null_.learn(likelihood_, blips_.calm());
     for (double& x : llr) x -= healthy;
     return true;

@@ -46,7 +46,8 @@ class Flapping {
 /// alternative ratio against "a healthy deploy", whose own ratio is drawn from BenignRatios and learned.
 class RatioComparison {
   public:
-    /// `alternatives`: ratios, ascending. `flapping`: ratios that come and go.
+    /// `alternatives`: ratios, ascending. `flapping`: ratios that come and go. A blip may have the strength of any of
+    /// them: what no blip could be would be found in one.
     RatioComparison(const SharedLevel& level, const HealthyRatios& healthy, std::span<const double> alternatives,
                     Blips blips, double drift, std::span<const double> flapping = {});
 

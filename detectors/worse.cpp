@@ -23,7 +23,7 @@ namespace revertd::detectors {
 namespace {
 
 constexpr double kDefaultAlpha = 0.001;
-constexpr double kCaution = 0.6;  // of alpha is used: nobody has seen all that healthy deploys do
+constexpr double kCaution = 0.3;  // of alpha is used: nobody has seen all that healthy deploys do
 constexpr double kShortestTick =
     5;  // seconds: statistics gain nothing from shorter ones, and their noise is known worse
 constexpr std::size_t kMostRows = 720;    // of the time before, and of the bake as it is kept for a restart
