@@ -271,7 +271,9 @@ void DeployTest::before(const GroupTick& reference) {
 }
 
 void DeployTest::begin() {
-    if (!state_->bake) state_->bake.emplace(state_->shape, state_->history);
+    if (state_->bake) return;
+    state_->bake.emplace(state_->shape, state_->history);
+    state_->history = History(0, 0);  // it has been learnt from: an hour of ticks is not kept twice
 }
 
 void DeployTest::memory(bool fresh, double at, double share_of_limit) {

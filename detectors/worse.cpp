@@ -23,7 +23,8 @@ namespace revertd::detectors {
 namespace {
 
 constexpr double kDefaultAlpha = 0.001;
-constexpr double kCaution = 0.3;  // of alpha is used: nobody has seen all that healthy deploys do
+// Of alpha is used: nobody has seen all that healthy deploys do, least of all with their latencies.
+constexpr double kCautionRatio = 0.6, kCautionQuantile = 0.3;
 constexpr double kShortestTick =
     5;  // seconds: statistics gain nothing from shorter ones, and their noise is known worse
 constexpr std::size_t kMostRows = 720;    // of the time before, and of the bake as it is kept for a restart
@@ -343,7 +344,7 @@ detect::DeployShape Worse::shape() const {
     detect::DeployShape shape;
     shape.bake = bake_;
     shape.interval = interval_ * static_cast<double>(slots_a_tick_);
-    shape.alpha = kCaution * alpha_;
+    shape.alpha = (quantile_ ? kCautionQuantile : kCautionRatio) * alpha_;
     if (quantile_ && !bounds_.empty()) {
         shape.edges.assign(bounds_.begin(), bounds_.end() - 1);
         shape.unit = " s";
