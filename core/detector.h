@@ -68,6 +68,11 @@ class Detector {
     virtual Finding judge(const DetectorSlot& slot) = 0;
     /// Slots in which the signal could not be seen, or nobody judged. Never brings a breach nearer.
     virtual void miss(std::uint64_t slots) = 0;
+
+    /// A slot in which only the control group could be seen: `slot.now` is empty. What the signal did meanwhile comes
+    /// with its next sample.
+    virtual void miss_beside(const DetectorSlot&) { miss(1); }
+
     /// A phase begins: what counted is forgotten, what was learnt under a good version stays.
     virtual void begin() = 0;
     /// One sentence with the numbers about what `judge` said last; the signal's name is put before it.

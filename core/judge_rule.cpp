@@ -49,14 +49,25 @@ Evaluation Judge::State::evaluate_detector(std::size_t rule_index, SlotIndex slo
     const bool a_share = kind == Signal::Kind::Ratio || kind == Signal::Kind::Quantile;
     const bool stands_in = !seen_itself && learns && control_seen && a_share;
     SignalState& signal = signals[stands_in ? *control : index];
-    if (!seen_itself && !stands_in) {
-        if (is_blind(signal.status.verdict)) detector.miss(1);  // a first sample is none, nothing is missing
-        return without_value(signal.status.verdict, signal.status.cause);
-    }
     const auto row = [](const SignalWindow& window, std::span<const double> cells, const SignalWindow::Value& value) {
         return SignalRow{cells, value.value.value_or(kUnknown), value.requests, window.bounds()};
     };
     DetectorSlot seen;
+    seen.learns = learns;
+    seen.counts = counts && !stands_in;
+    if (!seen_itself && !stands_in) {
+        if (!is_blind(signal.status.verdict)) {
+            detector.miss(0);  // a first sample is none, nothing is missing
+        } else if (control_seen) {
+            SignalWindow& beside = signals[*control].window;
+            const SignalWindow::Value value = beside.of_window(slot, slot);
+            seen.control = row(beside, beside.asked(), value);
+            detector.miss_beside(seen);
+        } else {
+            detector.miss(1);
+        }
+        return without_value(signal.status.verdict, signal.status.cause);
+    }
     if (signal.window.baseline.sufficient())
         seen.baseline = row(signal.window, signal.window.baseline.sums(), signal.window.of_baseline());
     const SignalWindow::Value now = signal.window.of_window(slot, slot);
@@ -67,8 +78,6 @@ Evaluation Judge::State::evaluate_detector(std::size_t rule_index, SlotIndex slo
         const SignalWindow::Value value = stands_in ? now : beside.of_window(slot, slot);
         seen.control = row(beside, beside.asked(), value);
     }
-    seen.learns = learns;
-    seen.counts = counts && !stands_in;
     const Finding finding = detector.judge(seen);
     if (stands_in) return without_value(signals[index].status.verdict, signals[index].status.cause);
     Evaluation evaluation = without_value(finding.verdict, Cause::Detector);

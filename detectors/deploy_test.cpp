@@ -22,7 +22,12 @@ constexpr double kErrorShare = 0.30, kBlockShare = 0.07, kPartShare = 0.08, kLat
 constexpr double kStartErrors = 0.25;  // share of requests that may fail while instances start
 constexpr double kQuiet = 3;           // evidence below which the noise is learned
 constexpr double kHardTail = 2e-5;
-constexpr double kLookBack = 400;  // seconds that the fast paths look back
+constexpr double kLookBack = 400;       // seconds that the fast paths look back
+constexpr std::size_t kShareTicks = 3;  // of them, from which the new group's share of the traffic is known
+constexpr double kLoadGrows = 1.5, kLoadSigmas = 4;  // times the load of the minutes before
+constexpr double kLoadNow = 30, kLoadGap = 60, kLoadBefore = 300, kLoadSettles = 180;  // seconds
+constexpr double kLoadDoubt = 10;  // times the evidence that slowness needs meanwhile
+constexpr double kShareDoubt = 3;  // standard deviations by which it may be smaller than it was
 
 }  // namespace
 
@@ -81,6 +86,9 @@ struct DeployTest::State {
         Quiet quiet;
         std::vector<Events> part_fresh, part_reference;
         std::size_t ticks = 0;
+        double began = -1;  ///< the first tick
+        double load_grew = -kLoadSettles;
+        double counts_from = 0;  ///< what was seen before is only watched
         std::size_t memory_samples = 0;
     };
 
@@ -95,17 +103,20 @@ struct DeployTest::State {
 
     [[nodiscard]] std::optional<Finding> hard_failure(double at) const;
     [[nodiscard]] std::optional<Finding> silence(double at) const;
+    void watch_load(double at);
     [[nodiscard]] bool still_bad(double at) const;
-    [[nodiscard]] bool still_slow(double at) const;
+    [[nodiscard]] bool still_slow(double at);
     [[nodiscard]] Finding found(Finding::Kind kind, double at, double evidence) const;
     void describe_latency(Finding& finding) const;
     std::optional<Finding> errors(const GroupTick& fresh, const Events& reference);
     std::optional<Finding> parts(const GroupTick& fresh, const GroupTick* reference);
     std::optional<Finding> latency(const GroupTick& fresh);
+    void take(const GroupTick& fresh, const GroupTick* reference);
+    [[nodiscard]] bool starting(const GroupTick& fresh) const;
 };
 
 std::optional<Finding> DeployTest::State::hard_failure(double at) const {
-    const auto sum = bake->recent.over(at - std::max(20.0, 2 * shape.interval), at);
+    const auto sum = bake->recent.over(std::max(bake->counts_from, at - std::max(20.0, 2 * shape.interval)), at);
     if (sum.ticks < 2 || sum.fresh.requests < 8) return std::nullopt;
     const double rate = sum.fresh.errors / sum.fresh.requests;
     const auto& before = bake->before.all;
@@ -125,8 +136,10 @@ std::optional<Finding> DeployTest::State::silence(double at) const {
     const double span = std::max(30.0, 2 * shape.interval);
     if (!shape.control || at < 60) return std::nullopt;
     const auto now = bake->recent.over(at - span, at), earlier = bake->recent.over(at - kLookBack, at - span);
-    if (now.ticks < 2 || earlier.fresh.requests <= 0 || earlier.reference.requests <= 0) return std::nullopt;
-    const double expected = now.reference.requests * earlier.fresh.requests / earlier.reference.requests;
+    if (now.ticks < 2 || earlier.ticks < kShareTicks || earlier.reference.requests <= 0) return std::nullopt;
+    // A share that is known from a few requests may have been half as large.
+    const double doubt = std::exp(-kShareDoubt / std::sqrt(std::max(1.0, earlier.fresh.requests)));
+    const double expected = doubt * now.reference.requests * earlier.fresh.requests / earlier.reference.requests;
     if (expected < 25 || now.fresh.requests >= 0.1 * expected) return std::nullopt;
     return Finding{.kind = Finding::Kind::TrafficLost,
                    .at = at,
@@ -136,6 +149,19 @@ std::optional<Finding> DeployTest::State::silence(double at) const {
                    .expected = expected};
 }
 
+/// More load brings new instances, cold ones, when the autoscaler sees fit, and until then those that are there are
+/// full.
+void DeployTest::State::watch_load(double at) {
+    const double from = std::max(bake->began, at - kLoadBefore);
+    if (from > at - 2 * kLoadGap) return;
+    const auto now = bake->recent.over(at - kLoadNow, at), before = bake->recent.over(from, at - kLoadGap);
+    const double requests = now.fresh.requests + now.reference.requests;
+    const double usual =
+        (before.fresh.requests + before.reference.requests) * kLoadNow / std::max(at - kLoadGap - from, kLoadNow);
+    const bool grows = requests > kLoadGrows * usual && requests - usual > kLoadSigmas * std::sqrt(requests + 1);
+    if (grows) bake->load_grew = at;
+}
+
 bool DeployTest::State::still_bad(double at) const {
     const double span = std::max(40.0, 3 * shape.interval);
     auto sum = bake->recent.over(at - span, at);
@@ -143,7 +169,7 @@ bool DeployTest::State::still_bad(double at) const {
     return sum.fresh.errors / std::max(sum.fresh.requests, 1.0) > tuning().still_errors * reference_rate(sum);
 }
 
-bool DeployTest::State::still_slow(double at) const {
+bool DeployTest::State::still_slow(double at) {
     const auto sum = bake->recent.over(at - std::max(40.0, 3 * shape.interval), at);
     LatencyTest::Cells fresh{}, reference{};
     for (std::size_t c = 0; c < bake->latency.model().cells().size(); ++c) {
@@ -223,7 +249,8 @@ std::optional<Finding> DeployTest::State::parts(const GroupTick& fresh, const Gr
 std::optional<Finding> DeployTest::State::latency(const GroupTick& fresh) {
     auto& b = *bake;
     b.latency.step(fresh.at, fresh.dt, b.fresh_cells, b.reference_cells);
-    if (b.latency.evidence() * shape.alpha * kLatencyShare < 1 || b.share.suspicious() || !still_slow(fresh.at))
+    const double doubt = fresh.at - b.load_grew < kLoadSettles ? kLoadDoubt : 1;
+    if (b.latency.evidence() * shape.alpha * kLatencyShare < doubt || b.share.suspicious() || !still_slow(fresh.at))
         return std::nullopt;
     auto finding = found(Finding::Kind::Latency, fresh.at, b.latency.evidence());
     describe_latency(finding);
@@ -244,11 +271,42 @@ void DeployTest::before(const GroupTick& reference) {
 }
 
 void DeployTest::begin() {
-    if (!state_->bake) state_->bake.emplace(state_->shape, state_->history);
+    if (state_->bake) return;
+    state_->bake.emplace(state_->shape, state_->history);
+    state_->history = History(0, 0);  // it has been learnt from: an hour of ticks is not kept twice
 }
 
 void DeployTest::memory(bool fresh, double at, double share_of_limit) {
     state_->growth.add(fresh, at, share_of_limit);
+}
+
+void DeployTest::State::take(const GroupTick& fresh, const GroupTick* reference) {
+    auto& b = *bake;
+    const Events common = reference != nullptr ? reference->all : Events{};
+    b.fresh_cells.fill(0);
+    b.reference_cells.fill(0);
+    b.latency.model().fill(fresh.buckets, b.fresh_cells);
+    if (reference != nullptr) b.latency.model().fill(reference->buckets, b.reference_cells);
+    b.recent.push(fresh.at, fresh.all, common, b.fresh_cells, b.reference_cells);
+    if (b.began < 0) b.began = fresh.at - fresh.dt;
+    watch_load(fresh.at);
+    if (reference == nullptr) return;
+    if (const auto since = b.share.add(fresh.at, fresh.dt, fresh.all.requests, common.requests))
+        b.latency.restart(*since);
+    b.latency.growing(b.share.grows());
+}
+
+/// A long tick may still hold the errors of starting up.
+bool DeployTest::State::starting(const GroupTick& fresh) const {
+    return fresh.at - fresh.dt < tuning().grace - 0.5 * shape.interval;
+}
+
+void DeployTest::watch(const GroupTick& fresh, const GroupTick* reference) {
+    begin();
+    state_->take(fresh, reference);
+    auto& b = *state_->bake;
+    b.counts_from = fresh.at;
+    if (!state_->starting(fresh)) b.latency.step(fresh.at, fresh.dt, b.fresh_cells, b.reference_cells, false);
 }
 
 std::optional<Finding> DeployTest::tick(const GroupTick& fresh, const GroupTick* reference) {
@@ -256,24 +314,14 @@ std::optional<Finding> DeployTest::tick(const GroupTick& fresh, const GroupTick*
     auto& s = *state_;
     auto& b = *s.bake;
     const Events common = reference != nullptr ? reference->all : Events{};
-    b.fresh_cells.fill(0);
-    b.reference_cells.fill(0);
-    b.latency.model().fill(fresh.buckets, b.fresh_cells);
-    if (reference != nullptr) b.latency.model().fill(reference->buckets, b.reference_cells);
-    b.recent.push(fresh.at, fresh.all, common, b.fresh_cells, b.reference_cells);
-    if (reference != nullptr) {
-        if (const auto since = b.share.add(fresh.at, fresh.dt, fresh.all.requests, common.requests))
-            b.latency.restart(*since);
-        b.latency.growing(b.share.grows());
-    }
+    s.take(fresh, reference);
     b.fresh += fresh.all;
     b.reference += common;
     ++b.ticks;
     b.add_parts(fresh, reference);
     if (auto found = s.hard_failure(fresh.at)) return found;
     if (auto found = s.silence(fresh.at)) return found;
-    // A long tick may still hold the errors of starting up.
-    if (fresh.at - fresh.dt < tuning().grace - 0.5 * s.shape.interval) return std::nullopt;
+    if (s.starting(fresh)) return std::nullopt;
     if (auto found = s.errors(fresh, common)) return found;
     if (auto found = s.parts(fresh, reference)) return found;
     if (auto found = s.latency(fresh)) return found;

@@ -45,6 +45,8 @@ class DeployTest {
     void memory(bool fresh, double at, double share_of_limit);
     /// Both groups up to the same instant; `reference` only with a control group.
     std::optional<Finding> tick(const GroupTick& fresh, const GroupTick* reference);
+    /// A tick in which nothing may be found: how large the new group is, and how it warms up, is learnt from it.
+    void watch(const GroupTick& fresh, const GroupTick* reference);
 
     /// The strongest evidence of any test: 1 : evidence are the odds against a healthy deploy.
     [[nodiscard]] double evidence() const;

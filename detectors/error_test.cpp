@@ -11,6 +11,8 @@
 namespace revertd::detect {
 namespace {
 
+constexpr double kRecentSeconds = 180, kRecentSigmas = 4;
+constexpr double kGoesOn = 0.3;  // prior weight of an incident that was there when the deploy began
 constexpr double kDriftBeside = 14400, kDriftAlone = 3600;  // seconds
 
 std::vector<double> even(std::size_t n) {
@@ -44,8 +46,30 @@ RatioComparison part_comparison(const Events& before, const ErrorHistory& histor
     const double rate = (before.errors + 2) / (before.requests + 2 / std::max(history.rate, 1e-6));
     const double base = control ? tuning().error_sd : tuning().error_sd_alone;
     const double sd = std::sqrt(base * base + 0.01 + 1 / (before.errors + 1));
-    return {SharedLevel(rate, 1 / (history.extra + 0.03), control ? kIncident : 0), sd, kPartRatios,
-            blips(shape, kPartRatios.size()), drift(shape, shape.interval)};
+    return {SharedLevel(rate, 1 / (history.extra + 0.03), control ? kIncident : 0),
+            {sd, history.incident, kGoesOn},
+            kPartRatios,
+            blips(shape, kPartRatios.size()),
+            drift(shape, shape.interval)};
+}
+
+/// How many times the usual errors came just before the deploy; 1 unless they clearly were more.
+double incident_before(const History& history, double rate, double extra) {
+    Events recent;
+    double ticks = 0;
+    for (std::size_t i = 0; i < history.size(); ++i) {
+        if (history.tick(i).at < -kRecentSeconds) continue;
+        recent += history.tick(i).all;
+        ++ticks;
+    }
+    const double usual = rate * recent.requests;
+    if (ticks < 1 || usual <= 0) return 1;
+    const double noise = std::sqrt(usual + extra * usual * usual / ticks + 1);
+    return recent.errors > usual + kRecentSigmas * noise ? recent.errors / usual : 1;
+}
+
+HealthyRatios healthy_ratios(const ErrorHistory& history) {
+    return {history.spread, history.incident, kGoesOn};
 }
 
 /// Of the alternatives that last and those that flap.
@@ -66,6 +90,8 @@ ErrorHistory::ErrorHistory(const History& history, bool control) : all(history.a
     }
     if (all.requests > 0) rate = (all.errors + 0.5) / (all.requests + 1);
     if (!events.empty()) extra = local_dispersion(events, requests, 0.1, 3, false);
+    // Beside a control group an incident is seen in both.
+    if (!control) incident = incident_before(history, rate, extra);
     const double base = control ? tuning().error_sd : tuning().error_sd_alone;
     const double design = 1 + extra * all.errors / std::max<double>(1, static_cast<double>(events.size()));
     // What is not known of the rate counts as far as a tick leans on history instead of on the control group.
@@ -89,8 +115,9 @@ void OwnNoise::add(const Events& fresh, const Events& reference) {
 }
 
 ErrorTest::ErrorTest(const DeployShape& shape, const ErrorHistory& history, double share)
-    : comparison_(level(shape, history), history.spread, kErrorRatios, blips(shape, kErrorRatios.size()),
-                  drift(shape, shape.interval), kFlappingRatios),
+    : comparison_(level(shape, history), healthy_ratios(history), kErrorRatios,
+                  blips(shape, kErrorRatios.size() + kFlappingRatios.size()), drift(shape, shape.interval),
+                  kFlappingRatios),
       evidence_(error_weights(), shape.bake, limit(shape, share), tuning().least),
       llr_(kErrorRatios.size() + kFlappingRatios.size()) {}
 
@@ -106,7 +133,7 @@ ErrorBlockTest::ErrorBlockTest(const DeployShape& shape, const ErrorHistory& his
     : interval_(shape.interval),
       control_(shape.control),
       comparison_(SharedLevel(history.rate, 1 / (0.01 + history.extra * shape.interval / kBlock), incident(shape)),
-                  history.spread, kErrorRatios, Blips(0, kBlock, kErrorRatios.size()), drift(shape, kBlock)),
+                  healthy_ratios(history), kErrorRatios, Blips(0, kBlock, kErrorRatios.size()), drift(shape, kBlock)),
       evidence_({kErrorWeights.begin(), kErrorWeights.end()}, shape.bake, limit(shape, share), 2 * kBlock),
       llr_(kErrorRatios.size()) {}
 

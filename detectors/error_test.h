@@ -18,6 +18,8 @@ struct ErrorHistory {
     std::vector<Events> parts;
     double rate = 1e-3;  ///< errors a request
     double extra = 0.1;  ///< relative variance between ticks, beyond chance
+    /// Times as many errors as `rate` just before the deploy, if clearly so: an incident that may go on. Else 1.
+    double incident = 1;
     double spread =
         0.1;  ///< standard deviation of the log ratio of a healthy deploy, what is not known of the rate included
 

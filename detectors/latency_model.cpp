@@ -21,6 +21,9 @@ constexpr std::size_t kDriftParts = 6, kHalf = 6;
 constexpr double kTrendDoubt = 0.5;        // how far the drift before is believed to go on
 constexpr double kLevelVariance = 0.0025;  // of the level of the last minutes around that of the whole time
 constexpr double kBlockSeconds = 300;
+constexpr double kClearlyCommon = 5;  // log-likelihood ratio
+constexpr double kMostCommon = 0.9;   // as far as the table reaches beyond it
+constexpr double kRecentSeconds = 180, kRecentSigmas = 4, kRecentVariance = 4e-4;
 constexpr double kPriorJitter = 4e-4, kPriorStrength = 4;
 
 double sum(std::span<const double> x) {
@@ -103,6 +106,29 @@ double LatencyModel::shift(std::span<const double> cells) const {
     return requests > 0 ? score / (requests * information_) : 0;
 }
 
+double LatencyModel::common(std::span<const double> cells) const {
+    constexpr auto kNone = static_cast<std::size_t>(-kLow / kStep + 0.5);
+    const auto likelihood = [&](std::size_t step) {
+        double sum = 0;
+        for (std::size_t c = 0; c < cells_.size(); ++c) sum += cells[c] * cells_[c].log_ratio[step];
+        return sum;
+    };
+    std::size_t best = kNone;
+    double most = 0, before = 0, after = 0;
+    for (std::size_t s = 1; s + 1 < kSteps; ++s) {
+        const double here = likelihood(s);
+        if (here <= most) continue;
+        most = here;
+        best = s;
+    }
+    if (most < kClearlyCommon) return 0;
+    before = likelihood(best - 1);
+    after = likelihood(best + 1);
+    const double bend = before - 2 * most + after;
+    const double between = bend < 0 ? std::clamp(0.5 * (before - after) / bend, -1.0, 1.0) : 0;
+    return std::clamp(kLow + kStep * (static_cast<double>(best) + between), -kMostCommon / 4, kMostCommon);
+}
+
 /// Each tick against its neighbourhood, so that a slow drift does not count.
 void LatencyModel::learn_jitter(const History& history) {
     std::vector<double> shifts, weights;
@@ -142,6 +168,19 @@ void LatencyModel::learn_level(const History& history) {
     const double requests = sum(total);
     const double known = requests * information_;
     level_ = shift(total) * known / (known + 1 / kLevelVariance);
+    // An incident that goes on: what was slow when the deploy began is not made slow by it.
+    total.fill(0);
+    std::size_t ticks = 0;
+    for (std::size_t i = 0; i < history.size(); ++i) {
+        if (history.tick(i).at < -kRecentSeconds) continue;
+        fill(history.buckets(i), cells);
+        ++ticks;
+        for (std::size_t c = 0; c < cells_.size(); ++c) total[c] += cells[c];
+    }
+    const double recent = common(total);
+    const double noise = std::sqrt(1 / std::max(sum(total) * information_, 1.0) +
+                                   jitter_ / static_cast<double>(std::max<std::size_t>(ticks, 1)) + kRecentVariance);
+    if (recent - level_ > kRecentSigmas * noise) level_ = recent;
 }
 
 /// Its slope less one standard error.

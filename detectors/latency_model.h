@@ -51,6 +51,10 @@ class LatencyModel {
     /// How far the counts lie from factor 1, in its logarithm: one step of Fisher scoring.
     [[nodiscard]] double shift(std::span<const double> cells) const;
 
+    /// The log factor that all requests of a tick look most like, in any group: 0 unless they clearly do. What is slow
+    /// for both groups has other shares above the edges, and a factor between the groups shows in other cells.
+    [[nodiscard]] double common(std::span<const double> cells) const;
+
   private:
     void choose_cells(const DeployShape& shape, std::span<const double> counts);
     void learn_jitter(const History& history);

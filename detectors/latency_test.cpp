@@ -18,6 +18,7 @@ constexpr std::array kFactorWeights = {0.08, 0.09, 0.10, 0.10, 0.10, 0.12, 0.08,
 constexpr std::size_t kSlight = 3;  // of them may be a transient: new instances among many are cold for a minute
 constexpr std::array kSlowModes = {1.5, 2.2, 4.0};  // times the share above an edge
 constexpr double kSlowWeight = 0.25;
+constexpr double kMostSlow = 0.9;       // of all requests
 constexpr double kMostSlowShare = 0.3;  // of the cells that a slow mode adds to
 constexpr std::array kAmplitudes = {0.25, 0.5, 1.0, 1.7, 2.6, 4.0};
 constexpr std::array kTaus = {15.0, 30.0, 55.0, 90.0, 140.0, 210.0, 320.0};
@@ -96,25 +97,12 @@ void LatencyTest::Curve::at(double age) {
 
 void LatencyTest::make_alternatives() {
     const auto cells = model_.cells();
-    for (const double factor : kFactors) {
-        auto& alternative = alternatives_.emplace_back();
-        const TablePlace place(std::log(factor));
-        for (std::size_t c = 0; c < cells.size(); ++c) alternative.log_ratio[c] = place.in(cells[c].log_ratio.data());
-    }
+    for (const double factor : kFactors) alternatives_.push_back({0, factor});
     for (std::size_t from = 1; from < cells.size(); ++from) {
         double slow = 0;
         for (std::size_t c = from; c < cells.size(); ++c) slow += cells[c].share;
         if (slow > kMostSlowShare) continue;
-        for (const double more : kSlowModes) {
-            auto& alternative = alternatives_.emplace_back();
-            const double now = std::min(slow * more, 0.9);
-            for (std::size_t c = 0; c < cells.size(); ++c) {
-                alternative.log_ratio[c] = std::log(c >= from ? now / slow : (1 - now) / (1 - slow));
-            }
-        }
-    }
-    for (auto& alternative : alternatives_) {
-        for (std::size_t c = 0; c < cells.size(); ++c) alternative.ratio[c] = std::exp(alternative.log_ratio[c]);
+        for (const double more : kSlowModes) alternatives_.push_back({from, more});
     }
 }
 
@@ -150,17 +138,19 @@ double LatencyTest::believed_warmup() {
     return believed;
 }
 
-/// Log-likelihood of the tick for every tabulated factor.
+/// Log-likelihood of the tick for every tabulated factor of the new group, where `expected_` is that of both.
 void LatencyTest::tabulate(const Cells& fresh, const Cells& reference, double odds, double design) {
     const auto cells = model_.cells();
+    const TablePlace base(expected_);
     table_.fill(0);
     for (std::size_t c = 0; c < cells.size(); ++c) {
         const double n = fresh[c], total = fresh[c] + reference[c];
         if (total <= 0) continue;
         const auto &log_ratio = cells[c].log_ratio, &ratio = cells[c].ratio;
         if (shape_.control) {
+            const double usual = base.in(log_ratio.data()), share = odds * std::exp(-usual);
             for (std::size_t s = 0; s < table_.size(); ++s)
-                table_[s] += n * log_ratio[s] - total * std::log(1 + odds * ratio[s]);
+                table_[s] += n * (log_ratio[s] - usual) - total * std::log(1 + share * ratio[s]);
         } else {
             for (std::size_t s = 0; s < table_.size(); ++s) table_[s] += n * log_ratio[s];
         }
@@ -168,34 +158,62 @@ void LatencyTest::tabulate(const Cells& fresh, const Cells& reference, double od
     for (auto& x : table_) x /= design;
 }
 
-double LatencyTest::likelihood(const Alternative& alternative, const Cells& fresh, const Cells& reference, double odds,
-                               double design) const {
-    double sum = 0;
-    for (std::size_t c = 0; c < model_.cells().size(); ++c) {
-        sum += fresh[c] * alternative.log_ratio[c];
-        if (shape_.control) sum -= (fresh[c] + reference[c]) * std::log(1 + odds * alternative.ratio[c]);
+/// The log-likelihood of the tick under each alternative, which is relative to what is expected of both groups now.
+void LatencyTest::ask_alternatives(const Cells& fresh, const Cells& reference, double odds, double design,
+                                   std::span<double> out) const {
+    const auto cells = model_.cells();
+    const TablePlace base(expected_);
+    const double usual = base.in(table_.data());
+    Cells share{};
+    double all = 0;
+    for (std::size_t c = 0; c < cells.size(); ++c)
+        all += share[c] = cells[c].share * std::exp(base.in(cells[c].log_ratio.data()));
+    for (std::size_t k = 0; k < alternatives_.size(); ++k) {
+        const Alternative& alternative = alternatives_[k];
+        if (alternative.from == 0) {
+            out[k] = TablePlace(expected_ + std::log(alternative.times)).in(table_.data());
+            continue;
+        }
+        double slow = 0, n_slow = 0, n = 0, m_slow = 0, m = 0;
+        for (std::size_t c = 0; c < cells.size(); ++c) {
+            n += fresh[c];
+            m += reference[c];
+            if (c < alternative.from) continue;
+            slow += share[c] / all;
+            n_slow += fresh[c];
+            m_slow += reference[c];
+        }
+        const double now = std::min(slow * alternative.times, std::max(kMostSlow, 0.5 * (1 + slow)));
+        const double above = now / slow, below = (1 - now) / (1 - slow);
+        double sum = n_slow * std::log(above) + (n - n_slow) * std::log(below);
+        if (shape_.control)
+            sum -= (n_slow + m_slow) * std::log((1 + odds * above) / (1 + odds)) +
+                   (n + m - n_slow - m_slow) * std::log((1 + odds * below) / (1 + odds));
+        out[k] = usual + sum / design;
     }
-    return sum / design;
 }
 
-bool LatencyTest::still(const Cells& fresh, const Cells& reference) const {
+bool LatencyTest::still(const Cells& fresh, const Cells& reference) {
     if (!evidence_) return false;
-    const auto cells = model_.cells();
     double n = 0, m = 0;
-    for (std::size_t c = 0; c < cells.size(); ++c) {
+    for (std::size_t c = 0; c < model_.cells().size(); ++c) {
         n += fresh[c];
         m += reference[c];
     }
     if (n <= 0 || (shape_.control && m <= 0)) return false;
-    Alternative benign;
-    const TablePlace place(std::log(tuning().still_slow));
-    for (std::size_t c = 0; c < cells.size(); ++c) {
-        benign.log_ratio[c] = place.in(cells[c].log_ratio.data());
-        benign.ratio[c] = std::exp(benign.log_ratio[c]);
+    prepare(fresh, reference, shape_.control ? n / m : 0, 1);
+    return llr_[evidence_->strongest()] > TablePlace(expected_ + std::log(tuning().still_slow)).in(table_.data());
+}
+
+/// Tabulates what the counts say, and asks the alternatives.
+void LatencyTest::prepare(const Cells& fresh, const Cells& reference, double odds, double design) {
+    if (shape_.control) {
+        Cells both{};
+        for (std::size_t c = 0; c < model_.cells().size(); ++c) both[c] = fresh[c] + reference[c];
+        expected_ = model_.common(both);
     }
-    const double odds = shape_.control ? n / m : 0;
-    return likelihood(alternatives_[evidence_->strongest()], fresh, reference, odds, 1) >
-           likelihood(benign, fresh, reference, odds, 1);
+    tabulate(fresh, reference, odds, design);
+    ask_alternatives(fresh, reference, odds, design, llr_);
 }
 
 /// The null's log predictive of the tabulated tick.
@@ -226,25 +244,6 @@ void LatencyTest::Null::learn(double share) {
     for (auto& w : weights) w /= total;
 }
 
-/// Without a control group alternatives are relative to what is expected now, not to the whole time before.
-void LatencyTest::shift_alternatives(const Cells& fresh, double design) {
-    const auto cells = model_.cells();
-    const TablePlace base(expected_);
-    for (std::size_t k = 0; k < alternatives_.size(); ++k) {
-        if (k < kFactors.size()) {
-            llr_[k] = TablePlace(expected_ + std::log(kFactors[k])).in(table_.data());
-            continue;
-        }
-        double all = 0, n = 0, sum = 0;
-        for (std::size_t c = 0; c < cells.size(); ++c) {
-            all += cells[c].share * base.in(cells[c].ratio.data()) * alternatives_[k].ratio[c];
-            sum += fresh[c] * alternatives_[k].log_ratio[c];
-            n += fresh[c];
-        }
-        llr_[k] = base.in(table_.data()) + (sum - n * std::log(all)) / design;
-    }
-}
-
 /// The log predictive of a tick that is calm or within a transient, which are frequent while the group grows, or not.
 double LatencyTest::transient(double calm, std::span<const double> slight, double dt) {
     const std::array<double, 2> predictive = {
@@ -268,12 +267,15 @@ void LatencyTest::Null::wander(std::size_t curves, double p) {
     }
 }
 
-void LatencyTest::step(double at, double dt, const Cells& fresh, const Cells& reference) {
+void LatencyTest::step(double at, double dt, const Cells& fresh, const Cells& reference, bool counts) {
     const std::size_t cells = model_.cells().size();
     const double n = std::accumulate(fresh.begin(), fresh.begin() + static_cast<std::ptrdiff_t>(cells), 0.0);
     const double m = std::accumulate(reference.begin(), reference.begin() + static_cast<std::ptrdiff_t>(cells), 0.0);
     if (!evidence_) return;
-    if (n <= 0 || (shape_.control && m <= 0)) return evidence_->skip(dt);
+    if (n <= 0 || (shape_.control && m <= 0)) {
+        if (counts) evidence_->skip(dt);
+        return;
+    }
     const double age = std::max(0.0, at - warm_from_ - 0.5 * std::min(dt, shape_.interval));
     for (auto& curve : curves_) curve.at(age);
     const double warm = believed_warmup();
@@ -282,17 +284,16 @@ void LatencyTest::step(double at, double dt, const Cells& fresh, const Cells& re
     const double variance = std::clamp(jitter_.value(), 1e-5, most_jitter_) + misfit * misfit;
     const double design = 1 + information * variance;
     const double odds = shape_.control ? n / m : 0;
-    expected_ = shape_.control ? 0 : model_.expected(at);
-    tabulate(fresh, reference, odds, design);
+    if (!shape_.control) expected_ = model_.expected(at);
+    prepare(fresh, reference, odds, design);
     const double calm = null_.ask(curves_, expected_, table_.data());
-    for (std::size_t k = 0; k < alternatives_.size(); ++k)
-        llr_[k] = likelihood(alternatives_[k], fresh, reference, odds, design);
-    if (!shape_.control) shift_alternatives(fresh, design);
     const double null = blips_.predict(transient(calm, std::span(llr_).first(kSlight), dt), llr_, dt);
     null_.learn(blips_.calm() * transients_.calm());
     for (double& x : llr_) x -= null;
-    evidence_->step(llr_, dt);
-    evidence_->mark(at);
+    if (counts) {
+        evidence_->step(llr_, dt);
+        evidence_->mark(at);
+    }
     null_.wander(curves_.size(), wander_);
     if (evidence_->value() < kQuiet && warm < 0.05 && blips_.calm() * transients_.calm() > 0.5) {
         const double shift = model_.shift(fresh) - (shape_.control ? model_.shift(reference) : 0);

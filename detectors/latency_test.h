@@ -26,8 +26,9 @@ class LatencyTest {
 
     using Cells = std::array<double, LatencyModel::kMostCells>;
 
-    /// Requests in each cell of the model.
-    void step(double at, double dt, const Cells& fresh, const Cells& reference);
+    /// Requests in each cell of the model. Without `counts` they are no evidence: what is healthy of this deploy is
+    /// learnt from them.
+    void step(double at, double dt, const Cells& fresh, const Cells& reference, bool counts = true);
 
     /// New, cold instances came at `since`: the warm-up is learned anew, and what was counted as evidence from then on
     /// does not count.
@@ -41,7 +42,7 @@ class LatencyTest {
     [[nodiscard]] const LatencyModel& model() const { return model_; }
 
     /// These sums of the last seconds, too, look more like the strongest alternative than like a healthy difference.
-    [[nodiscard]] bool still(const Cells& fresh, const Cells& reference) const;
+    [[nodiscard]] bool still(const Cells& fresh, const Cells& reference);
 
   private:
     /// The warm-up of the new group, and of a control group that was started anew as well.
@@ -65,9 +66,10 @@ class LatencyTest {
         void wander(std::size_t curves, double p);
     };
 
-    /// An alternative: the ratio of each cell's share to that before.
+    /// An alternative: all requests take `times` as long, or `times` as many lie in the cells from `from` on.
     struct Alternative {
-        std::array<double, LatencyModel::kMostCells> ratio{}, log_ratio{};
+        std::size_t from = 0;
+        double times = 1;
     };
 
     [[nodiscard]] Null make_null(std::vector<double> benign, std::span<const double> log_prior) const;
@@ -77,9 +79,9 @@ class LatencyTest {
     [[nodiscard]] double believed_warmup();
     [[nodiscard]] double transient(double calm, std::span<const double> slight, double dt);
     void tabulate(const Cells& fresh, const Cells& reference, double odds, double design);
-    [[nodiscard]] double likelihood(const Alternative& alternative, const Cells& fresh, const Cells& reference,
-                                    double odds, double design) const;
-    void shift_alternatives(const Cells& fresh, double design);
+    void ask_alternatives(const Cells& fresh, const Cells& reference, double odds, double design,
+                          std::span<double> out) const;
+    void prepare(const Cells& fresh, const Cells& reference, double odds, double design);
 
     DeployShape shape_;
     LatencyModel model_;

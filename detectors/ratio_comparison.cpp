@@ -15,6 +15,18 @@ constexpr double kMostStep = 0.06;
 constexpr double kReach = 3;
 constexpr double kSecondsOn = 30, kSecondsOff = 90;
 
+/// As the ratios are listed: the usual ones, then those of an incident that goes on.
+std::vector<double> log_prior(const HealthyRatios& healthy) {
+    std::vector<double> out = BenignRatios(healthy.sd, kMostStep).log_prior;
+    if (healthy.incident <= 1) return out;
+    const std::size_t usual = out.size();
+    for (std::size_t i = 0; i < usual; ++i) {
+        out.push_back(out[i] + std::log(healthy.goes_on));
+        out[i] += std::log1p(-healthy.goes_on);
+    }
+    return out;
+}
+
 }  // namespace
 
 BenignRatios::BenignRatios(double sd, double most) {
@@ -35,14 +47,18 @@ double Flapping::predict(double on, double off, double dt) {
     return predictive;
 }
 
-RatioComparison::RatioComparison(const SharedLevel& level, double sd, std::span<const double> alternatives, Blips blips,
-                                 double drift, std::span<const double> flapping)
+RatioComparison::RatioComparison(const SharedLevel& level, const HealthyRatios& healthy,
+                                 std::span<const double> alternatives, Blips blips, double drift,
+                                 std::span<const double> flapping)
     : level_(level),
       alternatives_(alternatives.begin(), alternatives.end()),
       flapping_(flapping.begin(), flapping.end()),
-      null_(BenignRatios(sd, kMostStep).log_prior, drift),
+      null_(log_prior(healthy), drift),
       blips_(std::move(blips)) {
-    for (const double x : BenignRatios(sd, kMostStep).log_ratio) null_ratios_.push_back(std::exp(x));
+    for (const double x : BenignRatios(healthy.sd, kMostStep).log_ratio) null_ratios_.push_back(std::exp(x));
+    const std::size_t usual = null_ratios_.size();
+    for (std::size_t i = 0; i < usual && healthy.incident > 1; ++i)
+        null_ratios_.push_back(healthy.incident * null_ratios_[i]);
     likelihood_.resize(null_ratios_.size());
 }
 
@@ -54,10 +70,11 @@ bool RatioComparison::compare(const Events& fresh, const Events& reference, doub
     for (std::size_t i = 0; i < null_ratios_.size(); ++i) likelihood_[i] = likelihood.at(null_ratios_[i]);
     const std::size_t steady = alternatives_.size();
     for (std::size_t k = 0; k < steady; ++k) llr[k] = likelihood.at(alternatives_[k]);
+    for (std::size_t k = 0; k < flapping_.size(); ++k) llr[steady + k] = likelihood.at(flapping_[k].ratio());
     const double calm = null_.ask(likelihood_);
+    const double healthy = blips_.predict(calm, llr, dt);
     for (std::size_t k = 0; k < flapping_.size(); ++k)
-        llr[steady + k] = flapping_[k].predict(likelihood.at(flapping_[k].ratio()), calm, dt);
-    const double healthy = blips_.predict(calm, llr.first(steady), dt);
+        llr[steady + k] = flapping_[k].predict(llr[steady + k], calm, dt);
     null_.learn(likelihood_, blips_.calm());
     for (double& x : llr) x -= healthy;
     return true;

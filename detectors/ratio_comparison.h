@@ -20,6 +20,12 @@ struct BenignRatios {
     BenignRatios(double sd, double most);
 };
 
+/// What is known of a healthy ratio before it is seen: the standard deviation of its logarithm, and with the weight
+/// `goes_on` it is `incident` times that, because it was so when the deploy began.
+struct HealthyRatios {
+    double sd = 0.1, incident = 1, goes_on = 0;
+};
+
 /// Errors that come and go: an alternative that is on for half a minute and off for a minute and a half, on average,
 /// and while it is off looks as healthy as any. A hidden Markov chain of two states; the probability of being on
 /// follows from the ticks before.
@@ -40,10 +46,10 @@ class Flapping {
 /// alternative ratio against "a healthy deploy", whose own ratio is drawn from BenignRatios and learned.
 class RatioComparison {
   public:
-    /// `sd`: of the logarithm of a healthy ratio. `alternatives`: ratios, ascending. `flapping`: ratios that come and
-    /// go.
-    RatioComparison(const SharedLevel& level, double sd, std::span<const double> alternatives, Blips blips,
-                    double drift, std::span<const double> flapping = {});
+    /// `alternatives`: ratios, ascending. `flapping`: ratios that come and go. A blip may have the strength of any of
+    /// them: what no blip could be would be found in one.
+    RatioComparison(const SharedLevel& level, const HealthyRatios& healthy, std::span<const double> alternatives,
+                    Blips blips, double drift, std::span<const double> flapping = {});
 
     /// `reference` is {0, 0} without a control group; `extra` is the relative variance of each group's level around the
     /// common one. `llr` has one entry for each alternative, those that flap last. False: nothing was asked, and

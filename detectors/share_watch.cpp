@@ -13,6 +13,7 @@ constexpr std::size_t kStillEarly = 5;
 constexpr double kLeastNoise = 0.02;  // standard deviation of the log share from tick to tick
 constexpr std::array<std::size_t, 6> kRecent = {1, 2, 3, 5, 8, 12};
 constexpr std::size_t kBefore = 12, kFewest = 3;
+constexpr double kLoud = 2;  // times the sigmas that are needed where fewer ticks are known
 
 double log_odds(double fresh, double reference) {
     return std::log((fresh + 0.5) / (reference + 0.5));
@@ -20,9 +21,9 @@ double log_odds(double fresh, double reference) {
 
 }  // namespace
 
-double ShareWatch::growth(std::size_t recent, double least) const {
+double ShareWatch::growth(std::size_t recent, double least) {
     const std::size_t known = std::min(count_, kMost);
-    if (known < recent + kFewest) return 0;
+    if (known < recent + 1) return 0;
     const std::size_t before = std::min(known - recent, kBefore);
     double fresh = 0, reference = 0, old_fresh = 0, old_reference = 0, squares = 0;
     for (std::size_t i = 0; i < recent; ++i) {
@@ -39,10 +40,13 @@ double ShareWatch::growth(std::size_t recent, double least) const {
     }
     const double grown = log_odds(fresh, reference) - log_odds(old_fresh, old_reference);
     if (grown < std::log(least)) return 0;
-    const double tick = std::max(squares / 2 / static_cast<double>(before - 1), kLeastNoise * kLeastNoise);
+    // Just after a jump there are few ticks to compare with: the noise is that of earlier ones.
+    const bool few = before < kFewest;
+    if (!few) noise_ = std::max(squares / 2 / static_cast<double>(before - 1), kLeastNoise * kLeastNoise);
+    const double tick = noise_;
     const double chance = 1 / std::max(fresh, 1.0) + 1 / std::max(old_fresh, 1.0);
     const double noise = tick * (1.0 / static_cast<double>(recent) + 1.0 / static_cast<double>(before));
-    return grown / std::sqrt(std::max(chance, noise));
+    return grown / std::sqrt(std::max(chance, noise)) / (few ? kLoud : 1);
 }
 
 std::optional<double> ShareWatch::add(double at, double dt, double fresh_requests, double reference_requests) {

@@ -28,12 +28,13 @@ class ShareWatch {
     };
 
     /// How many standard deviations the share has grown; 0 when it is no growth to speak of.
-    [[nodiscard]] double growth(std::size_t recent, double least) const;
+    [[nodiscard]] double growth(std::size_t recent, double least);
 
     [[nodiscard]] const Seen& back(std::size_t ticks) const { return seen_[(count_ - 1 - ticks) % kMost]; }
 
     std::array<Seen, kMost> seen_{};
     std::size_t count_ = 0;
+    double noise_ = 0.01;  // of the log odds, from tick to tick: variance
     bool suspicious_ = false, grows_ = false;
     double grew_at_ = -kStillGrows;
 };

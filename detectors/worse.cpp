@@ -15,6 +15,7 @@
 #include "detectors/certificate.h"
 #include "detectors/deploy_test.h"
 #include "detectors/evidence_words.h"
+#include "detectors/packed_rows.h"
 #include "detectors/power.h"
 #include "detectors/worse_level.h"
 
@@ -22,12 +23,14 @@ namespace revertd::detectors {
 namespace {
 
 constexpr double kDefaultAlpha = 0.001;
+// Of alpha is used: nobody has seen all that healthy deploys do, least of all with their latencies.
+constexpr double kCautionRatio = 0.6, kCautionQuantile = 0.3;
 constexpr double kShortestTick =
     5;  // seconds: statistics gain nothing from shorter ones, and their noise is known worse
 constexpr std::size_t kMostRows = 720;    // of the time before, and of the bake as it is kept for a restart
 constexpr std::size_t kFewestTicks = 12;  // before the deploy
 constexpr std::size_t kMostBounds = 256, kRatioCells = 2;
-constexpr std::uint64_t kLostScrapes = 2;  // of the control group, in a row, that change nothing
+constexpr std::uint64_t kLostScrapes = 2;  // of either group, in a row, that change nothing
 constexpr double kClear = 1;               // evidence at which a breach that held ends
 
 double in_seconds(Duration duration) {
@@ -90,28 +93,35 @@ class Worse final : public Detector {
 
     Finding judge(const DetectorSlot& slot) override {
         ++slots_;
-        if (test_ && beside_ && slot.counts && slot.control.cells.empty()) return without_control(slot);
+        without_group_ = 0;
+        if (!slot.learns && beside_ && slot.control.cells.empty()) return without_control(slot);
         without_control_ = 0;
+        if (!test_ && !slot.control.cells.empty()) beside_ = compared_;
+        // Its first sample may come later than the group's.
+        if (compared_ && !beside_ && !slot.learns && !slot.counts) return {};
         if (!take(slot)) return {};
         if (slot.learns) {
-            if (tick_slots_ >= slots_a_tick_) keep(history_);
+            if (tick_slots_ >= slots_a_tick_) keep(history_, true);
             state_ = Say::Learning;
             return {};
         }
-        if (!slot.counts) {
-            empty_tick();
-            return {};
-        }
         if (tick_slots_ >= slots_a_tick_) {
-            keep(bake_rows_);
-            step(bake_rows_.back());
+            keep(bake_rows_, slot.counts);
+            step(row_);
         }
-        return said();
+        return slot.counts ? said() : Finding();
     }
 
     void miss(std::uint64_t slots) override {
         slots_ += slots;
         empty_tick();
+    }
+
+    void miss_beside(const DetectorSlot& slot) override {
+        if (slot.learns || ++without_group_ > kLostScrapes) return miss(1);
+        ++slots_;
+        take_control(slot.control);
+        ++tick_slots_;
     }
 
     void begin() override {
@@ -120,7 +130,8 @@ class Worse final : public Detector {
         test_.reset();
         certificate_.reset();
         found_.reset();
-        without_control_ = 0;
+        without_control_ = without_group_ = 0;
+        beside_ = any_control(history_);
         started_ = slots_;
         state_ = Say::Learning;
     }
@@ -160,12 +171,12 @@ class Worse final : public Detector {
         before.latency = quantile_;
         before.shape = shape();
         before.from = warmup_;
-        for (const Row& row : history_) {
+        history_.each([&](const Row& row) {
             const auto tick = tick_of(row);
             before.at.push_back(tick.at);
             before.all.push_back(tick.all);
             if (quantile_) before.buckets.emplace_back(tick.buckets.begin(), tick.buckets.end());
-        }
+        });
         return std::make_unique<WorsePower>(std::move(before), name_);
     }
 
@@ -175,11 +186,12 @@ class Worse final : public Detector {
         out.put(bounds_);
         for (const auto* rows : {&history_, &bake_rows_}) {
             out.put(static_cast<std::uint32_t>(rows->size()));
-            for (const Row& row : *rows) {
+            rows->each([&](const Row& row) {
                 out.put(row.end);
                 out.put(row.slots);
+                out.put(row.counts);
                 out.put(row.cells);
-            }
+            });
         }
     }
 
@@ -188,21 +200,18 @@ class Worse final : public Detector {
   private:
     enum class Say { Learning, TooLittle, NoControl, Fine, Worse };
 
-    /// The sums of one tick: {requests, errors}, or the requests of each bucket; then the same of the control group.
-    struct Row {
-        std::uint64_t end = 0;  ///< the slot after its last
-        std::uint64_t slots = 0;
-        std::vector<double> cells;
-    };
+    /// Its cells: {requests, errors}, or the requests of each bucket; then the same of the control group.
+    using Row = detect::TickRow;
 
     bool take(const DetectorSlot& slot);
     bool take_buckets(const DetectorSlot& slot);
     void empty_tick();
-    void keep(std::vector<Row>& rows);
-    void open(const Row& first);
+    void keep(detect::PackedRows& rows, bool counts);
+    void open();
     void step(const Row& row);
     Finding said() const;
     Finding without_control(const DetectorSlot& slot);
+    void take_control(const SignalRow& control);
     void add_buckets(const SignalRow& row, std::span<const std::size_t> order, std::size_t into);
     [[nodiscard]] detect::GroupTick group_of(const Row& row, bool control) const;
 
@@ -219,6 +228,12 @@ class Worse final : public Detector {
 
     [[nodiscard]] bool has_control(const Row& row) const { return compared_ && group_of(row, true).all.requests > 0; }
 
+    [[nodiscard]] bool any_control(const detect::PackedRows& rows) const {
+        bool any = false;
+        rows.each([&](const Row& row) { any = any || has_control(row); });
+        return any;
+    }
+
     bool quantile_;
     bool compared_;  // with a control group: its sums are kept, too
     double interval_, bake_, alpha_, min_requests_, warmup_;
@@ -230,9 +245,10 @@ class Worse final : public Detector {
     std::vector<std::size_t> control_order_;  // those of the control group; empty: it has other buckets
     std::vector<double> tick_;
     std::uint64_t tick_slots_ = 0;
-    std::uint64_t without_control_ = 0;  // slots in a row
-    std::vector<Row> history_, bake_rows_;
-    bool beside_ = false;  // a control group, as far as the first tick of the bake tells
+    std::uint64_t without_control_ = 0, without_group_ = 0;  // slots in a row
+    Row row_;                                                // that was kept last
+    detect::PackedRows history_, bake_rows_;
+    bool beside_ = false;  // there is a control group: it has been seen before the deploy, or since
     std::optional<detect::DeployTest> test_;
     std::optional<detect::Certificate> certificate_;
     std::optional<detect::Finding> found_;
@@ -244,12 +260,24 @@ bool Worse::take(const DetectorSlot& slot) {
     if (quantile_) return take_buckets(slot);
     if (slot.now.cells.size() < 2) return false;
     tick_.resize(row_width());
-    for (std::size_t i = 0; i < kRatioCells; ++i) {
-        tick_[i] += slot.now.cells[i];
-        if (compared_ && slot.control.cells.size() >= kRatioCells) tick_[kRatioCells + i] += slot.control.cells[i];
-    }
+    for (std::size_t i = 0; i < kRatioCells; ++i) tick_[i] += slot.now.cells[i];
+    take_control(slot.control);
     ++tick_slots_;
     return true;
+}
+
+void Worse::take_control(const SignalRow& control) {
+    if (!compared_) return;
+    tick_.resize(row_width());
+    if (!quantile_) {
+        if (control.cells.size() < kRatioCells) return;
+        for (std::size_t i = 0; i < kRatioCells; ++i) tick_[kRatioCells + i] += control.cells[i];
+        return;
+    }
+    const std::size_t n = bounds_.size();
+    if (n == 0 || control.cells.size() < n || control.bounds.size() != n) return;
+    if (!orders(control_order_, control.bounds, bounds_)) control_order_ = order_of(control.bounds);
+    if (orders(control_order_, control.bounds, bounds_)) add_buckets(control, control_order_, n);
 }
 
 bool Worse::take_buckets(const DetectorSlot& slot) {
@@ -272,11 +300,7 @@ bool Worse::take_buckets(const DetectorSlot& slot) {
     if (!std::isinf(bounds_.back()) || bounds_.front() <= 0) return false;
     tick_.resize(row_width());
     add_buckets(slot.now, order_, 0);
-    const auto& beside = slot.control;
-    if (compared_ && beside.cells.size() >= n && beside.bounds.size() == n) {
-        if (!orders(control_order_, beside.bounds, bounds_)) control_order_ = order_of(beside.bounds);
-        if (orders(control_order_, beside.bounds, bounds_)) add_buckets(beside, control_order_, n);
-    }
+    take_control(slot.control);
     ++tick_slots_;
     return true;
 }
@@ -294,12 +318,11 @@ void Worse::empty_tick() {
     tick_slots_ = 0;
 }
 
-void Worse::keep(std::vector<Row>& rows) {
-    if (rows.size() >= kMostRows) {  // the oldest row's memory becomes the newest's
-        std::rotate(rows.begin(), rows.begin() + 1, rows.end());
-        rows.pop_back();
-    }
-    rows.push_back({slots_, tick_slots_, tick_});
+void Worse::keep(detect::PackedRows& rows, bool counts) {
+    if (rows.size() >= kMostRows) rows.drop_oldest();
+    row_.end = slots_, row_.slots = tick_slots_, row_.counts = counts;
+    row_.cells.assign(tick_.begin(), tick_.end());
+    rows.push(row_);
     empty_tick();
 }
 
@@ -321,7 +344,7 @@ detect::DeployShape Worse::shape() const {
     detect::DeployShape shape;
     shape.bake = bake_;
     shape.interval = interval_ * static_cast<double>(slots_a_tick_);
-    shape.alpha = alpha_;
+    shape.alpha = (quantile_ ? kCautionQuantile : kCautionRatio) * alpha_;
     if (quantile_ && !bounds_.empty()) {
         shape.edges.assign(bounds_.begin(), bounds_.end() - 1);
         shape.unit = " s";
@@ -331,21 +354,20 @@ detect::DeployShape Worse::shape() const {
 
 bool Worse::has_history() const {
     double requests = 0;
-    for (const Row& row : history_) requests += tick_of(row).all.requests;
+    history_.each([&](const Row& row) { requests += tick_of(row).all.requests; });
     return history_.size() >= kFewestTicks && requests >= min_requests_;
 }
 
-void Worse::open(const Row& first) {
-    beside_ = has_control(first);
+void Worse::open() {
     const detect::DeployShape deploy = shape();
     detect::DeployShape beside = deploy;
     beside.control = beside_;
     test_.emplace(beside);
     detect::History learned(quantile_ ? bounds_.size() : 0, 0);
-    for (const Row& row : history_) {
+    history_.each([&](const Row& row) {
         test_->before(beside_ && has_control(row) ? control_of(row) : tick_of(row));
         learned.add(tick_of(row));
-    }
+    });
     test_->begin();
     certificate_.emplace(quantile_ ? detect::Certificate::Of::Latency : detect::Certificate::Of::Errors, deploy,
                          learned);
@@ -353,10 +375,11 @@ void Worse::open(const Row& first) {
 }
 
 void Worse::step(const Row& row) {
-    if (!test_) open(row);
+    if (!test_) open();
     if (state_ == Say::TooLittle) return;
     const auto control = beside_ ? control_of(row) : detect::GroupTick{};
     const auto tick = tick_of(row);
+    if (!row.counts) return test_->watch(tick, beside_ ? &control : nullptr);
     found_ = test_->tick(tick, beside_ ? &control : nullptr);
     certificate_->tick(tick);
     state_ = found_ ? Say::Worse : Say::Fine;
@@ -397,14 +420,16 @@ bool Worse::load(ByteReader& in) {
     const std::size_t cells = row_width();
     for (auto* rows : {&history_, &bake_rows_}) {
         if (!in.get(size) || size > kMostRows) return in.fail();
-        rows->assign(size, {});
-        for (Row& row : *rows) {
-            if (!in.get(row.end) || !in.get(row.slots) || row.end > slots_) return in.fail();
+        rows->clear();
+        Row row;
+        for (std::uint32_t i = 0; i < size; ++i) {
+            if (!in.get(row.end) || !in.get(row.slots) || !in.get(row.counts) || row.end > slots_) return in.fail();
             std::uint32_t many = 0;
             if (!in.get(many) || many != cells) return in.fail();
             row.cells.assign(many, 0);
             for (double& cell : row.cells)
                 if (!in.get(cell) || !(cell >= 0) || std::isinf(cell)) return in.fail();
+            rows->push(row);
         }
     }
     empty_tick();
@@ -412,7 +437,8 @@ bool Worse::load(ByteReader& in) {
     certificate_.reset();
     found_.reset();
     state_ = Say::Learning;
-    for (const Row& row : bake_rows_) step(row);
+    beside_ = any_control(history_) || any_control(bake_rows_);
+    bake_rows_.each([&](const Row& row) { step(row); });
     return true;
 }
 

@@ -16,15 +16,19 @@ namespace {
 
 struct Arguments {
     std::string config;
+    bool power = false;
 };
 
 int judge(Session& session, const Arguments& arguments) {
     const auto& input = session.outside().input;
     if (!input) return session.refuse("judge has no input", "pipe a stream of cases into it");
+    if (arguments.power && !arguments.config.empty())
+        return session.refuse("--power is of the detectors alone", "leave --config out");
     if (arguments.config.empty()) {
         const double alpha = Loaded().alpha;
-        JudgeStream stream([alpha](const JudgeLine& header) { return JudgeCase::open(header, alpha); }, session.out(),
-                           session.err());
+        const bool power = arguments.power;
+        JudgeStream stream([alpha, power](const JudgeLine& header) { return JudgeCase::open(header, alpha, power); },
+                           session.out(), session.err());
         return stream.run(input) ? kDone : kFailed;
     }
     const auto result = load_file(arguments.config);
@@ -50,6 +54,10 @@ void add_judge_command(CLI::App& root, Command& chosen) {
         root.add_subcommand("judge", "reads recorded deploys on stdin and prints a verdict for each: no daemon");
     verb->add_option("--config", arguments->config,
                      "the deploys of its first service, by name: through its whole guard, not the detectors alone");
+    verb->add_flag(
+        "--power", arguments->power,
+        "says beside each verdict what would have been found, by the time before the deploy: seconds a case; "
+        "for cases without a control group, not with --config");
     set_command(*verb, chosen, [arguments](Session& session) { return judge(session, *arguments); });
 }
 

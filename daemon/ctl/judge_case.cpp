@@ -21,7 +21,7 @@ bool within(double x, double low, double high) {
 
 }  // namespace
 
-Result<std::unique_ptr<StreamCase>> JudgeCase::open(const JudgeLine& header, double alpha) {
+Result<std::unique_ptr<StreamCase>> JudgeCase::open(const JudgeLine& header, double alpha, bool announce) {
     const auto form = check_header(header);
     if (!form) return form.error();
     detect::DeployShape shape;
@@ -34,10 +34,10 @@ Result<std::unique_ptr<StreamCase>> JudgeCase::open(const JudgeLine& header, dou
     shape.parts = form->endpoints;
     shape.edges = header.edges;
     shape.unit = " ms";
-    return std::unique_ptr<StreamCase>(new JudgeCase(header, *form, shape));
+    return std::unique_ptr<StreamCase>(new JudgeCase(header, *form, shape, announce));
 }
 
-JudgeCase::JudgeCase(const JudgeLine& header, const CaseForm& form, const detect::DeployShape& shape)
+JudgeCase::JudgeCase(const JudgeLine& header, const CaseForm& form, const detect::DeployShape& shape, bool announce)
     : deploy_(header.deploy),
       bake_(header.bake),
       interval_(header.interval),
@@ -49,6 +49,7 @@ JudgeCase::JudgeCase(const JudgeLine& header, const CaseForm& form, const detect
         counters->buckets.assign(form_.buckets, 0.0);
         counters->endpoints.assign(form_.endpoints, {});
     }
+    if (announce && !form_.control) before_.emplace().shape = shape;
     for (auto* group : {&fresh_, &reference_}) {
         group->buckets.assign(form_.buckets, 0.0);
         group->endpoints.assign(form_.endpoints, {});
@@ -118,6 +119,7 @@ Result<std::optional<CaseVerdict>> JudgeCase::sample(const JudgeLine& line) {
     group.tick.parts = group.endpoints;
     if (!after) {
         if (!fresh) test_.before(group.tick);
+        if (before_) remember(group.tick);
         divide(group, parts_before_);
         clear(group);
         return std::optional<CaseVerdict>();
@@ -137,7 +139,7 @@ std::optional<CaseVerdict> JudgeCase::judge() {
     if (at - fresh_.tick.dt >= detect::tuning().grace - 0.5 * interval_) divide(fresh_, parts_now_);
     clear(fresh_);
     clear(reference_);
-    if (found) return words(*found);
+    if (found) return with_power(words(*found));
     // What is long past says nothing of where it is now.
     constexpr double kMemories = 5;
     if (form_.endpoints > 0 && at - halved_ > bake_ / kMemories) {
@@ -145,6 +147,25 @@ std::optional<CaseVerdict> JudgeCase::judge() {
         for (auto& part : parts_now_) part = {part.requests / 2, part.errors / 2};
     }
     return std::nullopt;
+}
+
+void JudgeCase::remember(const detect::GroupTick& tick) {
+    before_->at.push_back(tick.at);
+    before_->all.push_back(tick.all);
+    before_->buckets.emplace_back(tick.buckets.begin(), tick.buckets.end());
+}
+
+CaseVerdict JudgeCase::with_power(CaseVerdict verdict) const {
+    if (!before_) return verdict;
+    constexpr std::uint64_t kSeed = 20'260'101;  // any: the same deploy is told the same
+    detect::PowerTicks ticks = *before_;
+    for (const bool latency : {false, true}) {
+        if (latency && form_.buckets == 0) continue;
+        ticks.latency = latency;
+        if (const auto power = detect::power_of(ticks, kSeed))
+            verdict.announced.push_back({latency ? "latency" : "errors", power->effect, power->within, power->share});
+    }
+    return verdict;
 }
 
 void JudgeCase::divide(const Group& group, std::vector<detect::Events>& parts) const {
@@ -180,8 +201,8 @@ CaseVerdict JudgeCase::words(const detect::Finding& finding) const {
 
 CaseVerdict JudgeCase::end(double t) {
     const double at = std::isfinite(t) ? t : deploy_ + bake_;
-    if (!test_.saw_enough()) return {at, "inconclusive", "none", "too-little-data", ""};
-    return {at, "pass", "none", "end-of-bake", ""};
+    if (!test_.saw_enough()) return with_power({at, "inconclusive", "none", "too-little-data", ""});
+    return with_power({at, "pass", "none", "end-of-bake", ""});
 }
 
 }  // namespace revertd::ctl

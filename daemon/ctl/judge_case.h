@@ -6,14 +6,16 @@
 
 #include "daemon/ctl/stream_case.h"
 #include "detectors/deploy_test.h"
+#include "detectors/power.h"
 
 namespace revertd::ctl {
 
 /// One case: counters become differences, both groups become ticks, ticks are judged.
 class JudgeCase final : public StreamCase {
   public:
-    /// Says what is wrong with the header.
-    static Result<std::unique_ptr<StreamCase>> open(const JudgeLine& header, double alpha);
+    /// Says what is wrong with the header. With `announce` the verdict has what the time before the deploy let one
+    /// announce, where there is no control group: a second or two of computing for each case.
+    static Result<std::unique_ptr<StreamCase>> open(const JudgeLine& header, double alpha, bool announce = false);
 
     Result<std::optional<CaseVerdict>> sample(const JudgeLine& line) override;
     CaseVerdict end(double t) override;
@@ -37,7 +39,7 @@ class JudgeCase final : public StreamCase {
         std::size_t scrapes = 0;
     };
 
-    JudgeCase(const JudgeLine& header, const CaseForm& form, const detect::DeployShape& shape);
+    JudgeCase(const JudgeLine& header, const CaseForm& form, const detect::DeployShape& shape, bool announce);
 
     bool differ(Group& group, bool fresh, const JudgeLine& line);
     void add(Group& group, const Counters& from, double dt, double at);
@@ -46,6 +48,8 @@ class JudgeCase final : public StreamCase {
     [[nodiscard]] CaseVerdict words(const detect::Finding& finding) const;
     void divide(const Group& group, std::vector<detect::Events>& parts) const;
     [[nodiscard]] std::string where() const;
+    void remember(const detect::GroupTick& tick);
+    [[nodiscard]] CaseVerdict with_power(CaseVerdict verdict) const;
 
     double deploy_, bake_, interval_;
     CaseForm form_;
@@ -54,6 +58,7 @@ class JudgeCase final : public StreamCase {
     Counters now_, zero_;
     std::vector<detect::Events> parts_before_, parts_now_;  ///< of the old version, and of the new one lately
     double halved_ = 0;                                     ///< when the latter were last halved
+    std::optional<detect::PowerTicks> before_;              ///< when power is to be announced
 };
 
 }  // namespace revertd::ctl

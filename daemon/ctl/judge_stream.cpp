@@ -125,6 +125,13 @@ void JudgeStream::close(const CaseVerdict& verdict) {
          << "\",\"severity\":\"" << verdict.severity << "\",\"detector\":\"" << verdict.detector
          << "\",\"evidence\":" << quoted(verdict.evidence);
     if (!verdict.where.empty()) out_ << ",\"where\":" << quoted(verdict.where);
+    for (std::size_t i = 0; i < verdict.announced.size(); ++i) {
+        const Announced& power = verdict.announced[i];
+        out_ << (i == 0 ? ",\"power\":[" : ",") << "{\"what\":" << quoted(power.what)
+             << ",\"effect\":" << milliseconds(power.effect) << ",\"within_s\":" << milliseconds(power.within)
+             << ",\"share\":" << milliseconds(power.share) << '}';
+    }
+    if (!verdict.announced.empty()) out_ << ']';
     out_ << "}\n";
     out_.flush();
 }

@@ -5,17 +5,25 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/result.h"
 #include "daemon/ctl/judge_line.h"
 
 namespace revertd::ctl {
 
+/// What a deploy was announced to show before it began: so many times `what` within so many seconds, in this share.
+struct Announced {
+    std::string what;
+    double effect = 0, within = 0, share = 0;
+};
+
 /// What was decided about one case of the judge stream.
 struct CaseVerdict {
     double t = 0;  ///< of the sample that decided
     std::string verdict, severity, detector, evidence;
     std::string where = {};  ///< the damage is, when the case has endpoints
+    std::vector<Announced> announced = {};
 };
 
 class StreamCase {

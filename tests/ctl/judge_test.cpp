@@ -85,6 +85,23 @@ TEST(Judge, decides_from_what_it_has_read_and_from_nothing_later) {
     EXPECT_EQ(judge(cut).out, whole);
 }
 
+TEST(Judge, says_what_the_time_before_let_one_announce) {
+    Terminal terminal;
+    terminal.input = healthy("a");
+    const Outcome plain = judge(healthy("a"));
+    EXPECT_EQ(plain.out.find("power"), std::string::npos);
+    const Outcome told = terminal.run({"judge", "--power"});
+    EXPECT_EQ(told.code, 0);
+    EXPECT_NE(told.out.find(R"(,"power":[{"what":"errors","effect":)"), std::string::npos) << told.out;
+    EXPECT_NE(told.out.find(R"({"what":"latency","effect":)"), std::string::npos) << told.out;
+    EXPECT_NE(told.out.find(R"(,"within_s":)"), std::string::npos) << told.out;
+}
+
+TEST(Judge, power_is_of_the_detectors_alone) {
+    Terminal terminal;
+    EXPECT_EQ(terminal.run({"judge", "--power", "--config", "any.yaml"}).code, 2);
+}
+
 TEST(Judge, too_little_data_is_no_pass) {
     EXPECT_NE(judge(header("a") + end("a")).out.find(R"("verdict":"inconclusive")"), std::string::npos);
 }

@@ -103,6 +103,34 @@ TEST(WorseBeside, while_the_control_group_cannot_be_seen_nothing_is_said) {
     EXPECT_LE(bed.until_breach(0.03, 0.003), 20) << bed.words();
 }
 
+TEST(WorseBeside, a_control_group_whose_first_scrape_is_lost_is_still_one) {
+    Bed bed;
+    bed.slots(60, 0.003, 0.003);
+    bed.deploy();
+    bed.targets[1].failure = JudgeBed::Failure{Verdict::Error, "timeout"};
+    bed.slots(1, 0.003, 0.003);
+    bed.targets[1].failure.reset();
+    bed.slots(20, 0.003, 0.003);
+    EXPECT_EQ(bed.verdict(), Verdict::Ok) << bed.words();
+    EXPECT_EQ(bed.until_breach(0.06, 0.06), 1000) << bed.words();
+}
+
+TEST(WorseBeside, a_canary_whose_every_other_scrape_is_lost_is_no_silence_and_no_jump) {
+    Bed bed;
+    bed.slots(60, 0.003, 0.003);
+    bed.deploy();
+    for (int i = 0; i < 60; ++i) {
+        bed.targets[0].failure.reset();
+        if (i % 2 == 1) bed.targets[0].failure = JudgeBed::Failure{Verdict::Error, "timeout"};
+        bed.slots(1, 0.003, 0.003);
+        EXPECT_NE(bed.verdict(), Verdict::Breach) << bed.words();
+    }
+    bed.targets[0].failure.reset();
+    bed.slots(1, 0.003, 0.003);
+    EXPECT_EQ(bed.verdict(), Verdict::Ok) << bed.words();
+    EXPECT_LE(bed.until_breach(0.03, 0.003), 20) << bed.words();
+}
+
 TEST(WorseBeside, a_canary_that_was_not_there_is_compared_with_what_the_control_group_was) {
     Bed bed;
     bed.targets[0].silent = true;

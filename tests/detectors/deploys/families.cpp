@@ -3,34 +3,11 @@
 // for.
 #include <array>
 
-#include "tests/detectors/deploys/courses.h"
 #include "tests/detectors/deploys/spec.h"
+#include "tests/detectors/deploys/special.h"
 
 namespace revertd::deploys {
 namespace {
-
-void slower(Behaviour& group, Course course) {
-    group.latency = times(std::move(group.latency), std::move(course));
-}
-
-void failing(Behaviour& group, Course course) {
-    group.failing = plus(std::move(group.failing), std::move(course));
-}
-
-/// Errors of instances that start: short, and gone before a blip's end.
-void starting(Behaviour& group, double at, Random& random) {
-    failing(group, window(at, random.uniform(4, 18), random.uniform(0.01, 0.1), 0));
-}
-
-void always_control(Spec& spec, Random& random) {
-    if (!spec.control) spec.before = random.of({600, 1200, 1800});
-    spec.control = true;
-}
-
-void never_control(Spec& spec, Random& random) {
-    if (spec.control) spec.before = random.of({3600, 5400});
-    spec.control = false;
-}
 
 // ---- healthy ----
 
@@ -390,7 +367,13 @@ const std::vector<double> kClient = {5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5
 }  // namespace
 
 std::span<const Family> families() {
-    return kFamilies;
+    static const std::vector<Family> all = [] {
+        std::vector<Family> list(kFamilies.begin(), kFamilies.end());
+        const auto more = families_of_production();
+        list.insert(list.end(), more.begin(), more.end());
+        return list;
+    }();
+    return all;
 }
 
 Spec draw(const Family& family, Random& random) {

@@ -4,6 +4,7 @@
 //           [--config FILE]                                     through the guard of its first service, not the
 //                                                               statistics alone; what asks counts as rolled back
 //           [--power]                                           is what is announced found in time? See calibrate.cpp
+//           [--cases]                                           names each healthy deploy that was rolled back, and why
 //           [--most-false SHARE] [--least-power SHARE]          ends with 1 outside of these, over all families
 //   deploys --stream ...                                        the same deploys as a judge stream; ids name the family
 #include <algorithm>
@@ -29,13 +30,14 @@ struct Arguments {
     std::uint64_t seed = 1;
     double alpha = 0.001, most_false = 1, least_power = 0;
     std::string family, config;
-    bool stream = false, power = false;
+    bool stream = false, power = false, cases = false;
 };
 
 struct Tally {
     int deploys = 0, rolled_back = 0, early = 0, inconclusive = 0;
     std::vector<double> ticks;
     std::map<std::string, int> detectors;
+    std::vector<std::string> wrong;  ///< the deploy, and what was found
 };
 
 void print_list(const std::vector<double>& values) {
@@ -69,7 +71,7 @@ void print(const ctl::JudgeLine& line) {
 }
 
 /// One deploy through the judge.
-void judge(Deploy& deploy, const ctl::CaseOpener& open, Tally& tally) {
+void judge(Deploy& deploy, const std::string& name, bool bad, const ctl::CaseOpener& open, Tally& tally) {
     std::unique_ptr<ctl::StreamCase> judged;
     std::optional<ctl::CaseVerdict> verdict;
     double start = 0;
@@ -90,6 +92,9 @@ void judge(Deploy& deploy, const ctl::CaseOpener& open, Tally& tally) {
     tally.inconclusive += verdict->verdict == "inconclusive" ? 1 : 0;
     if (verdict->verdict != "rollback" && verdict->verdict != "ask") return;
     const double delay = verdict->t - start - deploy.spec().onset;
+    if (!bad || delay < 0)
+        tally.wrong.push_back(name + " after " + std::to_string(std::lround(verdict->t - start)) +
+                              " s: " + verdict->detector + ": " + verdict->evidence);
     if (delay < 0) {
         ++tally.early;
         return;
@@ -124,11 +129,11 @@ int run(const Arguments& arguments, const ctl::CaseOpener& open) {
         for (int i = 0; i < arguments.each; ++i) {
             Random random(arguments.seed * 1000003 + f * 7919 + static_cast<std::uint64_t>(i) * 15485863);
             Deploy deploy(draw(family, random), random);
-            if (arguments.stream) {
-                deploy.play(std::string(family.name) + "-" + std::to_string(i), [](const auto& line) { print(line); });
-            } else {
-                judge(deploy, open, tally);
-            }
+            const std::string name = std::string(family.name) + "-" + std::to_string(i);
+            if (arguments.stream)
+                deploy.play(name, [](const auto& line) { print(line); });
+            else
+                judge(deploy, name, family.bad, open, tally);
         }
         if (arguments.stream) continue;
         auto& sum = family.bad ? bad : healthy;
@@ -137,6 +142,8 @@ int run(const Arguments& arguments, const ctl::CaseOpener& open) {
         // A rollback before a bad deploy's onset is a false one of a deploy that is healthy as yet.
         healthy.early += tally.early;
         print(family, tally);
+        for (const std::string& wrong : tally.wrong)
+            if (arguments.cases) std::printf("  %s\n", wrong.c_str());
     }
     if (arguments.stream) return 0;
     const double false_share = (healthy.rolled_back + healthy.early) / std::max(1.0, double(healthy.deploys));
@@ -151,8 +158,8 @@ int run(const Arguments& arguments, const ctl::CaseOpener& open) {
 bool read(int argc, char** argv, Arguments& arguments) {
     for (int i = 1; i < argc; ++i) {
         const std::string_view name = argv[i];
-        if (name == "--stream" || name == "--power") {
-            (name == "--stream" ? arguments.stream : arguments.power) = true;
+        if (name == "--stream" || name == "--power" || name == "--cases") {
+            (name == "--stream" ? arguments.stream : name == "--power" ? arguments.power : arguments.cases) = true;
             continue;
         }
         if (i + 1 == argc) return false;
@@ -185,7 +192,7 @@ int main(int argc, char** argv) {
     if (!revertd::deploys::read(argc, argv, arguments)) {
         std::fprintf(stderr,
                      "usage: deploys [--each N] [--seed S] [--alpha A] [--family NAME] [--most-false SHARE] "
-                     "[--least-power SHARE] [--config FILE] [--power] [--stream]\n");
+                     "[--least-power SHARE] [--config FILE] [--cases] [--power] [--stream]\n");
         return 2;
     }
     using namespace revertd;

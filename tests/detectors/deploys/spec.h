@@ -60,8 +60,10 @@ struct Family {
     void (*make)(Spec& spec, Random& random);
 };
 
-/// Healthy ones first.
+/// All of them. A family keeps its place: deploys are drawn by it.
 [[nodiscard]] std::span<const Family> families();
+/// What operations do to services beside their deploys, and what only they bring to light.
+[[nodiscard]] std::span<const Family> families_of_production();
 
 /// An ordinary service, drawn at random; then what the family makes of it.
 [[nodiscard]] Spec draw(const Family& family, Random& random);

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the test of a deploy makes of what is not the deploy's: traffic, incidents, the minute in which it warms up.
+#include "detectors/deploy_test.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <optional>
+#include <vector>
+
+namespace revertd::detect {
+namespace {
+
+class Bed {
+  public:
+    explicit Bed(bool control) : test_(shape_of(control)), control_(control) {}
+
+    /// Ticks before the deploy, of 1,000 requests.
+    void before(int ticks, double share) { before_.insert(before_.end(), static_cast<std::size_t>(ticks), share); }
+
+    void begin() {
+        double at = -10.0 * static_cast<double>(before_.size());
+        for (const double share : before_) test_.before(tick(at += 10, 1000, share));
+        test_.begin();
+    }
+
+    std::optional<Finding> deploy(int ticks, double requests, double share, double beside = 1000,
+                                  double share_beside = 0.003) {
+        for (int i = 0; i < ticks; ++i) {
+            const GroupTick fresh = tick(at_ += 10, requests, share), reference = tick(at_, beside, share_beside);
+            if (auto found = test_.tick(fresh, control_ ? &reference : nullptr)) return found;
+        }
+        return std::nullopt;
+    }
+
+    void watch(int ticks, double requests, double beside) {
+        for (int i = 0; i < ticks; ++i) {
+            const GroupTick fresh = tick(at_ += 10, requests, 0.5), reference = tick(at_, beside, 0.003);
+            test_.watch(fresh, control_ ? &reference : nullptr);
+        }
+    }
+
+  private:
+    static DeployShape shape_of(bool control) {
+        DeployShape shape;
+        shape.control = control;
+        return shape;
+    }
+
+    GroupTick tick(double at, double requests, double share) {
+        GroupTick tick;
+        tick.at = at;
+        tick.dt = 10;
+        tick.all = {requests, std::round(requests * share * (1 + 0.3 * std::sin(2.4 * ++count_)))};
+        return tick;
+    }
+
+    DeployTest test_;
+    bool control_;
+    std::vector<double> before_;
+    double at_ = 0;
+    int count_ = 0;
+};
+
+TEST(DeployTest, a_few_requests_are_no_share_that_a_canary_could_fall_silent_of) {
+    Bed bed(true);
+    bed.before(60, 0.003);
+    bed.begin();
+    // Three of ten, and then none where a tenth was usual.
+    EXPECT_FALSE(bed.deploy(1, 3, 0, 7));
+    EXPECT_FALSE(bed.deploy(10, 0, 0, 40));
+}
+
+TEST(DeployTest, a_canary_that_falls_silent_is_found) {
+    Bed bed(true);
+    bed.before(60, 0.003);
+    bed.begin();
+    EXPECT_FALSE(bed.deploy(10, 100, 0.003));
+    const auto found = bed.deploy(6, 0, 0);
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->kind, Finding::Kind::TrafficLost);
+}
+
+TEST(DeployTest, nothing_is_found_in_what_is_only_watched_and_its_traffic_is_known) {
+    Bed bed(true);
+    bed.before(60, 0.003);
+    bed.begin();
+    bed.watch(6, 100, 1000);  // half of them fail
+    EXPECT_FALSE(bed.deploy(1, 100, 0.003));
+    const auto found = bed.deploy(5, 0, 0);
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->kind, Finding::Kind::TrafficLost);
+}
+
+TEST(DeployTest, an_incident_that_goes_on_is_not_the_deploys_and_what_comes_on_top_is) {
+    Bed bed(false);
+    bed.before(300, 0.003);
+    bed.before(20, 0.03);
+    bed.begin();
+    EXPECT_FALSE(bed.deploy(60, 1000, 0.03));
+    EXPECT_TRUE(bed.deploy(20, 1000, 0.12));
+}
+
+TEST(DeployTest, without_an_incident_the_same_errors_are_the_deploys) {
+    Bed bed(false);
+    bed.before(320, 0.003);
+    bed.begin();
+    EXPECT_TRUE(bed.deploy(20, 1000, 0.03));
+}
+
+TEST(DeployTest, an_incident_that_ends_leaves_nothing_behind) {
+    Bed bed(false);
+    bed.before(300, 0.003);
+    bed.before(20, 0.03);
+    bed.begin();
+    EXPECT_FALSE(bed.deploy(20, 1000, 0.03));
+    EXPECT_FALSE(bed.deploy(30, 1000, 0.003));
+    EXPECT_TRUE(bed.deploy(20, 1000, 0.1));
+}
+
+}  // namespace
+}  // namespace revertd::detect
