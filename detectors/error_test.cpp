@@ -36,8 +36,8 @@ double drift(const DeployShape& shape, double seconds) {
     return std::min(0.1, seconds / (shape.control ? kDriftBeside : kDriftAlone));
 }
 
-SharedLevel level(const DeployShape& shape, const ErrorHistory& history) {
-    return {history.rate, 1 / std::max(history.extra, 0.01), incident(shape)};
+CommonRate common(const DeployShape& shape, const ErrorHistory& history, double clumps) {
+    return {history.rate, clumps, incident(shape), shape.control ? history.known : 0};
 }
 
 /// The level of one part: its own history, drawn to the overall rate by two events.
@@ -45,8 +45,8 @@ RatioComparison part_comparison(const Events& before, const ErrorHistory& histor
     const bool control = shape.control;
     const double rate = (before.errors + 2) / (before.requests + 2 / std::max(history.rate, 1e-6));
     const double base = control ? tuning().error_sd : tuning().error_sd_alone;
-    const double sd = std::sqrt(base * base + 0.01 + 1 / (before.errors + 1));
-    return {SharedLevel(rate, 1 / (history.extra + 0.03), control ? kIncident : 0),
+    const double sd = std::sqrt(base * base + 0.01 + (control ? 0 : 1 / (before.errors + 1)));
+    return {{rate, history.extra + 0.03, incident(shape), control ? before.errors + 2 : 0},
             {sd, history.incident, kGoesOn},
             kPartRatios,
             blips(shape, kPartRatios.size()),
@@ -94,11 +94,9 @@ ErrorHistory::ErrorHistory(const History& history, bool control) : all(history.a
     if (!control) incident = incident_before(history, rate, extra);
     const double base = control ? tuning().error_sd : tuning().error_sd_alone;
     const double design = 1 + extra * all.errors / std::max<double>(1, static_cast<double>(events.size()));
-    // What is not known of the rate counts as far as a tick leans on history instead of on the control group.
-    const double shape = 1 / std::max(extra, 0.01);
-    const double usual = all.errors / std::max<double>(1, static_cast<double>(events.size()));
-    const double lean = control ? shape / (shape + usual) : 1;
-    spread = std::sqrt(base * base + lean * lean * design / (all.errors + 1));
+    known = (all.errors + 1) / design;
+    // A control group goes on telling of the rate; without one what is not known of it looks like a difference.
+    spread = control ? base : std::sqrt(base * base + 1 / known);
 }
 
 void OwnNoise::add(const Events& fresh, const Events& reference) {
@@ -115,7 +113,7 @@ void OwnNoise::add(const Events& fresh, const Events& reference) {
 }
 
 ErrorTest::ErrorTest(const DeployShape& shape, const ErrorHistory& history, double share)
-    : comparison_(level(shape, history), healthy_ratios(history), kErrorRatios,
+    : comparison_(common(shape, history, std::max(history.extra, 0.01)), healthy_ratios(history), kErrorRatios,
                   blips(shape, kErrorRatios.size() + kFlappingRatios.size()), drift(shape, shape.interval),
                   kFlappingRatios),
       evidence_(error_weights(), shape.bake, limit(shape, share), tuning().least),
@@ -132,8 +130,8 @@ void ErrorTest::step(const Events& fresh, const Events& reference, double extra,
 ErrorBlockTest::ErrorBlockTest(const DeployShape& shape, const ErrorHistory& history, double share)
     : interval_(shape.interval),
       control_(shape.control),
-      comparison_(SharedLevel(history.rate, 1 / (0.01 + history.extra * shape.interval / kBlock), incident(shape)),
-                  healthy_ratios(history), kErrorRatios, Blips(0, kBlock, kErrorRatios.size()), drift(shape, kBlock)),
+      comparison_(common(shape, history, 0.01 + history.extra * shape.interval / kBlock), healthy_ratios(history),
+                  kErrorRatios, Blips(0, kBlock, kErrorRatios.size()), drift(shape, kBlock)),
       evidence_({kErrorWeights.begin(), kErrorWeights.end()}, shape.bake, limit(shape, share), 2 * kBlock),
       llr_(kErrorRatios.size()) {}
 

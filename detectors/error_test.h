@@ -18,10 +18,11 @@ struct ErrorHistory {
     std::vector<Events> parts;
     double rate = 1e-3;  ///< errors a request
     double extra = 0.1;  ///< relative variance between ticks, beyond chance
+    double known = 1;    ///< as many independent events say so
     /// Times as many errors as `rate` just before the deploy, if clearly so: an incident that may go on. Else 1.
     double incident = 1;
-    double spread =
-        0.1;  ///< standard deviation of the log ratio of a healthy deploy, what is not known of the rate included
+    double spread = 0.1;  ///< standard deviation of the log ratio of a healthy deploy; without a control group what is
+                          ///< not known of the rate is included
 
     ErrorHistory(const History& history, bool control);
 

@@ -47,10 +47,13 @@ double Flapping::predict(double on, double off, double dt) {
     return predictive;
 }
 
-RatioComparison::RatioComparison(const SharedLevel& level, const HealthyRatios& healthy,
+RatioComparison::RatioComparison(const CommonRate& common, const HealthyRatios& healthy,
                                  std::span<const double> alternatives, Blips blips, double drift,
                                  std::span<const double> flapping)
-    : level_(level),
+    : clumps_(common.clumps),
+      learns_(common.known > 0 && common.known < UsualRate::kMostEvents),
+      common_{SharedLevel(common.rate, 1 / (clumps_ + (learns_ ? 1 / common.known : 0)), common.incident),
+              UsualRate(common.rate, std::max(common.known, 1.0))},
       alternatives_(alternatives.begin(), alternatives.end()),
       flapping_(flapping.begin(), flapping.end()),
       null_(log_prior(healthy), drift),
@@ -60,14 +63,44 @@ RatioComparison::RatioComparison(const SharedLevel& level, const HealthyRatios& 
     for (std::size_t i = 0; i < usual && healthy.incident > 1; ++i)
         null_ratios_.push_back(healthy.incident * null_ratios_[i]);
     likelihood_.resize(null_ratios_.size());
+    if (!learns_) return;
+    beliefs_.assign(null_ratios_.size(), common_);
+    seen_.resize(null_ratios_.size());
+}
+
+/// What every healthy ratio says of the new group's tick, by its own belief in the common rate. The control group's
+/// tick weighs the ratios, too: one that took the new group's errors for the common rate expected more of it.
+void RatioComparison::ask_each(const Events& fresh, const Events& reference, double extra) {
+    for (std::size_t i = 0; i < beliefs_.size(); ++i) {
+        auto& [level, rate, now, seen] = beliefs_[i];
+        now = level.observe(reference.errors, reference.requests, extra);
+        seen_[i] = now.log_evidence;
+        seen = LevelLikelihood(now, fresh.errors, fresh.requests, extra).each(null_ratios_[i]);
+        likelihood_[i] = log_sum_exp({seen.data(), now.used});
+    }
+    if (reference.requests > 0) null_.learn(seen_, 1);
+}
+
+void RatioComparison::teach_each(const Events& fresh, const Events& reference, double extra) {
+    for (std::size_t i = 0; i < beliefs_.size(); ++i) {
+        auto& [level, rate, now, seen] = beliefs_[i];
+        level.hear(now, seen, blips_.calm());
+        rate.learn(reference, 1, clumps_ + extra, now.calm);
+        rate.learn(fresh, null_ratios_[i], clumps_ + extra, now.calm * blips_.calm());
+        level.usual(rate.mean(), 1 / (clumps_ + rate.doubt()));
+    }
 }
 
 bool RatioComparison::compare(const Events& fresh, const Events& reference, double extra, double dt,
                               std::span<double> llr) {
     if (fresh.requests <= 0) return false;
-    const LevelLikelihood likelihood(level_.observe(reference.errors, reference.requests, extra), fresh.errors,
-                                     fresh.requests, extra);
-    for (std::size_t i = 0; i < null_ratios_.size(); ++i) likelihood_[i] = likelihood.at(null_ratios_[i]);
+    const auto now = common_.level.observe(reference.errors, reference.requests, extra);
+    const LevelLikelihood likelihood(now, fresh.errors, fresh.requests, extra);
+    if (learns_) {
+        ask_each(fresh, reference, extra);
+    } else {
+        for (std::size_t i = 0; i < null_ratios_.size(); ++i) likelihood_[i] = likelihood.at(null_ratios_[i]);
+    }
     const std::size_t steady = alternatives_.size();
     for (std::size_t k = 0; k < steady; ++k) llr[k] = likelihood.at(alternatives_[k]);
     for (std::size_t k = 0; k < flapping_.size(); ++k) llr[steady + k] = likelihood.at(flapping_[k].ratio());
@@ -77,6 +110,11 @@ bool RatioComparison::compare(const Events& fresh, const Events& reference, doub
         llr[steady + k] = flapping_[k].predict(llr[steady + k], calm, dt);
     null_.learn(likelihood_, blips_.calm());
     for (double& x : llr) x -= healthy;
+    if (learns_) {
+        common_.rate.learn(reference, 1, clumps_ + extra, now.calm);
+        common_.level.usual(common_.rate.mean(), 1 / (clumps_ + common_.rate.doubt()));
+        teach_each(fresh, reference, extra);
+    }
     return true;
 }
 

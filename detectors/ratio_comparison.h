@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <array>
 #include <span>
 #include <vector>
 
@@ -42,13 +43,23 @@ class Flapping {
     double ratio_, on_ = 0.25;
 };
 
+/// What is known before the deploy of the rate common to both groups.
+struct CommonRate {
+    double rate = 1e-3;   ///< events a request
+    double clumps = 0.1;  ///< relative variance from tick to tick
+    double incident = 0;  ///< as of SharedLevel
+    double known = 0;     ///< by how many events; 0: what is not known of it is part of `sd`
+};
+
 /// Compares how often events happen in a group with the common level, tick by tick: log-likelihood ratios of each
-/// alternative ratio against "a healthy deploy", whose own ratio is drawn from BenignRatios and learned.
+/// alternative ratio against "a healthy deploy", whose own ratio is drawn from BenignRatios and learned. With few
+/// events before the deploy the common rate is learned as well, by every hypothesis from what it believes to be common:
+/// a healthy deploy from both groups, an alternative from the control group alone.
 class RatioComparison {
   public:
     /// `alternatives`: ratios, ascending. `flapping`: ratios that come and go. A blip may have the strength of any of
     /// them: what no blip could be would be found in one.
-    RatioComparison(const SharedLevel& level, const HealthyRatios& healthy, std::span<const double> alternatives,
+    RatioComparison(const CommonRate& common, const HealthyRatios& healthy, std::span<const double> alternatives,
                     Blips blips, double drift, std::span<const double> flapping = {});
 
     /// `reference` is {0, 0} without a control group; `extra` is the relative variance of each group's level around the
@@ -57,8 +68,22 @@ class RatioComparison {
     bool compare(const Events& fresh, const Events& reference, double extra, double dt, std::span<double> llr);
 
   private:
-    SharedLevel level_;
-    std::vector<double> null_ratios_, alternatives_, likelihood_;
+    /// One belief in the common rate.
+    struct Belief {
+        SharedLevel level;
+        UsualRate rate;
+        SharedLevel::Now now{};                           ///< after the control group's tick
+        std::array<double, SharedLevel::kStates> seen{};  ///< what the new group's tick says of its states
+    };
+
+    void ask_each(const Events& fresh, const Events& reference, double extra);
+    void teach_each(const Events& fresh, const Events& reference, double extra);
+
+    double clumps_;
+    bool learns_;
+    Belief common_;
+    std::vector<Belief> beliefs_;  // of each healthy ratio
+    std::vector<double> null_ratios_, alternatives_, likelihood_, seen_;
     std::vector<Flapping> flapping_;
     NullMixture null_;
     Blips blips_;

@@ -3,6 +3,8 @@
 #include <array>
 #include <cstddef>
 
+#include "detectors/counts.h"
+
 namespace revertd::detect {
 
 /// The event rate common to both groups: history says what it usually is, the control group what it is in this tick,
@@ -21,21 +23,53 @@ class SharedLevel {
     struct Now {
         struct State {
             double log_weight = 0, shape = 1, mean = 0;
+            std::size_t id = 0;
         };
 
         std::array<State, kStates> states;
         std::size_t used = 0;
+        double log_evidence = 0;  ///< log-likelihood of the control group's tick, but for a constant
+        double calm = 1;          ///< probability that there is no incident
     };
 
     SharedLevel() = default;
     /// `level`: events a request. `incident`: prior weight of each incident state; 0 without a control group.
     SharedLevel(double level, double shape, double incident);
 
+    /// What is usual is known better now; incidents are relative to it.
+    void usual(double level, double shape);
+
     /// The control group's tick, (0, 0) without one; `own`: relative variance of its rate around the common level.
     [[nodiscard]] Now observe(double events, double requests, double own = 0);
 
+    /// The other group's tick tells of an incident, too: `seen` are the log-likelihoods of its states, from
+    /// LevelLikelihood::each. It counts as `share` of a tick.
+    void hear(const Now& now, const std::array<double, kStates>& seen, double share);
+
   private:
     std::array<double, kStates> shape_{}, mean_{}, prior_{}, weight_{};
+};
+
+/// What is believed of a usual event rate: Gamma(events, requests), so many events in so many requests. With few events
+/// before the deploy it is known only roughly, and what comes in the bake teaches it.
+class UsualRate {
+  public:
+    static constexpr double kMostEvents = 400;  ///< that are remembered: rates drift by some percent
+
+    /// As known as after `events` events.
+    UsualRate(double rate, double events) : events_(events), requests_(events / rate) {}
+
+    [[nodiscard]] double mean() const { return events_ / requests_; }
+
+    /// Relative variance.
+    [[nodiscard]] double doubt() const { return 1 / events_; }
+
+    /// A tick in which the rate was expected to be `ratio` times the usual one, with clumps of relative variance
+    /// `extra`; it counts as `share` of a tick.
+    void learn(const Events& tick, double ratio, double extra, double share);
+
+  private:
+    double events_, requests_;
 };
 
 /// What a group's tick of `events` in `requests` says about ratios to the common level: log-likelihoods that differ
@@ -46,6 +80,9 @@ class LevelLikelihood {
     LevelLikelihood(const SharedLevel::Now& now, double events, double requests, double extra);
 
     [[nodiscard]] double at(double ratio) const;
+
+    /// The same by state, as many as `Now` uses.
+    [[nodiscard]] std::array<double, SharedLevel::kStates> each(double ratio) const;
 
   private:
     struct Term {
