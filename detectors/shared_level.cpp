@@ -70,7 +70,7 @@ LevelLikelihood::LevelLikelihood(const SharedLevel::Now& now, double events, dou
     for (std::size_t s = 0; s < used_; ++s) {
         const auto& state = now.states[s];
         const double shape = 1 / (1 / state.shape + extra);
-        terms_[s] = {state.log_weight + log_gamma(events + shape) - log_gamma(shape) + shape * std::log(shape), shape,
+        terms_[s] = {state.log_weight + log_rising(shape, events) + shape * std::log(shape), shape,
                      requests * state.mean, requests * kMostRatio};
     }
 }

@@ -11,6 +11,7 @@ namespace revertd::detect {
 namespace {
 
 constexpr double kHalfLogTwoPi = 0.91893853320467274178;
+constexpr double kFewFactors = 8;
 
 template <std::size_t N>
 double polynomial(const std::array<double, N>& coefficients, double x) {
@@ -71,10 +72,18 @@ double log_sum_exp(std::span<const double> x) {
     return top + std::log(sum);
 }
 
+double log_rising(double x, double k) {
+    if (k == 0) return 0;
+    if (k > kFewFactors || k != std::floor(k)) return log_gamma(x + k) - log_gamma(x);
+    double product = 1;
+    for (double i = 0; i < k; ++i) product *= x + i;
+    return std::log(product);
+}
+
 double negative_binomial_log(double k, double mean, double shape) {
     mean = std::max(mean, 1e-12);
-    return log_gamma(k + shape) - log_gamma(shape) - shape * std::log1p(mean / shape) +
-           k * std::log(mean / (shape + mean));
+    const double none = -shape * std::log1p(mean / shape);
+    return k == 0 ? none : none + log_rising(shape, k) + k * std::log(mean / (shape + mean));
 }
 
 double binomial_tail(double k, double n, double p) {

@@ -19,6 +19,10 @@ namespace revertd::detect {
 /// log of the sum of exp(x); -infinity for an empty span.
 [[nodiscard]] double log_sum_exp(std::span<const double> x);
 
+/// log(Gamma(x + k) / Gamma(x)), which is log(x (x + 1) ... (x + k - 1)), for x > 0, k >= 0; relative error below
+/// 1e-12.
+[[nodiscard]] double log_rising(double x, double k);
+
 /// log NB(k; mean, shape) without the term in k! alone, which cancels in every ratio: a Poisson count whose mean is
 /// itself Gamma distributed, Var = mean + mean^2 / shape.
 [[nodiscard]] double negative_binomial_log(double k, double mean, double shape);

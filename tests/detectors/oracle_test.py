@@ -52,6 +52,9 @@ class Oracle(unittest.TestCase):
     def test_log_gamma(self):
         self.agree("log_gamma", loggamma)
 
+    def test_log_rising(self):
+        self.agree("log_rising", lambda x, k: loggamma(x + k) - loggamma(x))
+
     def test_normal(self):
         self.agree("normal_above", lambda z: erfc(z / sqrt(2)) / 2)
         self.agree("probit", lambda p: sqrt(2) * erfinv(2 * p - 1))
@@ -66,6 +69,35 @@ class Oracle(unittest.TestCase):
 
     def test_shared_level(self):
         self.agree("level_ratio", lambda *a: level_log(*a) - level_log(*a[:-1], mpf(1)))
+
+    def test_belief_in_a_common_rate(self):
+        # Four states of an incident, each sticky; the usual rate is Gamma(events, requests), 400 events at most, and
+        # clumped events count as fewer. The new group is expected to fail 1.3 times as often.
+        clumps, ratio, cap = mpf("0.1"), mpf("1.3"), mpf("0.6")
+        events, requests = mpf(20), 20 / mpf("0.004")
+        prior = [mpf("0.97")] + [mpf("0.01")] * 3
+        weights, shapes = prior[:], [1 / (clumps + 1 / events), mpf(1), mpf(1), mpf(1)]
+        means = [min(events / requests * f, cap) for f in FACTORS]
+        rows = self.rows["belief"]
+        self.assertGreaterEqual(len(rows), 100)
+        for (kr, nr, kn, nn, own, share), value in rows:
+            first = [w * exp(nb(kr, nr * m, 1 / (1 / s + own))) for w, m, s in zip(weights, means, shapes)]
+            both = []
+            for x, m, s in zip(first, means, shapes):
+                design = 1 + own * nr * m
+                after = (s + kr / design) / (s / m + nr / design)
+                both.append(x * exp(nb(kn, nn * min(after * ratio, mpf("0.97")), 1 / (1 / (s + kr / design) + own))))
+            self.assertLessEqual(abs(value - log(fsum(both))), mpf("1e-9") * max(1, abs(value)), (kr, nr, kn, nn))
+            calm = first[0] / fsum(first)
+            for k, n, counts in ((kr, nr, calm), (kn, nn * ratio, calm * share)):
+                counts /= 1 + (clumps + own) * n * events / requests
+                events, requests = events + counts * k, requests + counts * n
+                keeps = min(mpf(1), 400 / events)
+                events, requests = events * keeps, requests * keeps
+            weights = [mpf("0.9") * (share * b / fsum(both) + (1 - share) * f / fsum(first)) + p / 10
+                       for b, f, p in zip(both, first, prior)]
+            shapes[0] = 1 / (clumps + 1 / events)
+            means = [min(events / requests * f, cap) for f in FACTORS]
 
     def test_onsets(self):
         sums, elapsed = [mpf(1) / 3] * 2, mpf(0)

@@ -45,6 +45,8 @@ int main() {
         print("normal_above", {z}, normal_above(z));
         const double p = numbers.next(1e-6, 1 - 1e-6);
         print("probit", {p}, probit(p));
+        const double factors = i % 3 == 0 ? numbers.next(0, 20) : numbers.whole(0, 20);
+        print("log_rising", {x, factors}, log_rising(x, factors));
         const double k = numbers.whole(0, 200), mean = numbers.next(1e-3, 200), shape = numbers.next(0.5, 100);
         print("negative_binomial_log", {k, mean, shape}, negative_binomial_log(k, mean, shape));
         const double n = numbers.whole(1, 400), hits = numbers.whole(0, n + 1), share = numbers.next(0.01, 0.95);
@@ -58,6 +60,23 @@ int main() {
         const LevelLikelihood likelihood(shared.observe(kr, nr, own), kn, nn, extra);
         print("level_ratio", {level, spread, incident, kr, nr, kn, nn, extra, own, ratio},
               likelihood.at(ratio) - likelihood.at(1));
+    }
+    // A belief in the common rate, taught by both groups; the log-likelihood of both ticks.
+    constexpr double kClumps = 0.1, kRatio = 1.3;
+    SharedLevel level(0.004, 1 / (kClumps + 1.0 / 20), 0.01);
+    UsualRate rate(0.004, 20);
+    for (int i = 0; i < 100; ++i) {
+        const double often = i / 20 % 2 == 0 ? 4 : 40, own = numbers.next(0.01, 0.3), share = numbers.next(0, 1);
+        const Events reference{numbers.whole(100, 400), numbers.whole(0, often)};
+        const Events fresh{numbers.whole(100, 400), numbers.whole(0, often)};
+        const auto now = level.observe(reference.errors, reference.requests, own);
+        const auto seen = LevelLikelihood(now, fresh.errors, fresh.requests, own).each(kRatio);
+        print("belief", {reference.errors, reference.requests, fresh.errors, fresh.requests, own, share},
+              now.log_evidence + log_sum_exp({seen.data(), now.used}));
+        level.hear(now, seen, share);
+        rate.learn(reference, 1, kClumps + own, now.calm);
+        rate.learn(fresh, kRatio, kClumps + own, now.calm * share);
+        level.usual(rate.mean(), 1 / (kClumps + rate.doubt()));
     }
     // The recursion over onsets, unclipped, and a null of three points.
     OnsetMixture onsets({0.5, 0.5}, 900, 1e6, 1);
