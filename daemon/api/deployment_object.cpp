@@ -95,13 +95,25 @@ void write_texts(JsonText& out, const char* key, const std::vector<std::string>&
     out.close_array();
 }
 
-/// What is not known, and should be, while the guard is open.
+/// S8: a deploy over one that somebody was asked about; nothing if nobody was.
+std::string waiting_incident(const State& state, const Deployment& d) {
+    const ServiceState* service = state.service(d.service);
+    const Deployment* older = service != nullptr && service->guard == d.id ? state.deployment(service->older) : nullptr;
+    const Incident* incident = older != nullptr ? open_incident(state, *older) : nullptr;
+    if (incident == nullptr) return {};
+    return "incident " + incident->id + " of " + older->version + " waits until " + d.version +
+           " is seen, and asks again if it is not; only a P0 acts meanwhile";
+}
+
+/// What is not known, and should be, while the guard is open, and what it keeps waiting.
 std::vector<std::string> warnings_of(const Backend& backend, const Deployment& d) {
     if (!d.open()) return {};
     const bool asked = backend.now().at - d.started >= kResolversAnswerBy;
     std::vector<std::string> warnings = asked ? backend.engine().silent_resolvers(d) : std::vector<std::string>{};
     if (const auto silence = backend.engine().version_silence(d.service))
         warnings.insert(warnings.begin(), silence->words);
+    if (std::string waiting = waiting_incident(backend.engine().state(), d); !waiting.empty())
+        warnings.push_back(std::move(waiting));
     return warnings;
 }
 

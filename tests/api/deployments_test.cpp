@@ -56,6 +56,15 @@ TEST(Deployments, while_a_rollback_runs_wait) {
     EXPECT_FALSE(answer.json()["error"]["hint"].text().empty());
 }
 
+TEST(Deployments, over_an_incident_that_asks_say_that_it_waits) {
+    Bed bed;
+    const std::string id = bed.ask_for_approval();
+    const auto answer = bed.post(kDeployments, R"({"service":"api","version":"v3"})").json();
+    ASSERT_EQ(answer["warnings"].items().size(), 1U);
+    const std::string words = answer["warnings"].items().front().text();
+    EXPECT_NE(words.find("incident " + id + " of v2 waits until v3 is seen"), std::string::npos) << words;
+}
+
 TEST(Deployments, are_refused_in_words) {
     const Bed bed;
     const auto post = [&](const std::string& body) { return bed.post(kDeployments, body); };
