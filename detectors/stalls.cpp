@@ -2,6 +2,7 @@
 // `<signal> stalls over 5m`: a gauge that always moves while work is done (an offset, the time of the last job) has
 // shown one and the same value for so long. Finds the consumer that is up, answers its health check and does nothing.
 #include <cmath>
+#include <limits>
 
 #include "core/detector.h"
 #include "core/slot_grid.h"

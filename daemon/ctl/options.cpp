@@ -6,6 +6,7 @@
 #include <array>
 #include <ostream>
 
+#include "core/edit_distance.h"
 #include "daemon/ctl/commands.h"
 #include "daemon/ctl/exit_code.h"
 
@@ -83,21 +84,6 @@ void add_commands(CLI::App& root, Parsed& parsed) {
     add_completion_command(root, parsed.command);
     set_command(*root.add_subcommand("version", "versions of revertctl and of the daemon"), parsed.command, version);
     for (const auto* name : kNotBuilt) add_not_built(root, name);
-}
-
-std::size_t edit_distance(const std::string& a, const std::string& b) {
-    std::vector<std::size_t> row(b.size() + 1);
-    for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-    for (std::size_t i = 1; i <= a.size(); ++i) {
-        std::size_t diagonal = row[0];
-        row[0] = i;
-        for (std::size_t j = 1; j <= b.size(); ++j) {
-            const auto above = row[j];
-            row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0U : 1U)});
-            diagonal = above;
-        }
-    }
-    return row[b.size()];
 }
 
 /// The command or option that was probably meant by a word that `app` does not know; nothing if none is near.
