@@ -58,7 +58,7 @@ SharedLevel::Now SharedLevel::observe(double events, double requests, double own
 void UsualRate::learn(const Events& tick, double ratio, double extra, double share) {
     const double expected = tick.requests * ratio;
     const double counts = share / (1 + extra * expected * mean());  // clumped events count as if they were fewer
-    events_ += counts * tick.errors;
+    events_ += counts * std::min(tick.errors, expected);  // more are a counter that leapt, and would never be forgotten
     requests_ += counts * expected;
     const double keeps = std::min(1.0, kMostEvents / events_);
     events_ *= keeps;
