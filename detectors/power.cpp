@@ -10,6 +10,7 @@
 #include "core/words.h"
 #include "detectors/deploy_test.h"
 #include "detectors/error_test.h"
+#include "detectors/evidence.h"
 #include "detectors/history.h"
 #include "detectors/latency_model.h"
 #include "detectors/tail_curve.h"
@@ -29,7 +30,13 @@ constexpr double kFound = 0.9;       // of the deploys
 constexpr double kRare = 0.1;
 constexpr std::size_t kFewestTicks = 12;
 constexpr double kSameInstant = 1e-6;
-constexpr double kRound = 30;  // seconds: nobody plans by less
+// Standard deviation of the logarithm of what differs between two healthy versions: what is usual. The test takes more
+// for granted (detectors/tuning.h), so that it is seldom wrong; of what is announced as many should come late as early.
+constexpr double kHealthyErrors = 0.08, kHealthyLatency = 0.02;
+constexpr double kLatest = 1.0 / 3;  // of the bake: what begins later may not be found before it ends
+constexpr double kCold = 0.5, kLeastCold = 0.1, kMostCold = 0.3, kFastest = 15,
+                 kSlowest = 60;  // of starts, and seconds
+constexpr double kRound = 30;    // seconds: nobody plans by less
 
 /// One service's deploys, made from what was learnt of it.
 class Deploys {
@@ -53,6 +60,11 @@ class Deploys {
             buckets_.resize(before.shape.edges.size() + 1);
         }
         errors_.emplace(history_, false);
+        const auto differs = [](double taken, double cautious, double usual) {
+            return std::sqrt(std::max(0.0, taken * taken - cautious * cautious) + usual * usual);
+        };
+        spread_ = model_ ? differs(model_->spread(), tuning().latency_sd_alone, kHealthyLatency)
+                         : differs(errors_->spread, tuning().error_sd_alone, kHealthyErrors);
     }
 
     /// How many ticks of a deploy are tried out, and whether that is its whole bake.
@@ -67,11 +79,12 @@ class Deploys {
 
     [[nodiscard]] bool can_say() const { return !model_ || !model_->empty(); }
 
-    /// When a deploy with this effect is found, in seconds; infinity: not within its bake.
+    /// How long a deploy has this effect before it is found, in seconds; infinity: not within its bake.
     double found(double effect) {
         DeployTest test = learned_;
-        const double spread = before_.latency ? model_->spread() : errors_->spread;
-        const double factor = effect * std::exp(spread * normal());
+        const double begins = onset();
+        const double cold = before_.latency ? warmup() : 0, settles = before_.latency ? settling() : 1;
+        const double factor = effect * std::exp(spread_ * normal());
         const double interval = before_.shape.interval;
         for (double at = interval; at <= (ticks() + 0.5) * interval; at += interval) {
             if (at - interval < before_.from - kSameInstant) continue;
@@ -79,16 +92,32 @@ class Deploys {
             tick.at = at, tick.dt = interval;
             const std::size_t like = std::uniform_int_distribution<std::size_t>(0, before_.all.size() - 1)(random_);
             tick.all.requests = before_.all[like].requests;
+            const double now = at - interval < begins ? factor / effect : factor;
             if (before_.latency)
-                fill(tick, at, factor);
+                fill(tick, at, now * (1 + cold * std::exp(-(at - interval / 2) / settles)));
             else
-                tick.all.errors = errors(tick.all.requests, factor);
-            if (test.tick(tick, nullptr)) return at;
+                tick.all.errors = errors(tick.all.requests, now);
+            if (test.tick(tick, nullptr)) return std::max(at - begins, interval);
         }
         return INFINITY;
     }
 
   private:
+    double uniform(double from, double to) { return std::uniform_real_distribution<>(from, to)(random_); }
+
+    /// Seconds after the deploy, at the beginning of a tick. The later a change begins the less the test has to ask
+    /// whether it is the start that it sees.
+    double onset() {
+        if (uniform(0, 1) < OnsetMixture::kAtDeploy) return 0;
+        const double interval = before_.shape.interval;
+        return std::floor(uniform(0, kLatest * ticks() * interval) / interval) * interval;
+    }
+
+    /// Of an instance that starts: so many times slower than it will be, less one.
+    double warmup() { return uniform(0, 1) < kCold ? uniform(kLeastCold, kMostCold) : 0; }
+
+    double settling() { return uniform(kFastest, kSlowest); }
+
     double normal() { return std::normal_distribution<>()(random_); }
 
     double errors(double requests, double factor) {
@@ -122,6 +151,7 @@ class Deploys {
     std::optional<TailCurve> curve_;
     std::optional<ErrorHistory> errors_;
     std::vector<double> buckets_;
+    double spread_ = 0;  ///< standard deviation of the log ratio of a healthy deploy
 };
 
 double share_found(Deploys& deploys, double effect) {

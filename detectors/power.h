@@ -23,16 +23,17 @@ struct PowerTicks {
 
 struct Power {
     double effect = 0;  ///< so many times the errors, or the latency,
-    double within = 0;  ///< are found in so many seconds after the deploy
+    double within = 0;  ///< are found in so many seconds after they begin
     double share = 0;   ///< in this share of the deploys
     double hopeless =
         0;  ///< less than this is found in fewer than one of ten within the bake; 0: nothing is that small
 };
 
-/// Simulates deploys whose traffic is that of the time before and whose errors or latencies are `effect` times as high
-/// from the first tick on, and runs the very test (DeployTest) over them. Rates before are drawn with what is not known
-/// of them, healthy differences from detectors/tuning.h, clumps and jitter as they were learnt. The smallest effect of
-/// a ladder that is found in nine of ten is announced, with the time in which it is.
+/// Simulates deploys whose traffic is that of the time before and whose errors or latencies are `effect` times as high,
+/// a third of them from the first tick on, the others from some time in the first third of the bake, and runs the very
+/// test (DeployTest) over them. Rates before are drawn with what is not known of them, healthy differences and starts
+/// as they are usual, clumps and jitter as they were learnt. The smallest effect of a ladder that is found in nine of
+/// ten is announced, with the time in which it is.
 ///
 /// Source: power by simulation (Kruschke, "Bayesian estimation supersedes the t test", 2013, for drawing from what was
 /// learnt). Assumes that the traffic stays as it was. Guarantee: none but the one that is measured in

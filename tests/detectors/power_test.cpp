@@ -44,8 +44,11 @@ PowerTicks history(SimulatedTicks& ticks, const SimulatedService& service, bool 
     return before;
 }
 
-/// Whether a deploy of this service with the announced effect is found in time.
-bool in_time(const PowerTicks& before, SimulatedTicks& ticks, const Power& power) {
+/// What differs between healthy versions of a service is what is usual, and half of them start cold.
+constexpr double kErrorSd = 0.07, kLatencySd = 0.02, kCold = 0.2, kSettles = 40;
+
+/// Whether a deploy of this service with the announced effect from `begins` on is found in time.
+bool in_time(const PowerTicks& before, SimulatedTicks& ticks, const Power& power, double begins, double cold) {
     DeployTest test(before.shape);
     for (std::size_t i = 0; i < before.all.size(); ++i) {
         GroupTick tick;
@@ -54,15 +57,16 @@ bool in_time(const PowerTicks& before, SimulatedTicks& ticks, const Power& power
         test.before(tick);
     }
     test.begin();
-    const double sd = before.latency ? tuning().latency_sd_alone : tuning().error_sd_alone;
-    const double factor = power.effect * std::exp(sd * ticks.normal());
-    for (double at = before.shape.interval; at <= power.within; at += before.shape.interval) {
-        GroupTick tick = ticks.next(at, before.latency ? 1 : factor, before.latency ? factor : 1);
+    const double usual = std::exp((before.latency ? kLatencySd : kErrorSd) * ticks.normal());
+    for (double at = before.shape.interval; at <= begins + power.within; at += before.shape.interval) {
+        const double factor = at > begins ? usual * power.effect : usual;
+        const double warm = 1 + cold * std::exp(-at / kSettles);
+        GroupTick tick = ticks.next(at, before.latency ? 1 : factor, before.latency ? factor * warm : 1);
         if (before.latency)
             tick.all.errors = 0;
         else
             tick.buckets = {};
-        if (test.tick(tick, nullptr)) return true;
+        if (test.tick(tick, nullptr)) return at > begins;
     }
     return false;
 }
@@ -78,7 +82,10 @@ struct Calibration {
         if (!power) return;
         ++announced;
         for (int i = 0; i < kDeploys; ++i) {
-            found += in_time(before, ticks, *power) ? 1 : 0;
+            // A third is bad at once, the others from some time in the first third of the bake on.
+            const double third = before.shape.bake / 3;
+            const double begins = i % 3 == 0 ? 0 : third * (i % 7) / 7;
+            found += in_time(before, ticks, *power, begins, i % 2 == 0 ? kCold : 0) ? 1 : 0;
             ++deploys;
             share += power->share;
         }

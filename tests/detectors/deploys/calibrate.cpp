@@ -66,9 +66,12 @@ void one(const Family& family, std::uint64_t seed, bool latency, double alpha, T
     Spec spec = draw(family, random);
     if (spec.control) return;  // what is announced is about the time before
     const auto effect = std::make_shared<double>(1);
+    // A third is bad at once, the others from some time in the first third of the bake on: what is announced is for
+    // both.
+    const double begins = random.chance(1.0 / 3) ? 0 : random.uniform(0, spec.bake / 3);
     const auto announced = std::make_shared<std::optional<detect::Power>>();
     Course& course = latency ? spec.fresh.latency : spec.fresh.errors;
-    course = times(std::move(course), [effect](double t) { return t > 0 ? *effect : 1; });
+    course = times(std::move(course), [effect, begins](double t) { return t > begins ? *effect : 1; });
     Deploy deploy(spec, random);
     std::optional<Learning> learning;
     std::unique_ptr<ctl::StreamCase> judged;
@@ -97,7 +100,7 @@ void one(const Family& family, std::uint64_t seed, bool latency, double alpha, T
     tally.share += (*announced)->share;
     if (!verdict || verdict->verdict != "rollback") return;
     ++tally.in_bake;
-    if (verdict->t - start <= (*announced)->within + spec.interval / 2) ++tally.in_time;
+    if (verdict->t - start - begins <= (*announced)->within + spec.interval / 2) ++tally.in_time;
 }
 
 }  // namespace
