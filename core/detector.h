@@ -88,6 +88,9 @@ class Detector {
     /// From what was learnt until now; null: it cannot say.
     [[nodiscard]] virtual std::unique_ptr<PowerStudy> power() const { return nullptr; }
 
+    /// False: some slots of the bake have to be seen first.
+    [[nodiscard]] virtual bool knows_power() const { return true; }
+
     /// For the flight recorder, as the other parts of the Judge: `load` fails at anything that `save` cannot have
     /// written under the same settings.
     virtual void save(ByteWriter& out) const = 0;

@@ -205,6 +205,8 @@ class Judge {
     [[nodiscard]] JudgeCounts counts() const;
     /// What each detector would find in a deploy from now on.
     [[nodiscard]] std::vector<std::unique_ptr<PowerStudy>> power() const;
+    /// False: some slots of the bake have to be seen before `power` can say all that it will.
+    [[nodiscard]] bool knows_power() const;
     /// The requests of a rule over a ratio or quantile, divided by each label; no labels for other rules.
     [[nodiscard]] PlaceTable places(std::uint32_t rule) const;
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What status, pass and report ask the Judge; nothing here changes what it has judged.
+#include <algorithm>
 #include <cmath>
 
 #include "core/judge_state.h"
@@ -95,6 +96,11 @@ std::vector<std::unique_ptr<PowerStudy>> Judge::power() const {
         if (study) studies.push_back(std::move(study));
     }
     return studies;
+}
+
+bool Judge::knows_power() const {
+    return std::ranges::all_of(state_->rules,
+                               [](const RuleState& r) { return !r.detector || r.detector->knows_power(); });
 }
 
 JudgeCounts Judge::counts() const {

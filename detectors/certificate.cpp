@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "detectors/error_test.h"
 #include "detectors/statistics.h"
@@ -22,7 +23,7 @@ constexpr double kPriorSd = 0.25;   // of the smaller ratios around 1: where a h
 constexpr double kFlat = 0.1;       // weight of all others
 constexpr double kMostRate = 0.97;  // of requests: nothing fails always
 constexpr double kFewest = 25;      // requests: fewer exclude nothing
-constexpr double kLeastExtra = 1e-6;
+constexpr double kLeastExtra = 1e-6, kLeastJitter = 1e-5;
 
 }  // namespace
 
@@ -68,6 +69,7 @@ double LikelihoodGrid::upper(double spread, double alpha) const {
 Certificate::Certificate(Of of, const DeployShape& shape, const History& history)
     : of_(of),
       grace_(tuning().grace),
+      control_(shape.control),
       model_(shape, history),
       seen_(of == Of::Errors ? LikelihoodGrid(kErrorLow, kErrorStep, kErrorPoints)
                              : LikelihoodGrid(LatencyModel::kLow, LatencyModel::kStep, LatencyModel::kSteps)) {
@@ -76,7 +78,10 @@ Certificate::Certificate(Of of, const DeployShape& shape, const History& history
     extra_ = std::max(before.extra, kLeastExtra);
     const double ticks = std::max<double>(1, static_cast<double>(history.size()));
     const double design = 1 + before.extra * before.all.errors / ticks;
-    const double errors = std::sqrt(kHealthyErrors * kHealthyErrors + design / (before.all.errors + 1));
+    noise_ = OwnNoise(before.extra);
+    // A control group goes on telling of the rate.
+    const double unknown = control_ ? 0 : design / (before.all.errors + 1);
+    const double errors = std::sqrt(kHealthyErrors * kHealthyErrors + unknown);
     spread_ = of == Of::Errors ? errors : model_.spread();
 }
 
@@ -89,29 +94,53 @@ void Certificate::count_errors(const Events& fresh) {
     }
 }
 
-/// The information of one tick is bounded by the jitter of latency, as in LatencyTest.
-void Certificate::count_latency(const GroupTick& fresh) {
-    std::array<double, LatencyModel::kMostCells> cells{};
-    model_.fill(fresh.buckets, cells);
-    double requests = 0;
-    for (std::size_t c = 0; c < model_.cells().size(); ++c) requests += cells[c];
-    const double design = 1 + requests * model_.information() * std::max(model_.jitter(), 1e-5);
+void Certificate::count_errors_beside(const Events& fresh, const Events& reference) {
+    const double both = fresh.errors + reference.errors;
+    const double even = fresh.requests / (fresh.requests + reference.requests);
+    const double design = 1 + 2 * noise_.value() * both * even * (1 - even);
     for (std::size_t i = 0; i < seen_.size(); ++i) {
-        const TablePlace place(seen_.at(i) + model_.expected(fresh.at));
+        const double mine = fresh.requests * std::exp(seen_.at(i));
+        const double share = mine / (mine + reference.requests);
+        seen_[i] += (fresh.errors * std::log(share) + reference.errors * std::log1p(-share)) / design;
+    }
+    noise_.add(fresh, reference);
+}
+
+/// The information of one tick is bounded by the jitter of latency, as in LatencyTest.
+void Certificate::count_latency(const GroupTick& fresh, const GroupTick* reference) {
+    std::array<double, LatencyModel::kMostCells> cells{}, control{};
+    const std::size_t n = model_.cells().size();
+    const auto requests = [n](const auto& of) { return std::accumulate(of.begin(), of.begin() + n, 0.0); };
+    model_.fill(fresh.buckets, cells);
+    double expected = model_.expected(fresh.at), doubt = std::max(model_.jitter(), kLeastJitter);
+    if (reference != nullptr) {
+        model_.fill(reference->buckets, control);
+        if (requests(control) <= 0) return;
+        const double clearly = model_.common(control);
+        if (clearly <= LatencyModel::kLeastCommon || clearly >= LatencyModel::kMostCommon) return;  // or further still
+        expected = clearly != 0 ? clearly : model_.shift(control);
+        doubt = 2 * doubt + 1 / (requests(control) * model_.information());
+    }
+    const double design = 1 + requests(cells) * model_.information() * doubt;
+    for (std::size_t i = 0; i < seen_.size(); ++i) {
+        const TablePlace place(seen_.at(i) + expected);
         double sum = 0;
-        for (std::size_t c = 0; c < model_.cells().size(); ++c)
-            sum += cells[c] * place.in(model_.cells()[c].log_ratio.data());
+        for (std::size_t c = 0; c < n; ++c) sum += cells[c] * place.in(model_.cells()[c].log_ratio.data());
         seen_[i] += sum / design;
     }
 }
 
-void Certificate::tick(const GroupTick& fresh) {
+void Certificate::tick(const GroupTick& fresh, const GroupTick* reference) {
     if (fresh.at - fresh.dt < grace_ || fresh.all.requests <= 0) return;
+    if (control_ && (reference == nullptr || reference->all.requests <= 0)) return;
     requests_ += fresh.all.requests;
-    if (of_ == Of::Errors)
+    if (of_ == Of::Latency) {
+        if (!model_.empty()) count_latency(fresh, control_ ? reference : nullptr);
+    } else if (control_) {
+        count_errors_beside(fresh.all, reference->all);
+    } else {
         count_errors(fresh.all);
-    else if (!model_.empty())
-        count_latency(fresh);
+    }
 }
 
 double Certificate::upper(double alpha) const {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "detectors/counts.h"
+#include "detectors/error_test.h"
 #include "detectors/history.h"
 #include "detectors/latency_model.h"
 
@@ -38,8 +39,12 @@ class LikelihoodGrid {
     std::vector<double> values_;
 };
 
-/// An upper confidence sequence for the errors, or the latency, of a deploy relative to the time before. Allocates
-/// nothing in `tick`.
+/// An upper confidence sequence for the errors, or the latency, of a deploy relative to the time before, or with a
+/// control group relative to that: what hits both groups is no effect. Allocates nothing in `tick`.
+///
+/// Beside a control group the errors of the new one are a binomial share of those of both, and its latencies are
+/// compared with what the control group's look like just then; what each group does on its own beyond chance divides
+/// the information of a tick (quasi-likelihood: Wedderburn, "Quasi-likelihood functions", 1974).
 class Certificate {
   public:
     enum class Of { Errors, Latency };
@@ -51,17 +56,21 @@ class Certificate {
     Certificate(Of of, const DeployShape& shape, const History& history);
 
     /// One tick after the deploy; ticks of the grace after it say nothing, those of starting up would count.
-    void tick(const GroupTick& fresh);
+    /// `reference` only with a control group; a tick without its requests says nothing.
+    void tick(const GroupTick& fresh, const GroupTick* reference = nullptr);
 
     /// More than so many times is excluded at 1 - alpha; infinity: nothing is.
     [[nodiscard]] double upper(double alpha) const;
 
   private:
     void count_errors(const Events& fresh);
-    void count_latency(const GroupTick& fresh);
+    void count_errors_beside(const Events& fresh, const Events& reference);
+    void count_latency(const GroupTick& fresh, const GroupTick* reference);
 
     Of of_;
     double rate_ = 0, extra_ = 0, spread_ = 0, grace_ = 0;
+    bool control_;
+    OwnNoise noise_{0};
     LatencyModel model_;
     LikelihoodGrid seen_;
     double requests_ = 0;

@@ -22,7 +22,6 @@ constexpr double kTrendDoubt = 0.5;        // how far the drift before is believ
 constexpr double kLevelVariance = 0.0025;  // of the level of the last minutes around that of the whole time
 constexpr double kBlockSeconds = 300;
 constexpr double kClearlyCommon = 5;  // log-likelihood ratio
-constexpr double kMostCommon = 0.9;   // as far as the table reaches beyond it
 constexpr double kRecentSeconds = 180, kRecentSigmas = 4, kRecentVariance = 4e-4;
 constexpr double kPriorJitter = 4e-4, kPriorStrength = 4;
 
@@ -126,7 +125,7 @@ double LatencyModel::common(std::span<const double> cells) const {
     after = likelihood(best + 1);
     const double bend = before - 2 * most + after;
     const double between = bend < 0 ? std::clamp(0.5 * (before - after) / bend, -1.0, 1.0) : 0;
-    return std::clamp(kLow + kStep * (static_cast<double>(best) + between), -kMostCommon / 4, kMostCommon);
+    return std::clamp(kLow + kStep * (static_cast<double>(best) + between), kLeastCommon, kMostCommon);
 }
 
 /// Each tick against its neighbourhood, so that a slow drift does not count.

@@ -16,6 +16,7 @@ class LatencyModel {
     /// Factors are tabulated over [kLow, kLow + kStep (kSteps - 1)] in their logarithm.
     static constexpr double kLow = -0.3, kStep = 0.05;
     static constexpr std::size_t kSteps = 48;
+    static constexpr double kLeastCommon = -0.225, kMostCommon = 0.9;  ///< as far as the table reaches beyond them
     static constexpr std::size_t kMostCells = 8;
 
     struct Cell {

@@ -32,7 +32,7 @@ constexpr std::size_t kFewestTicks = 12;
 constexpr double kSameInstant = 1e-6;
 // Standard deviation of the logarithm of what differs between two healthy versions: what is usual. The test takes more
 // for granted (detectors/tuning.h), so that it is seldom wrong; of what is announced as many should come late as early.
-constexpr double kHealthyErrors = 0.08, kHealthyLatency = 0.02;
+constexpr double kHealthyErrors = 0.08, kHealthyGroup = 0.05, kHealthyLatency = 0.02;
 constexpr double kLatest = 1.0 / 3;  // of the bake: what begins later may not be found before it ends
 constexpr double kCold = 0.5, kLeastCold = 0.1, kMostCold = 0.3, kFastest = 15,
                  kSlowest = 60;  // of starts, and seconds
@@ -57,14 +57,18 @@ class Deploys {
         if (before.latency) {
             model_.emplace(before.shape, history_);
             curve_.emplace(before.shape.edges, history_.all_buckets());
-            buckets_.resize(before.shape.edges.size() + 1);
         }
-        errors_.emplace(history_, false);
+        const bool control = before.shape.control;
+        errors_.emplace(history_, control);
         const auto differs = [](double taken, double cautious, double usual) {
             return std::sqrt(std::max(0.0, taken * taken - cautious * cautious) + usual * usual);
         };
-        spread_ = model_ ? differs(model_->spread(), tuning().latency_sd_alone, kHealthyLatency)
-                         : differs(errors_->spread, tuning().error_sd_alone, kHealthyErrors);
+        if (control)
+            spread_ = std::sqrt(2.0) * (model_ ? kHealthyLatency : kHealthyGroup);  // each group has its own
+        else if (model_)
+            spread_ = differs(model_->spread(), tuning().latency_sd_alone, kHealthyLatency);
+        else
+            spread_ = differs(errors_->spread, tuning().error_sd_alone, kHealthyErrors);
     }
 
     /// How many ticks of a deploy are tried out, and whether that is its whole bake.
@@ -88,16 +92,13 @@ class Deploys {
         const double interval = before_.shape.interval;
         for (double at = interval; at <= (ticks() + 0.5) * interval; at += interval) {
             if (at - interval < before_.from - kSameInstant) continue;
-            GroupTick tick;
-            tick.at = at, tick.dt = interval;
             const std::size_t like = std::uniform_int_distribution<std::size_t>(0, before_.all.size() - 1)(random_);
-            tick.all.requests = before_.all[like].requests;
-            const double now = at - interval < begins ? factor / effect : factor;
-            if (before_.latency)
-                fill(tick, at, now * (1 + cold * std::exp(-(at - interval / 2) / settles)));
-            else
-                tick.all.errors = errors(tick.all.requests, now);
-            if (test.tick(tick, nullptr)) return std::max(at - begins, interval);
+            const double requests = before_.all[like].requests;
+            const double now = (at - interval < begins ? factor / effect : factor) *
+                               (1 + cold * std::exp(-(at - interval / 2) / settles));
+            const auto ticks = both(at, requests, now);
+            if (test.tick(ticks.fresh, ticks.reference ? &*ticks.reference : nullptr))
+                return std::max(at - begins, interval);
         }
         return INFINITY;
     }
@@ -120,27 +121,61 @@ class Deploys {
 
     double normal() { return std::normal_distribution<>()(random_); }
 
+    struct Ticks {
+        GroupTick fresh;
+        std::optional<GroupTick> reference;
+    };
+
+    /// Beside a control group half of the clumps and of the jitter are what both have.
+    Ticks both(double at, double requests, double factor) {
+        const bool control = before_.shape.control;
+        const double own = control ? 0.5 : 1;
+        double common = 1;
+        if (control)
+            common =
+                before_.latency ? std::exp(std::sqrt(own * model_->jitter()) * normal()) : clump(own * errors_->extra);
+        Ticks ticks;
+        ticks.fresh = group(at, std::round(requests * before_.fresh_share), factor * common, own, buckets_);
+        if (control)
+            ticks.reference = group(at, std::round(requests * before_.control_share), common, own, control_buckets_);
+        return ticks;
+    }
+
+    GroupTick group(double at, double requests, double factor, double own, std::vector<double>& buckets) {
+        GroupTick tick;
+        tick.at = at, tick.dt = before_.shape.interval;
+        tick.all.requests = requests;
+        if (before_.latency)
+            fill(tick, factor * std::exp(std::sqrt(own * model_->jitter()) * normal()), buckets);
+        else
+            tick.all.errors = errors(requests, factor * clump(own * errors_->extra));
+        return tick;
+    }
+
+    /// With the mean 1.
+    double clump(double variance) {
+        return variance > 1e-6 ? std::gamma_distribution<>(1 / variance, variance)(random_) : 1;
+    }
+
     double errors(double requests, double factor) {
-        double mean = requests * errors_->rate * factor;
-        if (errors_->extra > 1e-6 && mean > 0)
-            mean *= std::gamma_distribution<>(1 / errors_->extra, errors_->extra)(random_);
+        const double mean = requests * errors_->rate * factor;
         if (!(mean > 0)) return 0;
         return std::min<double>(requests, std::poisson_distribution<int>(std::min(mean, 1e8))(random_));
     }
 
-    void fill(GroupTick& tick, double at, double factor) {
-        const double shift = std::log(factor) + model_->expected(at) + std::sqrt(model_->jitter()) * normal();
+    void fill(GroupTick& tick, double factor, std::vector<double>& buckets) {
+        const double shift = std::log(factor) + model_->expected(tick.at);
         auto left = static_cast<int>(tick.all.requests);
         double above = 1;
-        std::ranges::fill(buckets_, 0.0);
+        buckets.assign(before_.shape.edges.size() + 1, 0.0);
         for (std::size_t b = 0; b < before_.shape.edges.size() && left > 0; ++b) {
             const double slower = curve_->above(std::log(before_.shape.edges[b]) - shift);
             const double share = above > 0 ? std::clamp(1 - slower / above, 0.0, 1.0) : 1;
             const int n = std::binomial_distribution<int>(left, share)(random_);
-            buckets_[b] = n, left -= n, above = slower;
+            buckets[b] = n, left -= n, above = slower;
         }
-        buckets_.back() = left;
-        tick.buckets = buckets_;
+        buckets.back() = left;
+        tick.buckets = buckets;
     }
 
     const PowerTicks& before_;
@@ -150,7 +185,7 @@ class Deploys {
     std::optional<LatencyModel> model_;
     std::optional<TailCurve> curve_;
     std::optional<ErrorHistory> errors_;
-    std::vector<double> buckets_;
+    std::vector<double> buckets_, control_buckets_;
     double spread_ = 0;  ///< standard deviation of the log ratio of a healthy deploy
 };
 

@@ -16,6 +16,8 @@ struct PowerTicks {
     bool latency = false;  ///< buckets are judged, else errors
     DeployShape shape;
     double from = 0;  ///< seconds after the deploy: what is earlier is not judged (warm-up)
+    /// Of the requests of a tick below: what the new group will have, and beside a control group what that will have.
+    double fresh_share = 1, control_share = 0;
     std::vector<double> at;
     std::vector<Events> all;
     std::vector<std::vector<double>> buckets;  ///< latency: one row a tick

@@ -31,6 +31,7 @@ constexpr std::size_t kMostRows = 720;    // of the time before, and of the bake
 constexpr std::size_t kFewestTicks = 12;  // before the deploy
 constexpr std::size_t kMostBounds = 256, kRatioCells = 2;
 constexpr std::uint64_t kLostScrapes = 2;  // of either group, in a row, that change nothing
+constexpr std::size_t kShareTicks = 6;     // from which the new group's share of the traffic is known
 constexpr double kClear = 1;               // evidence at which a breach that held ends
 
 double in_seconds(Duration duration) {
@@ -162,23 +163,27 @@ class Worse final : public Detector {
         if (!std::isfinite(most)) return {};
         // Upwards: what is said is excluded.
         return "more than " + value_words(std::ceil(most * 100) / 100, Unit::None) + " times the " + name_ +
-               ": excluded at " + confidence_words(alpha_);
+               (beside_ ? " of the control group" : "") + ": excluded at " + confidence_words(alpha_);
     }
 
     [[nodiscard]] std::unique_ptr<PowerStudy> power() const override {
-        if (!has_history()) return nullptr;
+        if (!has_history() || !knows_power()) return nullptr;
         detect::PowerTicks before;
         before.latency = quantile_;
         before.shape = shape();
         before.from = warmup_;
+        before.shape.control = beside_;
+        if (beside_) std::tie(before.fresh_share, before.control_share) = shares();
         history_.each([&](const Row& row) {
-            const auto tick = tick_of(row);
+            const auto tick = beside_ && has_control(row) ? control_of(row) : tick_of(row);
             before.at.push_back(tick.at);
             before.all.push_back(tick.all);
             if (quantile_) before.buckets.emplace_back(tick.buckets.begin(), tick.buckets.end());
         });
-        return std::make_unique<WorsePower>(std::move(before), name_);
+        return std::make_unique<WorsePower>(std::move(before), beside_ ? name_ + " of the control group" : name_);
     }
+
+    [[nodiscard]] bool knows_power() const override { return !beside_ || !has_history() || shares().first > 0; }
 
     void save(ByteWriter& out) const override {
         out.put(slots_);
@@ -221,6 +226,7 @@ class Worse final : public Detector {
 
     [[nodiscard]] detect::DeployShape shape() const;
     [[nodiscard]] bool has_history() const;
+    [[nodiscard]] std::pair<double, double> shares() const;
 
     [[nodiscard]] std::size_t width() const { return quantile_ ? bounds_.size() : kRatioCells; }
 
@@ -358,18 +364,39 @@ bool Worse::has_history() const {
     return history_.size() >= kFewestTicks && requests >= min_requests_;
 }
 
+/// Of the control group's traffic before the deploy: what the new group has since then, and what the control group has;
+/// none while it is not known.
+std::pair<double, double> Worse::shares() const {
+    struct Sum {
+        double seconds = 0, fresh = 0, control = 0;
+    };
+
+    Sum before, since;
+    std::size_t ticks = 0;
+    const auto add = [&](Sum& sum, const Row& row) {
+        if (!has_control(row)) return false;
+        const auto control = control_of(row);
+        sum.seconds += control.dt, sum.control += control.all.requests, sum.fresh += tick_of(row).all.requests;
+        return true;
+    };
+    history_.each([&](const Row& row) { add(before, row); });
+    bake_rows_.each([&](const Row& row) { ticks += add(since, row) ? 1 : 0; });
+    if (ticks < kShareTicks || before.control <= 0 || since.fresh <= 0) return {0, 0};
+    const double usual = before.control / before.seconds * since.seconds;
+    return {since.fresh / usual, since.control / usual};
+}
+
 void Worse::open() {
-    const detect::DeployShape deploy = shape();
-    detect::DeployShape beside = deploy;
+    detect::DeployShape beside = shape();
     beside.control = beside_;
     test_.emplace(beside);
     detect::History learned(quantile_ ? bounds_.size() : 0, 0);
     history_.each([&](const Row& row) {
         test_->before(beside_ && has_control(row) ? control_of(row) : tick_of(row));
-        learned.add(tick_of(row));
+        learned.add(beside_ && has_control(row) ? control_of(row) : tick_of(row));
     });
     test_->begin();
-    certificate_.emplace(quantile_ ? detect::Certificate::Of::Latency : detect::Certificate::Of::Errors, deploy,
+    certificate_.emplace(quantile_ ? detect::Certificate::Of::Latency : detect::Certificate::Of::Errors, beside,
                          learned);
     state_ = has_history() ? Say::Fine : Say::TooLittle;
 }
@@ -381,7 +408,7 @@ void Worse::step(const Row& row) {
     const auto tick = tick_of(row);
     if (!row.counts) return test_->watch(tick, beside_ ? &control : nullptr);
     found_ = test_->tick(tick, beside_ ? &control : nullptr);
-    certificate_->tick(tick);
+    certificate_->tick(tick, beside_ ? &control : nullptr);
     state_ = found_ ? Say::Worse : Say::Fine;
 }
 

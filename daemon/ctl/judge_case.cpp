@@ -49,7 +49,10 @@ JudgeCase::JudgeCase(const JudgeLine& header, const CaseForm& form, const detect
         counters->buckets.assign(form_.buckets, 0.0);
         counters->endpoints.assign(form_.endpoints, {});
     }
-    if (announce && !form_.control) before_.emplace().shape = shape;
+    // Beside a control group only if it is known how large the new one will be.
+    const bool sized = header.weight > 0 && header.weight < 1;
+    if (announce && (!form_.control || sized)) before_.emplace().shape = shape;
+    if (before_ && form_.control) before_->fresh_share = header.weight, before_->control_share = 1 - header.weight;
     for (auto* group : {&fresh_, &reference_}) {
         group->buckets.assign(form_.buckets, 0.0);
         group->endpoints.assign(form_.endpoints, {});

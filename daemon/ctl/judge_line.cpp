@@ -28,6 +28,7 @@ enum class Member {
     Start,
     Deploy,
     Bake,
+    Weight,
     Interval,
     Control,
     ControlKind,
@@ -48,6 +49,7 @@ Member member_from(std::string_view name) {
                                                              {"start", Member::Start},
                                                              {"deploy", Member::Deploy},
                                                              {"bake_s", Member::Bake},
+                                                             {"canary_weight", Member::Weight},
                                                              {"control", Member::Control},
                                                              {"control_kind", Member::ControlKind},
                                                              {"interval_s", Member::Interval},
@@ -73,8 +75,8 @@ struct JudgeLineReader::Handler : rapidjson::BaseReaderHandler<rapidjson::UTF8<>
 
     void begin() {
         line.kind = JudgeLine::Kind::Sample;
-        line.t = line.requests = line.errors = line.memory = line.version = line.start = line.deploy = line.bake =
-            line.interval = kNothing;
+        line.t = line.requests = line.errors = line.memory = line.version = line.start = line.deploy = line.weight =
+            line.bake = line.interval = kNothing;
         line.endpoint_count = 0;
         line.target.clear();
         line.id.clear();
@@ -131,6 +133,7 @@ struct JudgeLineReader::Handler : rapidjson::BaseReaderHandler<rapidjson::UTF8<>
         if (key == Member::Start) return &line.start;
         if (key == Member::Deploy) return &line.deploy;
         if (key == Member::Bake) return &line.bake;
+        if (key == Member::Weight) return &line.weight;
         return key == Member::Interval ? &line.interval : nullptr;
     }
 

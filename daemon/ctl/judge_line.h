@@ -32,6 +32,7 @@ struct JudgeLine {
     // the header of a case, or its end
     std::string id, control_kind;
     double version = 0, start = 0, deploy = 0, bake = 0, interval = 0, endpoint_count = 0;
+    double weight = 0;  ///< of the new version beside a control group, a share of the traffic
     bool control = false;
     std::vector<double> edges;
 };

@@ -169,7 +169,8 @@ class Driver final : public Backend, private WatchListener {
     std::unique_ptr<ScrapePool> pool_;
     std::unique_ptr<PromHub> prom_;
     std::map<std::string, std::unique_ptr<ServiceWatch>> watches_;
-    std::vector<std::string> watched_;  ///< names of the watches, in their order: whose turn it is
+    std::vector<std::string> watched_;    ///< names of the watches, in their order: whose turn it is
+    std::set<std::string> no_power_yet_;  ///< services whose guard is open
     std::map<std::string, std::pair<std::string, Health>> reported_;  ///< health as last fed, by service
     std::map<std::pair<std::string, int>, std::unique_ptr<VersionAsker>> platforms_;
     std::map<std::pair<std::string, int>, std::unique_ptr<VersionAsker>> resolvers_;  ///< of a deployment

@@ -109,7 +109,7 @@ void Driver::judged(const std::string& service, const JudgeReport& report) {
     }
     auto& [guard, health] = reported_[service];
     const bool same_guard = guard == s->guard;
-    if (!same_guard && !s->guard.empty()) find_power(service, s->guard);
+    if (!s->guard.empty() && (!same_guard || no_power_yet_.contains(service))) find_power(service, s->guard);
     const ServiceSettings& settings = *watches_.at(service)->settings();
     const bool may_end = settings.until_excluded > 0 && report.excluded <= settings.until_excluded;
     if (same_guard && !may_end && report.changes.empty() && report.health == health) return;
@@ -125,10 +125,16 @@ void Driver::judged(const std::string& service, const JudgeReport& report) {
     feed(std::move(judged));
 }
 
-/// Once a guard, from what was learnt before it: a restart knows it already.
+/// Once a guard, from what was learnt before it, and as soon as it is seen how large a part of the traffic is judged: a
+/// restart knows it already.
 void Driver::find_power(const std::string& service, const std::string& deploy) {
+    no_power_yet_.erase(service);
     const Deployment* d = engine_->state().deployment(deploy);
     if (d == nullptr || !d->power.empty()) return;
+    if (!watches_.at(service)->judge().knows_power()) {
+        no_power_yet_.insert(service);
+        return;
+    }
     auto studies = watches_.at(service)->judge().power();
     if (studies.empty()) return;
     if (!power_) power_ = std::make_unique<PowerWorker>(parts_.loop);

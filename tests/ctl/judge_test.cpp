@@ -97,6 +97,23 @@ TEST(Judge, says_what_the_time_before_let_one_announce) {
     EXPECT_NE(told.out.find(R"(,"within_s":)"), std::string::npos) << told.out;
 }
 
+TEST(Judge, beside_a_control_group_power_needs_the_share_of_the_traffic) {
+    const auto told = [](const std::string& more) {
+        Terminal terminal;
+        std::string stream = healthy("a");
+        for (std::size_t at = 0; (at = stream.find("\"service\"", at)) != std::string::npos;)
+            stream.replace(at, 9, "\"baseline\"");
+        const std::string without = R"("control":false)";
+        stream.replace(stream.find(without), without.size(), R"("control":true)" + more);
+        terminal.input = stream;
+        return terminal.run({"judge", "--power"}).out;
+    };
+    EXPECT_EQ(told("").find("power"), std::string::npos);
+    EXPECT_NE(told(R"(,"canary_weight":0.1)").find(R"(,"power":[{"what":"errors","effect":)"), std::string::npos);
+    const auto effect = [](const std::string& out) { return std::stod(out.substr(out.find("\"effect\":") + 9)); };
+    EXPECT_GT(effect(told(R"(,"canary_weight":0.01)")), effect(told(R"(,"canary_weight":0.5)")));
+}
+
 TEST(Judge, power_is_of_the_detectors_alone) {
     Terminal terminal;
     EXPECT_EQ(terminal.run({"judge", "--power", "--config", "any.yaml"}).code, 2);

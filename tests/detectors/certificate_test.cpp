@@ -28,20 +28,31 @@ struct Seen {
 };
 
 /// One deploy with the effect, times a healthy difference; bounds after every tick for each alpha.
-std::array<Seen, 2> watch(Certificate::Of of, const SimulatedService& service, double effect, std::uint64_t seed) {
+std::array<Seen, 2> watch(Certificate::Of of, const SimulatedService& service, double effect, std::uint64_t seed,
+                          bool control = false) {
     constexpr std::array kAlphas = {0.05, 0.01};
     SimulatedTicks ticks(service, seed);
     DeployShape shape;
+    shape.control = control;
     shape.interval = service.tick, shape.bake = kBake * service.tick, shape.edges = service.edges;
     History history(service.edges.size() + 1, 0);
     for (int i = -kBefore + 1; i <= 0; ++i) history.add(ticks.next(i * service.tick));
     Certificate certificate(of, shape, history);
-    const double sd = of == Certificate::Of::Errors ? Certificate::kHealthyErrors : tuning().latency_sd_alone;
+    const double slower = control ? tuning().latency_sd : tuning().latency_sd_alone;
+    const double sd = of == Certificate::Of::Errors ? Certificate::kHealthyErrors : slower;
+    SimulatedService larger = service;
+    larger.requests *= 4;
+    SimulatedTicks beside(larger, seed + 1);
     const double factor = effect * std::exp(sd * ticks.normal());
     std::array<Seen, 2> seen;
     for (int i = 1; i <= kBake; ++i) {
         const bool errors = of == Certificate::Of::Errors;
-        certificate.tick(ticks.next(i * service.tick, errors ? factor : 1, errors ? 1 : factor));
+        // Beside a control group both are in an incident for a while, and have half the errors at the end.
+        const double shared = !control ? 1 : i > 20 && i < 30 ? 3 : i > 40 ? 0.5 : 1;
+        const GroupTick fresh =
+            ticks.next(i * service.tick, errors ? factor * shared : 1, errors ? 1 : factor * shared);
+        const GroupTick reference = beside.next(i * service.tick, errors ? shared : 1, errors ? 1 : shared);
+        certificate.tick(fresh, control ? &reference : nullptr);
         if (i % 4 != 0) continue;  // a bound costs more than a tick
         for (std::size_t a = 0; a < kAlphas.size(); ++a) {
             seen[a].last = certificate.upper(kAlphas[a]);
@@ -52,12 +63,13 @@ std::array<Seen, 2> watch(Certificate::Of of, const SimulatedService& service, d
 }
 
 /// Of the passes with this effect no more than alpha, and what chance allows, were ever told less than the truth.
-void is_wrong_in_at_most_alpha(Certificate::Of of, const SimulatedService& service, double effect) {
+void is_wrong_in_at_most_alpha(Certificate::Of of, const SimulatedService& service, double effect,
+                               bool control = false) {
     constexpr std::array kAlphas = {0.05, 0.01};
     std::array<int, 2> wrong{};
     const int n = deploys();
     for (int i = 0; i < n; ++i) {
-        const auto seen = watch(of, service, effect, 77'003ULL * static_cast<std::uint64_t>(i) + 5);
+        const auto seen = watch(of, service, effect, 77'003ULL * static_cast<std::uint64_t>(i) + 5, control);
         for (std::size_t a = 0; a < kAlphas.size(); ++a) wrong[a] += seen[a].least < effect ? 1 : 0;
     }
     for (std::size_t a = 0; a < kAlphas.size(); ++a) {
@@ -95,6 +107,20 @@ TEST(Certificate, of_a_heavy_tail) {
     SimulatedService service;
     service.sigma = 1.2, service.jitter = 0.04;
     is_wrong_in_at_most_alpha(Certificate::Of::Latency, service, 1.3);
+}
+
+TEST(Certificate, beside_a_control_group_what_hits_both_is_no_effect) {
+    SimulatedService service;
+    service.own = 0.05, service.jitter = 0.02;
+    for (const double effect : {1.0, 1.5}) is_wrong_in_at_most_alpha(Certificate::Of::Errors, service, effect, true);
+    for (const double effect : {1.0, 1.2}) is_wrong_in_at_most_alpha(Certificate::Of::Latency, service, effect, true);
+}
+
+TEST(Certificate, beside_a_control_group_something_is_excluded) {
+    SimulatedService service;
+    service.requests = 1000, service.jitter = 0.02;
+    EXPECT_LT(watch(Certificate::Of::Errors, service, 1, 3, true)[1].last, 1.5);
+    EXPECT_LT(watch(Certificate::Of::Latency, service, 1, 3, true)[1].last, 1.2);
 }
 
 TEST(Certificate, much_traffic_excludes_more_than_little) {

@@ -142,6 +142,32 @@ TEST(WorseBeside, a_canary_that_was_not_there_is_compared_with_what_the_control_
     EXPECT_LE(bed.until_breach(0.02, 0.003), 20) << bed.words();
 }
 
+TEST(WorseBeside, what_would_be_found_waits_for_the_share_of_the_traffic) {
+    Bed bed;
+    bed.targets[0].silent = true;
+    bed.slots(60, 0, 0.003);
+    bed.deploy();
+    EXPECT_FALSE(bed.judge.knows_power());
+    EXPECT_TRUE(bed.judge.power().empty());
+    bed.targets[0].silent = false;
+    bed.slots(10, 0.003, 0.003);
+    EXPECT_TRUE(bed.judge.knows_power());
+    const auto studies = bed.judge.power();
+    ASSERT_EQ(studies.size(), 1U);
+    const std::string said = studies.front()->run();
+    EXPECT_NE(said.find(" times the errors of the control group would be found within "), std::string::npos) << said;
+}
+
+TEST(WorseBeside, what_is_excluded_is_relative_to_the_control_group) {
+    Bed bed;
+    bed.slots(60, 0.003, 0.003);
+    bed.deploy();
+    bed.slots(100, 0.003, 0.003);
+    bed.slots(100, 0.009, 0.009);  // of both
+    const std::string said = bed.judge.summarise().at(0).excluded;
+    EXPECT_NE(said.find(" times the errors of the control group: excluded at 99.9 %"), std::string::npos) << said;
+}
+
 /// The same groups by their latency: a mode of 50 ms.
 class LatencyBed : public Bed {
   public:
