@@ -26,8 +26,8 @@ constexpr double kLookBack = 400;       // seconds that the fast paths look back
 constexpr std::size_t kShareTicks = 3;  // of them, from which the new group's share of the traffic is known
 constexpr double kLoadGrows = 1.5, kLoadSigmas = 4;  // times the load of the minutes before
 constexpr double kLoadNow = 30, kLoadGap = 60, kLoadBefore = 300, kLoadSettles = 180;  // seconds
-constexpr double kLoadDoubt = 10;  // times the evidence that slowness needs meanwhile
-constexpr double kShareDoubt = 3;  // standard deviations by which it may be smaller than it was
+constexpr double kLoadDoubt = 1e5;  // times the evidence that slowness needs meanwhile
+constexpr double kShareDoubt = 3;   // standard deviations by which it may be smaller than it was
 
 }  // namespace
 
@@ -80,7 +80,7 @@ struct DeployTest::State {
         PartTest parts;
         LatencyTest latency;
         Recent recent;
-        ShareWatch share;
+        ShareWatch share, share_beside;  ///< of the new group, of the control group
         LatencyTest::Cells fresh_cells{}, reference_cells{};
         Events fresh, reference;  // all of the bake
         Quiet quiet;
@@ -88,7 +88,8 @@ struct DeployTest::State {
         std::size_t ticks = 0;
         double began = -1;  ///< the first tick
         double load_grew = -kLoadSettles;
-        double counts_from = 0;  ///< what was seen before is only watched
+        std::optional<double> load_grows_from;  ///< until it has settled
+        double counts_from = 0;                 ///< what was seen before is only watched
         std::size_t memory_samples = 0;
     };
 
@@ -150,7 +151,7 @@ std::optional<Finding> DeployTest::State::silence(double at) const {
 }
 
 /// More load brings new instances, cold ones, when the autoscaler sees fit, and until then those that are there are
-/// full.
+/// full. Neither need happen to both groups at the same time: when it is over, what was slow meanwhile does not count.
 void DeployTest::State::watch_load(double at) {
     const double from = std::max(bake->began, at - kLoadBefore);
     if (from > at - 2 * kLoadGap) return;
@@ -159,7 +160,14 @@ void DeployTest::State::watch_load(double at) {
     const double usual =
         (before.fresh.requests + before.reference.requests) * kLoadNow / std::max(at - kLoadGap - from, kLoadNow);
     const bool grows = requests > kLoadGrows * usual && requests - usual > kLoadSigmas * std::sqrt(requests + 1);
-    if (grows) bake->load_grew = at;
+    const bool settled = at - bake->load_grew >= kLoadSettles;
+    if (grows) {
+        if (settled) bake->load_grows_from = at - kLoadGap;
+        bake->load_grew = at;
+    } else if (settled && bake->load_grows_from) {
+        bake->latency.forget(*bake->load_grows_from);
+        bake->load_grows_from.reset();
+    }
 }
 
 bool DeployTest::State::still_bad(double at) const {
@@ -292,6 +300,9 @@ void DeployTest::State::take(const GroupTick& fresh, const GroupTick* reference)
     watch_load(fresh.at);
     if (reference == nullptr) return;
     if (const auto since = b.share.add(fresh.at, fresh.dt, fresh.all.requests, common.requests))
+        b.latency.restart(*since);
+    // Traffic that comes back to the control group may find it cold; while it is, the new one looks faster than it is.
+    if (const auto since = b.share_beside.add(fresh.at, fresh.dt, common.requests, fresh.all.requests))
         b.latency.restart(*since);
     b.latency.growing(b.share.grows());
 }

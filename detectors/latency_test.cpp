@@ -22,7 +22,8 @@ constexpr double kMostSlow = 0.9;       // of all requests
 constexpr double kMostSlowShare = 0.3;  // of the cells that a slow mode adds to
 constexpr std::array kAmplitudes = {0.25, 0.5, 1.0, 1.7, 2.6, 4.0};
 constexpr std::array kTaus = {15.0, 30.0, 55.0, 90.0, 140.0, 210.0, 320.0};
-constexpr double kColdPrior = 0.4;  // weight of "there is a warm-up"
+constexpr double kRemembered = 600;  // seconds that evidence can be taken back for
+constexpr double kColdPrior = 0.4;   // weight of "there is a warm-up"
 constexpr std::array kAmplitudesBeside = {0.25, 0.6, 1.2, 2.2};
 constexpr std::array kTausBeside = {18.0, 36.0, 72.0, 140.0};
 constexpr std::array kAmplitudesBesideStable = {0.35, 0.8, 1.8};
@@ -53,7 +54,7 @@ LatencyTest::LatencyTest(const DeployShape& shape, LatencyModel model, double sh
     const double total = std::accumulate(weights.begin(), weights.end(), 0.0);
     for (auto& w : weights) w /= total;
     evidence_.emplace(std::move(weights), shape.bake, std::log(1 / (shape.alpha * share)), tuning().least);
-    evidence_->remember(16);
+    evidence_->remember(static_cast<std::size_t>(kRemembered / shape.interval) + 1);
     llr_.resize(alternatives_.size());
     blips_ = Blips(tuning().blip, shape.interval, alternatives_.size());
     const double own = shape.control ? tuning().own_jitter : 1.0;
@@ -129,6 +130,10 @@ void LatencyTest::restart(double since) {
     std::copy(null_.prior.begin(), null_.prior.end(), null_.weights.begin());
     evidence_->back_to(since);
     warm_from_ = since;
+}
+
+void LatencyTest::forget(double since) {
+    if (evidence_) evidence_->back_to(since);
 }
 
 double LatencyTest::believed_warmup() {

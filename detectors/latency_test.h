@@ -33,6 +33,8 @@ class LatencyTest {
     /// New, cold instances came at `since`: the warm-up is learned anew, and what was counted as evidence from then on
     /// does not count.
     void restart(double since);
+    /// What was counted after `since` does not count.
+    void forget(double since);
 
     /// New instances come all the time, few beside those that are there.
     void growing(bool grows) { growing_ = grows; }

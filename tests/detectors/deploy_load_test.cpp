@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// Latencies while load and shares of the traffic change: instances start cold where nobody says so.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+#include <optional>
+#include <utility>
+
+#include "detectors/deploy_test.h"
+#include "tests/detectors/simulated_service.h"
+
+namespace revertd::detect {
+namespace {
+
+constexpr double kTick = 10;
+
+/// Both groups by the seconds since the deploy.
+struct Course {
+    std::function<double(double)> fresh_requests, control_requests, fresh_latency, control_latency;
+};
+
+/// When it is found; nothing: not within 20 minutes.
+std::optional<double> found(const Course& course, std::uint64_t seed) {
+    SimulatedService service;
+    service.jitter = 0.01;
+    DeployShape shape;
+    shape.control = true, shape.bake = 1200, shape.interval = kTick, shape.edges = service.edges;
+    DeployTest test(shape);
+    const auto ticks = [&](double requests, std::uint64_t own) {
+        service.requests = requests;
+        return SimulatedTicks(service, own);
+    };
+    SimulatedTicks before = ticks(2000, seed);
+    for (double at = -900; at <= 0; at += kTick) test.before(before.next(at));
+    test.begin();
+    for (double at = kTick; at <= 1200; at += kTick) {
+        SimulatedTicks a = ticks(course.fresh_requests(at), seed + static_cast<std::uint64_t>(at));
+        SimulatedTicks b = ticks(course.control_requests(at), seed + static_cast<std::uint64_t>(at) + 5);
+        const GroupTick fresh = a.next(at, 1, course.fresh_latency(at)),
+                        control = b.next(at, 1, course.control_latency(at));
+        if (test.tick(fresh, &control)) return at;
+    }
+    return std::nullopt;
+}
+
+double decay(double at, double from, double amplitude, double tau) {
+    return at < from ? 1 : 1 + amplitude * std::exp(-(at - from) / tau);
+}
+
+/// Of 40 deploys; the slowest of those that are found.
+std::pair<int, double> count(const Course& course) {
+    int n = 0;
+    double latest = 0;
+    for (std::uint64_t i = 0; i < 40; ++i) {
+        const auto at = found(course, 1000 * i + 1);
+        n += at ? 1 : 0;
+        latest = std::max(latest, at.value_or(0));
+    }
+    return {n, latest};
+}
+
+double more_from_400(double requests, double at) {
+    return requests * (1 + 0.7 * std::clamp((at - 400) / 60, 0.0, 1.0));
+}
+
+/// The load grows by 70 % at 400 s; the control group has new instances at once, the other two minutes later.
+Course autoscaled() {
+    return {[](double at) { return more_from_400(500, at); }, [](double at) { return more_from_400(1500, at); },
+            [](double at) { return at < 570 ? std::clamp(1 + (at - 400) / 300, 1.0, 1.1) : decay(at, 570, 0.6, 80); },
+            [](double at) { return at < 400 ? 1 : decay(at, 440, 0.4, 30); }};
+}
+
+TEST(DeployTestUnderLoad, what_is_slow_while_an_autoscaler_answers_is_seldom_the_deploys) {
+    // Five minutes after the load began to grow the new group is still a tenth slower.
+    EXPECT_LE(count(autoscaled()).first, 5);
+}
+
+TEST(DeployTestUnderLoad, what_stays_slow_afterwards_is_found) {
+    Course slow = autoscaled();
+    slow.fresh_latency = [](double at) { return at < 400 ? 1 : 1.3; };
+    const auto [n, latest] = count(slow);
+    EXPECT_EQ(n, 40);
+    EXPECT_LE(latest, 1000);
+}
+
+TEST(DeployTestUnderLoad, much_slower_is_found_although_load_grows) {
+    Course slow = autoscaled();
+    slow.fresh_latency = [](double at) { return at < 400 ? 1 : 2.5; };
+    const auto [n, latest] = count(slow);
+    EXPECT_EQ(n, 40);
+    EXPECT_LE(latest, 500);
+}
+
+TEST(DeployTestUnderLoad, a_control_group_that_is_cold_again_does_not_make_the_new_one_slow_later) {
+    const auto away = [](double at) { return at > 300 && at < 600; };
+    const Course drained = {[away](double at) { return away(at) ? 1000 : 400; },
+                            [away](double at) { return away(at) ? 1000 : 1600; }, [](double) { return 1.02; },
+                            [](double at) { return decay(at, 600, 0.35, 60); }};
+    EXPECT_EQ(count(drained).first, 0);
+}
+
+}  // namespace
+}  // namespace revertd::detect
