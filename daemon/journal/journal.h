@@ -57,7 +57,8 @@ class Journal {
     Result<std::string> pin_config(std::string text);
 
     /// Queues a snapshot. One that an incident cites is durable before any record appended afterwards; the others are
-    /// for a restart, and written when nobody waits; if a disk hangs for long, the oldest of these are dropped.
+    /// for a restart, and written a second's worth at once when nobody waits; if a disk hangs for long, the oldest of
+    /// these are dropped.
     /// Answers the hash to cite it by.
     Result<Hash> record_flight(Snapshot snapshot);
 

@@ -49,6 +49,7 @@ Result<std::unique_ptr<ServiceWatch>> Driver::make_watch(const std::shared_ptr<c
     const auto& current = parts_.configs.current();
     const auto spec = current->rollbacks.find(settings->name);
     ServiceWatch::Parts parts{parts_.loop, parts_.http, *pool_, *prom_, *this, nullptr, history_from(settings->name)};
+    parts.state = engine_->state().service(settings->name);
     if (auto probe = periodic_probe(*settings, spec == current->rollbacks.end() ? nullptr : &spec->second))
         parts.version = std::make_unique<VersionAsker>(parts_.loop, parts_.http, parts_.runner, std::move(*probe),
                                                        "version of " + settings->name);
@@ -99,9 +100,12 @@ void Driver::refresh_watches() {
     for (const auto& [name, watch] : watches_) watched_.push_back(name);
 }
 
-void Driver::judged(const std::string& service, const JudgeReport& report) {
+/// Of a thousand healthy services in every slot: what nothing follows from searches for nothing.
+void Driver::judged(const ServiceWatch& watch, const JudgeReport& report) {
     ++progress_;
-    const ServiceState* s = engine_->state().service(service);
+    const ServiceState* s = watch.state();
+    const std::string& service = watch.settings()->name;
+    if (s == nullptr) s = engine_->state().service(service);
     if (s == nullptr) return;
     if (s->guard.empty() && s->incident.empty()) {  // nothing follows, but a deploy may come
         if (!report.changes.empty()) feed(event::Judged{service, report, {}});
