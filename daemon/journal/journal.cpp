@@ -207,9 +207,14 @@ Result<std::string> Journal::pin_config(std::string text) {
 }
 
 Result<Hash> Journal::record_flight(Snapshot snapshot) {
+    Hash hash = snapshot_hash(snapshot);
+    if (auto kept = keep_flight(std::move(snapshot)); !kept) return kept.error();
+    return hash;
+}
+
+Result<void> Journal::keep_flight(Snapshot snapshot) {
     if (snapshot.bytes.size() > kMaxSnapshotBytes)
         return Error(ErrorCode::Limit, "a snapshot of " + snapshot.service + " is too large");
-    Hash hash = snapshot_hash(snapshot);
     const std::lock_guard lock(impl_->mutex);
     const bool cited = !snapshot.incident.empty();
     auto admitted = impl_->admit(cited ? sizeof(Snapshot) + snapshot.service.size() + snapshot.bytes.size() : 0);
@@ -220,7 +225,7 @@ Result<Hash> Journal::record_flight(Snapshot snapshot) {
     } else {
         impl_->add_routine(std::move(snapshot));
     }
-    return hash;
+    return {};
 }
 
 Result<void> Journal::for_each(std::uint64_t from, const std::function<Result<void>(const Entry&)>& visit) const {

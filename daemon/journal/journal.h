@@ -62,6 +62,9 @@ class Journal {
     /// Answers the hash to cite it by.
     Result<Hash> record_flight(Snapshot snapshot);
 
+    /// The same of one that nobody cites: its hash is made when it is written.
+    Result<void> keep_flight(Snapshot snapshot);
+
     /// Durable records from `from` on, in order, from the calling thread. Corrupt if one does not continue the chain.
     Result<void> for_each(std::uint64_t from, const std::function<Result<void>(const Entry&)>& visit) const;
     Result<std::string> config_text(const std::string& hash) const;

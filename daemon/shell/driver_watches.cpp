@@ -15,10 +15,10 @@ namespace {
 
 constexpr Duration kPhaseStep = 10ms;      // S15: services are spread by so much
 constexpr Duration kFirstSlot = 20ms;      // from the start to the first question
-constexpr Duration kSnapshotTick = 100ms;  // short, so that a thousand services never come in one burst
+constexpr Duration kSnapshotTick = 200ms;  // short, so that a thousand services never come in one burst
 constexpr std::uint64_t kSnapshotGuarded =
-    100;                                      // ticks between snapshots of a guarded service: so much is blind at worst
-constexpr std::uint64_t kSnapshotIdle = 600;  // of another one: so much of the baseline is lost at worst
+    50;                                       // ticks between snapshots of a guarded service: so much is blind at worst
+constexpr std::uint64_t kSnapshotIdle = 300;  // of another one: so much of the baseline is lost at worst
 static_assert(kSnapshotIdle % kSnapshotGuarded == 0);
 
 /// What answers "which version runs" outside of actions: the platform, else the key `current`.
@@ -172,8 +172,8 @@ void Driver::snapshot(const std::string& service, const std::string& incident) {
     const auto watch = watches_.find(service);
     if (watch == watches_.end()) return;
     // A snapshot that cannot be kept makes the next restart blind for longer, nothing else.
-    const auto hash = journal_->record_flight({service, parts_.loop.now(), incident, watch->second->judge().save()});
-    (void)hash.has_value();
+    const auto kept = journal_->keep_flight({service, parts_.loop.now(), incident, watch->second->judge().save()});
+    (void)kept.has_value();
 }
 
 void Driver::snapshot_some() {
