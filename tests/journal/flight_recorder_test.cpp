@@ -152,6 +152,22 @@ TEST(FlightRecorder, passes_over_a_changed_snapshot) {
     EXPECT_EQ(opened->find_flight(*hash).error().code, ErrorCode::Corrupt);
 }
 
+TEST(FlightRecorder, believes_what_an_older_version_wrote_with_a_hash_that_only_decisions_need) {
+    const TempDir temp;
+    auto opened = open_journal(temp.state());
+    ASSERT_TRUE(opened->record_flight(snapshot("checkout", 1)));
+    opened.close();
+    const Hash long_one = snapshot_hash(snapshot("checkout", 1, "inc-1"));
+    EXPECT_EQ(long_one.size(), 64U);
+    for (const auto& [hash, is_believed] : {std::pair(long_one, true), std::pair(Hash(64, '0'), false)}) {
+        ASSERT_TRUE(Database::open(temp.file("flight.db"), Database::Mode::ReadWrite)
+                        ->run("UPDATE snapshots SET hash = '" + hash + "'"));
+        opened = open_journal(temp.state());
+        EXPECT_EQ(opened->latest_flight("checkout")->snapshot.has_value(), is_believed);
+        opened.close();
+    }
+}
+
 TEST(FlightRecorder, starts_empty_when_its_file_is_unreadable_and_never_stops_the_journal) {
     const TempDir temp;
     auto opened = open_journal(temp.state());
