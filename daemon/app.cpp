@@ -7,11 +7,10 @@
 #include <sys/timex.h>
 
 #include <algorithm>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/signal_set.hpp>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <optional>
 
 #include "config/bundle.h"
 #include "config/load.h"
@@ -19,6 +18,7 @@
 #include "daemon/api/server.h"
 #include "daemon/io/http_client.h"
 #include "daemon/io/loop.h"
+#include "daemon/io/signals.h"
 #include "daemon/io/startup_memory.h"
 #include "daemon/io/system_clock.h"
 #include "daemon/log.h"
@@ -128,7 +128,7 @@ class App {
     std::unique_ptr<Notifier> notifier_;
     std::unique_ptr<ReportStore> reports_;
     std::unique_ptr<Server> server_;
-    std::unique_ptr<boost::asio::signal_set> signals_;
+    std::optional<Signals> signals_;
     std::uint64_t last_progress_ = 0;
     int housekeepings_ = 0;
     bool halted_by_file_ = false;
@@ -292,10 +292,8 @@ void App::test_channels(const Backend::ChannelsAnswered& answered) {
 // -- the process
 
 void App::watch_signals() {
-    signals_ = std::make_unique<boost::asio::signal_set>(loop_.context(), SIGTERM, SIGINT, SIGHUP);
-    signals_->async_wait([this](const boost::system::error_code& error, int signal) {
-        if (!error) on_signal(signal);
-    });
+    const auto told = [this](int signal) { on_signal(signal); };
+    signals_.emplace(loop_, std::initializer_list<int>{SIGTERM, SIGINT, SIGHUP}, told);
 }
 
 void App::on_signal(int signal) {
@@ -306,7 +304,6 @@ void App::on_signal(int signal) {
     }
     const auto reloaded = reload();
     (void)reloaded.has_value();  // it has said so in the log
-    watch_signals();
 }
 
 /// Once a second: the HALT file halts like `revertctl halt`; the watchdog is fed only while the engine makes progress.

@@ -28,33 +28,38 @@ Result<std::string> InputMark::open(const std::string& path) {
     if (mapped == MAP_FAILED) return failed("cannot be mapped");
     place_ = static_cast<char*>(mapped);
     std::string left(place_, ::strnlen(place_, kBytes));
-    write(levels_[depth_]);
+    place_[0] = '\0';
+    written_ = 0;
+    write(levels_[depth_].input());
     return left;
 }
 
 void InputMark::push(std::string_view input) {
     if (++depth_ >= kLevels) return;
-    Text& text = levels_[depth_];
-    const std::size_t size = std::min(input.size(), kBytes - 1);
-    std::copy_n(input.begin(), size, text.begin());
-    text[size] = '\0';
-    write(text);
+    Level& level = levels_[depth_];
+    level.size = std::min(input.size(), kBytes - 1);
+    std::copy_n(input.begin(), level.size, level.text.begin());
+    write(level.input());
 }
 
 void InputMark::pop() {
     if (depth_-- > kLevels) return;
-    if (depth_ < kLevels) write(levels_[depth_]);
+    if (depth_ < kLevels) write(levels_[depth_].input());
 }
 
-/// The first byte last: a crash in between leaves no half of a name.
-void InputMark::write(const Text& text) {
-    const std::size_t size = ::strnlen(text.data(), kBytes - 1);
+/// The first byte last: a crash in between leaves no half of a name. Without it nothing is there, and the same input,
+/// which comes again and again, needs only that.
+void InputMark::write(std::string_view input) {
     place_[0] = '\0';
+    if (input.empty()) return;
     std::atomic_signal_fence(std::memory_order_release);
-    if (size > 1) std::copy_n(text.data() + 1, size - 1, place_ + 1);
-    place_[size] = '\0';
-    std::atomic_signal_fence(std::memory_order_release);
-    place_[0] = text[0];
+    if (input.size() != written_ || std::memcmp(place_ + 1, input.data() + 1, input.size() - 1) != 0) {
+        std::copy(input.begin() + 1, input.end(), place_ + 1);
+        place_[input.size()] = '\0';
+        written_ = input.size();
+        std::atomic_signal_fence(std::memory_order_release);
+    }
+    place_[0] = input[0];
 }
 
 }  // namespace revertd

@@ -51,13 +51,21 @@ class InputMark {
     static constexpr std::size_t kLevels = 8;   // an answer, its judging, a decision: more is never nested
     using Text = std::array<char, kBytes>;
 
+    struct Level {
+        Text text{};
+        std::size_t size = 0;
+
+        [[nodiscard]] std::string_view input() const { return {text.data(), size}; }
+    };
+
     void push(std::string_view input);
     void pop();
-    void write(const Text& text);
+    void write(std::string_view input);
 
     Text unmapped_{};
     char* place_ = unmapped_.data();
-    std::array<Text, kLevels> levels_{};  ///< copies: who names an input may be gone before it is done with
+    std::size_t written_ = 0;              ///< bytes in `place_`, the first of which may be covered
+    std::array<Level, kLevels> levels_{};  ///< copies: who names an input may be gone before it is done with
     std::size_t depth_ = 0;
     std::set<std::string, std::less<>> quarantined_;
 };

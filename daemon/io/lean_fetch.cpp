@@ -15,6 +15,9 @@
 namespace revertd {
 namespace {
 
+/// Edge-triggered: a connection is registered once, and what has been read is not asked about again.
+constexpr std::uint32_t kReadable = EPOLLIN | EPOLLRDHUP | EPOLLET, kWritable = EPOLLOUT | EPOLLET;
+
 FetchError connect_error(int code) {
     switch (code) {
         case ECONNREFUSED:
@@ -101,7 +104,8 @@ void LeanFetch::on_resolved(const Addresses& addresses) {
 void LeanFetch::use(const Addresses& addresses) {
     if (&addresses != &candidates_) candidates_ = addresses;
     tried_ = 0;
-    if (fd_ >= 0 && std::find(candidates_.begin(), candidates_.end(), peer_) != candidates_.end()) {
+    const bool is_known = is_literal_ || std::find(candidates_.begin(), candidates_.end(), peer_) != candidates_.end();
+    if (fd_ >= 0 && is_known) {
         is_reused_ = true;
         return send_request();
     }
@@ -122,7 +126,7 @@ void LeanFetch::connect_next() {
     if (connect(fd_, reinterpret_cast<const sockaddr*>(&address), size) == 0) return on_connected();
     if (errno != EINPROGRESS) return on_connect_failed(errno);
     state_ = State::Connecting;
-    watch(EPOLLOUT);
+    watch(kWritable);
 }
 
 void LeanFetch::on_connect_failed(int code) {
@@ -148,16 +152,16 @@ void LeanFetch::continue_sending() {
         const ssize_t count = send(fd_, request_.data() + sent_, request_.size() - sent_, MSG_NOSIGNAL);
         if (count < 0 && would_block(errno)) {
             state_ = State::Sending;
-            return watch(EPOLLOUT);
+            return watch(kWritable);
         }
         if (count < 0) return on_broken(FetchError::Reset, "connection broke while the request was sent");
         sent_ += static_cast<std::size_t>(count);
     }
     state_ = State::Receiving;
-    watch(EPOLLIN);
+    watch(kReadable);
 }
 
-void LeanFetch::on_ready(std::uint32_t) {
+void LeanFetch::on_ready(std::uint32_t events) {
     switch (state_) {
         case State::Connecting: {
             int code = 0;
@@ -168,7 +172,7 @@ void LeanFetch::on_ready(std::uint32_t) {
         case State::Sending:
             return continue_sending();
         case State::Receiving:
-            return receive();
+            return receive((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0);
         case State::Idle:
         case State::Resolving:
         case State::Ending:
@@ -176,18 +180,25 @@ void LeanFetch::on_ready(std::uint32_t) {
     }
 }
 
-void LeanFetch::receive() {
+/// Less than the buffer holds is all that there was, and what comes later is told; but if the peer has ended, that was
+/// told already.
+void LeanFetch::receive(bool is_ending) {
     for (int turn = 0; turn < kReadsPerTurn; ++turn) {
         const ssize_t count = recv(fd_, buffer_.data(), buffer_.size(), 0);
+        if (count < 0 && errno == EINTR) continue;
         if (count < 0 && would_block(errno)) return;
         if (count < 0) return on_broken(FetchError::Reset, "connection reset by the target");
         const auto size = static_cast<std::size_t>(count);
         if (size == 0 && !parser_.started()) return on_broken(FetchError::ClosedEarly, "closed without an answer");
         const auto outcome = size == 0 ? parser_.close() : parser_.feed(buffer_.first(size), *sink_);
         if (outcome == ResponseParser::Outcome::Failed) return end(parser_.error(), parser_.detail());
-        if (outcome == ResponseParser::Outcome::Done) return end(FetchError::None, {});
-        if (size < buffer_.size()) return;
+        if (outcome == ResponseParser::Outcome::Done) {
+            is_drained_ = size < buffer_.size() && !is_ending;
+            return end(FetchError::None, {});
+        }
+        if (size < buffer_.size() && !is_ending) return;
     }
+    watch_anew();
 }
 
 /// A kept-alive connection may have been closed by the target while the request was on its way (RFC 9112, 9.3.1): that
@@ -239,15 +250,21 @@ void LeanFetch::end(FetchError error, std::string_view detail) {
 /// The last thing that is done in every path: the sink may start this fetch again or destroy it.
 void LeanFetch::finish(FetchError error) {
     loop_.cancel(std::exchange(timer_, TimerId::None));
-    if (error != FetchError::None || !keep_alive_ || !parser_.keep_alive()) close_connection();
+    if (error != FetchError::None || !keep_alive_ || !is_drained_ || !parser_.keep_alive()) close_connection();
     state_ = State::Idle;
     Sink* sink = std::exchange(sink_, nullptr);
     sink->done(error, loop_.now());
 }
 
 void LeanFetch::watch(std::uint32_t events) {
-    if (std::exchange(events_, events) == events) return;
-    if (!loop_.poller().set(fd_, events, *this)) end(FetchError::LocalLimit, "no room to watch a connection");
+    if (events_ == events) return;
+    events_ = events;
+    watch_anew();
+}
+
+/// What is there already is told once more.
+void LeanFetch::watch_anew() {
+    if (!loop_.poller().set(fd_, events_, *this)) end(FetchError::LocalLimit, "no room to watch a connection");
 }
 
 void LeanFetch::close_connection() {

@@ -52,13 +52,14 @@ class LeanFetch final : public Fetch, Watcher, ResolveWaiter {
     void on_connected();
     void send_request();
     void continue_sending();
-    void receive();
+    void receive(bool is_ending);
     void on_broken(FetchError error, std::string_view detail);
     [[nodiscard]] bool is_peer_lost() const;
     void end(FetchError error, std::string_view detail);
     void finish(FetchError error);
 
     void watch(std::uint32_t events);
+    void watch_anew();
     void close_connection();
 
     Loop& loop_;
@@ -74,7 +75,8 @@ class LeanFetch final : public Fetch, Watcher, ResolveWaiter {
 
     State state_ = State::Idle;
     bool is_starting_ = false;
-    bool is_reused_ = false;  // the connection has carried an earlier answer
+    bool is_reused_ = false;   // the connection has carried an earlier answer
+    bool is_drained_ = false;  // after the answer nothing was left in it
     Sink* sink_ = nullptr;
     TimerId timer_ = TimerId::None;
     FetchError error_ = FetchError::None;

@@ -1,26 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/io/loop.h"
 
+#include <sys/eventfd.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/post.hpp>
+#include <atomic>
 #include <cerrno>
-#include <cstdio>
-#include <cstdlib>
+#include <mutex>
 #include <optional>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "daemon/io/poller.h"
 
 namespace revertd {
 namespace {
 
-/// After so many batches of ready descriptors Asio's own work gets its turn.
+/// After so many batches of ready descriptors timers get their turn.
 constexpr int kBatchesPerTurn = 8;
 
 /// A one-shot timer descriptor on CLOCK_BOOTTIME. Edge-triggered, so that it need not be read.
@@ -56,35 +55,73 @@ class TimerDescriptor final : public Watcher {
     bool expired_ = false;
 };
 
-void abort_on_failure(const std::string& task, const std::string& what) {
-    std::fprintf(stderr, "revertd: task %s failed: %s\n", task.c_str(), what.c_str());
-    std::abort();
-}
+/// What other threads want to have done, behind a descriptor. Edge-triggered as well: one write tells of all that
+/// gathers until the loop comes to it.
+class Posts final : public Watcher {
+  public:
+    Posts(Poller& poller, const std::atomic<bool>& stopped)
+        : poller_(poller), stopped_(stopped), fd_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+        if (fd_ < 0 || !poller_.set(fd_, EPOLLIN | EPOLLET, *this)) {
+            throw std::system_error(errno, std::generic_category(), "create an event descriptor");
+        }
+    }
+
+    ~Posts() override {
+        poller_.remove(fd_, *this);
+        close(fd_);
+    }
+
+    void add(std::function<void()> callback) {
+        const bool first = [&] {
+            const std::lock_guard lock(mutex_);
+            waiting_.push_back(std::move(callback));
+            return waiting_.size() == 1;
+        }();
+        if (first) wake();
+    }
+
+    /// Ends the wait of the loop.
+    void wake() const { static_cast<void>(eventfd_write(fd_, 1)); }
+
+    void on_ready(std::uint32_t) override {
+        std::vector<std::function<void()>> batch = std::move(spare_);
+        {
+            const std::lock_guard lock(mutex_);
+            std::swap(batch, waiting_);
+        }
+        for (const auto& callback : batch) {
+            if (stopped_) break;
+            callback();
+        }
+        batch.clear();
+        spare_ = std::move(batch);
+    }
+
+  private:
+    Poller& poller_;
+    const std::atomic<bool>& stopped_;
+    int fd_;
+    std::mutex mutex_;
+    std::vector<std::function<void()>> waiting_;
+    std::vector<std::function<void()>> spare_;  // its memory is reused
+};
 
 }  // namespace
 
 class Loop::Impl {
   public:
-    explicit Impl(const Clock& clock_) : clock(clock_), timer(poller), ready(context, poller.fd()) { wait(); }
-
-    ~Impl() { ready.release(); }  // the poller closes it
-
-    void wait() {
-        ready.async_wait(boost::asio::posix::descriptor_base::wait_read,
-                         [this](const boost::system::error_code& error) {
-                             if (error) return;
-                             turn();
-                             wait();
-                         });
-    }
+    explicit Impl(const Clock& clock_) : clock(clock_), timer(poller), posts(poller, stopped) {}
 
     /// An answer that is already here is read before its deadline fires: hence timers last.
-    void turn() {
+    bool turn() {
+        if (stopped) return false;
         in_turn = true;
-        for (int batch = 0; batch < kBatchesPerTurn && poller.dispatch(); ++batch) continue;
+        bool more = poller.dispatch(Poller::Wait::ForTheFirst);
+        for (int batch = 1; more && batch < kBatchesPerTurn; ++batch) more = poller.dispatch(Poller::Wait::No);
         if (timer.take_expired()) fire();
         in_turn = false;
         arm();
+        return true;
     }
 
     void fire() {
@@ -104,16 +141,20 @@ class Loop::Impl {
         timer.arm(*wake - now);
     }
 
+    void stop() {
+        stopped = true;
+        posts.wake();
+    }
+
     const Clock& clock;
-    boost::asio::io_context context{1};
+    std::atomic<bool> stopped = false;
     Poller poller;
     TimerDescriptor timer;
+    Posts posts;
     SlotTimers timers;
     std::optional<Time> armed;
     bool in_turn = false;
     Duration lag{};
-    TaskFailure task_failure = abort_on_failure;
-    boost::asio::posix::stream_descriptor ready;
 };
 
 Loop::Loop(const Clock& clock) : impl_(std::make_unique<Impl>(clock)) {}
@@ -121,19 +162,19 @@ Loop::Loop(const Clock& clock) : impl_(std::make_unique<Impl>(clock)) {}
 Loop::~Loop() = default;
 
 void Loop::run() {
-    impl_->context.run();
+    while (impl_->turn()) continue;
 }
 
 bool Loop::run_one() {
-    return impl_->context.run_one() != 0;
+    return impl_->turn();
 }
 
 void Loop::stop() {
-    impl_->context.stop();
+    impl_->stop();
 }
 
 void Loop::post(std::function<void()> callback) {
-    boost::asio::post(impl_->context, std::move(callback));
+    impl_->posts.add(std::move(callback));
 }
 
 TimerId Loop::at(Time due, SlotTimers::Callback callback) {
@@ -158,20 +199,8 @@ Poller& Loop::poller() {
     return impl_->poller;
 }
 
-boost::asio::io_context& Loop::context() {
-    return impl_->context;
-}
-
 Duration Loop::take_lag() {
     return std::exchange(impl_->lag, Duration::zero());
-}
-
-void Loop::on_task_failure(TaskFailure handler) {
-    impl_->task_failure = std::move(handler);
-}
-
-void Loop::task_failed(const std::string& task, const std::string& what) {
-    impl_->task_failure(task, what);
 }
 
 }  // namespace revertd

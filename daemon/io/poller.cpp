@@ -33,10 +33,11 @@ void Poller::remove(int fd, const Watcher& watcher) {
     }
 }
 
-bool Poller::dispatch() {
+bool Poller::dispatch(Wait wait) {
     std::array<epoll_event, 64> events;
-    const int count = epoll_wait(fd_, events.data(), static_cast<int>(events.size()), 0);
-    if (count <= 0) return false;
+    const int patience = wait == Wait::No ? 0 : -1;
+    const int count = epoll_wait(fd_, events.data(), static_cast<int>(events.size()), patience);
+    if (count <= 0) return false;  // nothing, or a signal: the loop comes again
     batch_ = std::span(events).first(static_cast<std::size_t>(count));
     while (!batch_.empty()) {
         const epoll_event event = batch_.front();

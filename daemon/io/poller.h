@@ -18,9 +18,9 @@ class Watcher {
     virtual void on_ready(std::uint32_t events) = 0;
 };
 
-/// Readiness of many descriptors behind the single descriptor that the loop waits for. Level-triggered, allocates
-/// nothing, and costs two system calls a wake-up however many descriptors are ready; a wait per socket costs Asio one
-/// each.
+/// Readiness of many descriptors, for one system call a wake-up however many of them are ready. Allocates nothing.
+/// Level-triggered, unless EPOLLET is asked for: then what was told once is told again when more has arrived, or when
+/// it is `set` anew.
 class Poller {
   public:
     Poller();
@@ -34,10 +34,10 @@ class Poller {
     /// To be called before the descriptor is closed or the watcher destroyed; also from inside `on_ready`.
     void remove(int fd, const Watcher& watcher);
 
-    /// Tells the watchers of what is ready now; true if there may be more.
-    bool dispatch();
+    enum class Wait { No, ForTheFirst };
 
-    [[nodiscard]] int fd() const { return fd_; }
+    /// Tells the watchers of what is ready; true if there may be more.
+    bool dispatch(Wait wait);
 
   private:
     int fd_;

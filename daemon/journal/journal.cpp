@@ -78,6 +78,7 @@ struct Journal::Impl {
     std::size_t queued_bytes = 0;
     std::deque<Snapshot> routine;  // oldest first: written when nothing else is queued
     std::size_t routine_bytes = 0;
+    Time routine_since{};  // that the first of them waits
     std::uint64_t next_seq = 1;
     Tail durable;
     Health health = Health::Good;
@@ -172,6 +173,8 @@ void Journal::Impl::add_routine(Snapshot snapshot) {
         routine_bytes -= routine.front().bytes.size();
         routine.pop_front();
     }
+    if (routine.size() == 1) routine_since = options.clock->now().at;
+    if (routine.size() == 1 || routine.size() >= kRoutineSnapshots) work.notify_one();
 }
 
 Result<std::uint64_t> Journal::append(std::vector<Entry> entries) {
@@ -204,19 +207,25 @@ Result<std::string> Journal::pin_config(std::string text) {
 }
 
 Result<Hash> Journal::record_flight(Snapshot snapshot) {
+    Hash hash = snapshot_hash(snapshot);
+    if (auto kept = keep_flight(std::move(snapshot)); !kept) return kept.error();
+    return hash;
+}
+
+Result<void> Journal::keep_flight(Snapshot snapshot) {
     if (snapshot.bytes.size() > kMaxSnapshotBytes)
         return Error(ErrorCode::Limit, "a snapshot of " + snapshot.service + " is too large");
-    Hash hash = snapshot_hash(snapshot);
     const std::lock_guard lock(impl_->mutex);
     const bool cited = !snapshot.incident.empty();
     auto admitted = impl_->admit(cited ? sizeof(Snapshot) + snapshot.service.size() + snapshot.bytes.size() : 0);
     if (!admitted) return admitted.error();
-    if (cited)
+    if (cited) {
         impl_->queued.snapshots.push_back(std::move(snapshot));
-    else
+        impl_->work.notify_one();
+    } else {
         impl_->add_routine(std::move(snapshot));
-    impl_->work.notify_one();
-    return hash;
+    }
+    return {};
 }
 
 Result<void> Journal::for_each(std::uint64_t from, const std::function<Result<void>(const Entry&)>& visit) const {
@@ -274,16 +283,17 @@ void Journal::Impl::run() {
 bool Journal::Impl::take(Batch& batch) {
     batch = {};
     std::unique_lock lock(mutex);
-    const auto something = [this] { return stopping || !queued.empty() || !routine.empty(); };
+    const auto urgent = [this] { return stopping || !queued.empty() || routine.size() >= kRoutineSnapshots; };
     using Tidying = Writer::Tidying;
     const Tidying tidying = health == Health::Failed ? Tidying::Nothing : writer->tidying();
-    const bool quiet = tidying == Tidying::WhenQuiet && !work.wait_for(lock, kQuiet, something);
+    const bool quiet = tidying == Tidying::WhenQuiet && !work.wait_for(lock, kQuiet, urgent);
     if (tidying == Tidying::AtOnce || quiet) {
         lock.unlock();
         tidy_up();
         lock.lock();
     }
-    work.wait(lock, something);
+    work.wait(lock, [&] { return urgent() || !routine.empty(); });
+    if (!urgent()) work.wait_for(lock, routine_since + kRoutineWait - options.clock->now().at, urgent);
     std::swap(batch, queued);
     queued_bytes = 0;
     if (!batch.empty()) return true;
@@ -292,6 +302,7 @@ bool Journal::Impl::take(Batch& batch) {
         batch.snapshots.push_back(std::move(routine.front()));
         routine.pop_front();
     }
+    routine_since = options.clock->now().at;
     return !batch.empty();
 }
 
@@ -308,7 +319,8 @@ void Journal::Impl::write(const Batch& batch) {
         const std::lock_guard lock(mutex);
         durable = writer->tail();
     }
-    if (options.durable) options.durable({writer->tail().seq, options.clock->now().at - started});
+    const bool anybody_waits = !batch.entries.empty() || !batch.configs.empty();
+    if (options.durable && anybody_waits) options.durable({writer->tail().seq, options.clock->now().at - started});
 }
 
 void Journal::Impl::tidy_up() {

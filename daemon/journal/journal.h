@@ -57,9 +57,13 @@ class Journal {
     Result<std::string> pin_config(std::string text);
 
     /// Queues a snapshot. One that an incident cites is durable before any record appended afterwards; the others are
-    /// for a restart, and written when nobody waits; if a disk hangs for long, the oldest of these are dropped.
+    /// for a restart, and written a second's worth at once when nobody waits; if a disk hangs for long, the oldest of
+    /// these are dropped.
     /// Answers the hash to cite it by.
     Result<Hash> record_flight(Snapshot snapshot);
+
+    /// The same of one that nobody cites: its hash is made when it is written.
+    Result<void> keep_flight(Snapshot snapshot);
 
     /// Durable records from `from` on, in order, from the calling thread. Corrupt if one does not continue the chain.
     Result<void> for_each(std::uint64_t from, const std::function<Result<void>(const Entry&)>& visit) const;

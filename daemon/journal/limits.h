@@ -31,6 +31,10 @@ inline constexpr int kHeadsAtOnce = 64;
 /// Snapshots that no decision cites, written at once: a decision that comes meanwhile waits so long.
 inline constexpr std::size_t kRoutineSnapshots = 16;
 
+/// They wait so long for others: a sync costs more than what it makes durable, and a crash loses that much of windows
+/// which are older anyway.
+inline constexpr Duration kRoutineWait = 1s;
+
 /// Of those that may wait for a disk that hangs: enough for the windows of a thousand services.
 inline constexpr std::size_t kMaxRoutineBytes = 16 << 20;
 

@@ -135,7 +135,7 @@ class Driver final : public Backend, private WatchListener {
     void receipt(const std::string& key, const Receipt& receipt);
 
     // -- driver_watches.cpp
-    void judged(const std::string& service, const JudgeReport& report) override;
+    void judged(const ServiceWatch& watch, const JudgeReport& report) override;
 
     void scraped(Duration took) override { meters_.scrapes.observe(took); }
 

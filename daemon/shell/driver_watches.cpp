@@ -15,10 +15,10 @@ namespace {
 
 constexpr Duration kPhaseStep = 10ms;      // S15: services are spread by so much
 constexpr Duration kFirstSlot = 20ms;      // from the start to the first question
-constexpr Duration kSnapshotTick = 100ms;  // short, so that a thousand services never come in one burst
+constexpr Duration kSnapshotTick = 200ms;  // short, so that a thousand services never come in one burst
 constexpr std::uint64_t kSnapshotGuarded =
-    100;                                      // ticks between snapshots of a guarded service: so much is blind at worst
-constexpr std::uint64_t kSnapshotIdle = 600;  // of another one: so much of the baseline is lost at worst
+    50;                                       // ticks between snapshots of a guarded service: so much is blind at worst
+constexpr std::uint64_t kSnapshotIdle = 300;  // of another one: so much of the baseline is lost at worst
 static_assert(kSnapshotIdle % kSnapshotGuarded == 0);
 
 /// What answers "which version runs" outside of actions: the platform, else the key `current`.
@@ -49,6 +49,7 @@ Result<std::unique_ptr<ServiceWatch>> Driver::make_watch(const std::shared_ptr<c
     const auto& current = parts_.configs.current();
     const auto spec = current->rollbacks.find(settings->name);
     ServiceWatch::Parts parts{parts_.loop, parts_.http, *pool_, *prom_, *this, nullptr, history_from(settings->name)};
+    parts.state = engine_->state().service(settings->name);
     if (auto probe = periodic_probe(*settings, spec == current->rollbacks.end() ? nullptr : &spec->second))
         parts.version = std::make_unique<VersionAsker>(parts_.loop, parts_.http, parts_.runner, std::move(*probe),
                                                        "version of " + settings->name);
@@ -99,9 +100,12 @@ void Driver::refresh_watches() {
     for (const auto& [name, watch] : watches_) watched_.push_back(name);
 }
 
-void Driver::judged(const std::string& service, const JudgeReport& report) {
+/// Of a thousand healthy services in every slot: what nothing follows from searches for nothing.
+void Driver::judged(const ServiceWatch& watch, const JudgeReport& report) {
     ++progress_;
-    const ServiceState* s = engine_->state().service(service);
+    const ServiceState* s = watch.state();
+    const std::string& service = watch.settings()->name;
+    if (s == nullptr) s = engine_->state().service(service);
     if (s == nullptr) return;
     if (s->guard.empty() && s->incident.empty()) {  // nothing follows, but a deploy may come
         if (!report.changes.empty()) feed(event::Judged{service, report, {}});
@@ -174,8 +178,8 @@ void Driver::snapshot(const std::string& service, const std::string& incident) {
     const auto watch = watches_.find(service);
     if (watch == watches_.end()) return;
     // A snapshot that cannot be kept makes the next restart blind for longer, nothing else.
-    const auto hash = journal_->record_flight({service, parts_.loop.now(), incident, watch->second->judge().save()});
-    (void)hash.has_value();
+    const auto kept = journal_->keep_flight({service, parts_.loop.now(), incident, watch->second->judge().save()});
+    (void)kept.has_value();
 }
 
 void Driver::snapshot_some() {

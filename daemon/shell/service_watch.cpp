@@ -151,7 +151,7 @@ void ServiceWatch::renew_credentials() {
 // -- slots
 
 void ServiceWatch::start(Time first) {
-    next_slot_ = first;
+    next_slot_ = slot_end(first);  // else a timer that fires a little late finds services that are due a little later
     for (const auto& query : queries_) query->ask_history(settings_->baseline, parts_.history_from);
     timer_ = parts_.loop.at(next_slot_, [this] { slot(); });
 }
@@ -256,7 +256,7 @@ void ServiceWatch::close() {
         ask_version();
     }
     const InputMark::Busy idle(parts_.loop.mark(), {});  // what follows from it is no input
-    parts_.listener.judged(settings_->name, report);
+    parts_.listener.judged(*this, report);
 }
 
 void ServiceWatch::plan_sample(Time at) {
@@ -331,7 +331,7 @@ void ServiceWatch::located(std::uint32_t rule, const PromAnswer& answer) {
         if (change.rule == rule && change.verdict == Verdict::Breach) report.changes.push_back(std::move(change));
     if (report.changes.empty()) return;
     report.changes.front().where = place->second.where, report.changes.front().places = place->second.places;
-    parts_.listener.judged(settings_->name, report);
+    parts_.listener.judged(*this, report);
 }
 
 // -- answers

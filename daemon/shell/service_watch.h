@@ -18,6 +18,8 @@
 namespace revertd {
 
 class HttpClient;
+class ServiceWatch;
+struct ServiceState;
 
 /// What a watch tells the driver, on the loop.
 class WatchListener {
@@ -26,7 +28,7 @@ class WatchListener {
     WatchListener(const WatchListener&) = delete;
     WatchListener& operator=(const WatchListener&) = delete;
     virtual ~WatchListener() = default;
-    virtual void judged(const std::string& service, const JudgeReport& report) = 0;
+    virtual void judged(const ServiceWatch& watch, const JudgeReport& report) = 0;
     virtual void scraped(Duration took) = 0;
     virtual void version_read(const std::string& service, const Observation& observation) = 0;
 };
@@ -41,6 +43,7 @@ class ServiceWatch final : private ScrapeListener, private HealthListener, priva
         WatchListener& listener;
         std::unique_ptr<VersionAsker> version;  ///< null: nothing can be asked
         Time history_from = Time::min();        ///< what is older belongs to another deploy or to an incident
+        const ServiceState* state = nullptr;    ///< what the engine knows of it: kept for the listener
     };
 
     [[nodiscard]] static Result<std::unique_ptr<ServiceWatch>> make(std::shared_ptr<const ServiceSettings> settings,
@@ -55,6 +58,8 @@ class ServiceWatch final : private ScrapeListener, private HealthListener, priva
     [[nodiscard]] const Judge& judge() const { return judge_; }
 
     [[nodiscard]] const std::shared_ptr<const ServiceSettings>& settings() const { return settings_; }
+
+    [[nodiscard]] const ServiceState* state() const { return parts_.state; }
 
     [[nodiscard]] Time next_slot() const { return next_slot_; }
 

@@ -47,7 +47,8 @@ void Exposition::begin(const SeriesSelector& selector, const Layout& layout, boo
     ended_ = false;
     selector_ = &selector;
     layout_ = &layout;
-    expected_ = 0;
+    entries_ = layout.entries();
+    expect(0);
     layout_held_ = true;
     shape_ = layout.shape.get();
     had_shape_ = shape_ != nullptr;
@@ -134,9 +135,7 @@ inline const char* Exposition::match(const char* p, const char* end) {
     for (std::size_t row = row_; row < shape_->size() && row < row_ + 2; ++row) {
         const std::string_view start = shape_->start(row);
         if (start.size() >= left || std::memcmp(p, start.data(), start.size()) != 0) {
-            const std::vector<Layout::Entry>& entries = layout_->entries();
-            const bool wanted = expected_ < entries.size() && entries[expected_].row == row;
-            if (wanted) return nullptr;  // a wanted line may be missing, but is never passed over
+            if (row == wanted_row_) return nullptr;  // a wanted line may be missing, but is never passed over
             continue;
         }
         if (row != row_ && families_shape_ != nullptr) absent_.push_back(static_cast<std::uint32_t>(row_));
@@ -150,9 +149,7 @@ inline const char* Exposition::read_known_value(std::size_t row, const char* sta
     const NumberToken number = scan_number(p, end);
     const std::string_view token(p, static_cast<std::size_t>(number.end - p));
     if (*number.end != '\n' || static_cast<std::size_t>(number.end - start) >= kMaxLineBytes) return nullptr;
-    const std::vector<Layout::Entry>& entries = layout_->entries();
-    const bool wanted = expected_ < entries.size() && entries[expected_].row == row;
-    if (wanted) {
+    if (row == wanted_row_) {
         const auto value = number.plain ? plain_value(token) : parse_number(token);
         if (!value) return nullptr;
         keep_known(expected_, 0, static_cast<std::uint32_t>(row), *value);
@@ -254,7 +251,7 @@ bool Exposition::keep(const Line& line) {
     if (!value) return fail("the value is no number that a double can hold");
     if (values_.size() >= kMaxWantedLines) return fail("there are more than 20000 series of the wanted names");
     const std::uint64_t hash = hash_of_series(line.series, seed_);
-    if (expected_ < layout_->entries().size() && layout_->hash_of(expected_, seed_) == hash) {
+    if (expected_ < entries_.size() && layout_->hash_of(expected_, seed_) == hash) {
         keep_known(expected_, hash, learned_row(), *value);
         return true;
     }
@@ -271,11 +268,16 @@ bool Exposition::keep(const Line& line) {
 /// Once for every signal that wants the line.
 void Exposition::keep_known(std::size_t entry, std::uint64_t hash, std::uint32_t row, double value) {
     for (;; ++entry) {
-        const Layout::Entry& known = layout_->entries()[entry];
+        const Layout::Entry& known = entries_[entry];
         values_.push_back({hash, value, known.series, false, known.more != 0, row});
         if (known.more == 0) break;
     }
-    expected_ = entry + 1;
+    expect(entry + 1);
+}
+
+void Exposition::expect(std::size_t entry) {
+    expected_ = entry;
+    wanted_row_ = entry < entries_.size() ? entries_[entry].row : kNotFound;
 }
 
 void Exposition::keep_new(const Line& line, std::uint64_t hash, double value) {

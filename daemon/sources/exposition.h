@@ -121,6 +121,7 @@ class Exposition {
     bool check_families_of_shape();
     bool is_wanted(const Line& line) const;
     bool keep(const Line& line);
+    void expect(std::size_t entry);
     void keep_known(std::size_t entry, std::uint64_t hash, std::uint32_t row, double value);
     void keep_new(const Line& line, std::uint64_t hash, double value);
     [[nodiscard]] std::size_t find(std::uint64_t hash);
@@ -130,7 +131,9 @@ class Exposition {
     std::uint64_t seed_;
     const SeriesSelector* selector_ = nullptr;
     const Layout* layout_ = nullptr;
-    std::size_t expected_ = 0;  // the layout's entry that comes next if all is as it was
+    std::span<const Layout::Entry> entries_;  // of the layout
+    std::size_t expected_ = 0;                // the entry that comes next if all is as it was
+    std::size_t wanted_row_ = 0;              // its row; none: beyond the shape
     bool layout_held_ = true;
     Format format_ = Format::Text;
     bool ended_ = false;  // by `# EOF`

@@ -7,6 +7,7 @@
 
 #include "daemon/sources/json_answer.h"
 #include "daemon/sources/number.h"
+#include "daemon/sources/utf8.h"
 
 namespace revertd {
 namespace {
@@ -147,8 +148,9 @@ const std::vector<std::size_t>& PromAnswer::with(const std::string& label, const
 }
 
 PromAnswer read_prom_answer(int status, std::string_view body) {
+    std::string text(body);  // a copy, in which the texts of the document stay: cheaper than a copy of each
     rapidjson::Document document;
-    document.Parse<rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag>(body.data(), body.size());
+    if (is_utf8(text)) document.ParseInsitu<rapidjson::kParseIterativeFlag>(text.data());
     const bool json = !document.HasParseError() && document.IsObject();
     if (!json) return error(status == 200 ? "the answer is no JSON" : "the answer is " + std::to_string(status));
     const Value* outcome = member(document, "status");

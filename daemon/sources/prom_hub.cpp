@@ -71,6 +71,7 @@ void PromHub::regroup_if_changed() {
     for (PromQuery* query : queries_) {
         std::string grouped;
         query->value.clear();
+        query->scrape_interval = nullptr;
         std::size_t most = 1;
         for (const std::string& label : group_labels(*query)) {
             const std::string key = key_without(*query, label);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <utility>
 
 #include "config/promql.h"
 #include "daemon/io/loop.h"
@@ -83,7 +84,7 @@ PromQuery::~PromQuery() {
     hub_.changed_ = true;
 }
 
-Duration PromQuery::scrape_interval() const {
+Duration PromQuery::scraped_every() {
     if (const auto written = server_.settings().scrape_interval) return *written;
     return hub_.scrape_interval(*this).value.value_or(interval_);
 }
@@ -149,26 +150,36 @@ const std::string& PromQuery::text() {
     if (together->text.empty() || together->window != window_) {
         together->text = promql::query_of(signal_, window_, together->group);
         together->window = window_;
+        together->memory = {};
     }
     return together->text;
 }
 
 /// The values, and beside a query of the user's own the age of its samples.
 void PromQuery::ask_values(Time deadline) {
-    window_ = promql::rate_window(interval_, scrape_interval());
+    window_ = promql::rate_window(interval_, scraped_every());
     missing_ = freshness_.empty() ? 1 : 2;
     asked_ = together;  // a reload may group anew before the answer comes
     asked_value_ = value;
-    const auto take = [this](std::shared_ptr<const PromRound>& place, Time& seen) {
-        return [this, &place, &seen](const std::shared_ptr<const PromRound>& round) {
-            place = round;
-            seen = round->asked;
-            if (--missing_ == 0) judge();
-        };
-    };
     if (!freshness_.empty())
-        ages_ticket_ = server_.ask(freshness_, interval_, seen_ages_, deadline, take(ages_, seen_ages_));
-    values_ticket_ = server_.ask(text(), interval_, seen_, deadline, take(values_, seen_));
+        ages_ticket_ = server_.ask(
+            freshness_, interval_, seen_ages_, deadline, [this](const auto& round) { take_ages(round); },
+            &ages_memory_);
+    const std::string& query = text();
+    values_ticket_ = server_.ask(
+        query, interval_, seen_, deadline, [this](const auto& round) { take_values(round); }, &together->memory);
+}
+
+void PromQuery::take_values(const std::shared_ptr<const PromRound>& round) {
+    values_ = round;
+    seen_ = round->asked;
+    if (--missing_ == 0) judge();
+}
+
+void PromQuery::take_ages(const std::shared_ptr<const PromRound>& round) {
+    ages_ = round;
+    seen_ages_ = round->asked;
+    if (--missing_ == 0) judge();
 }
 
 void PromQuery::ask_history(Duration length, Time from) {
@@ -177,13 +188,12 @@ void PromQuery::ask_history(Duration length, Time from) {
     const Time now = hub_.loop().now();
     length = std::min(length, now - std::max(from, now - length));
     const Duration step =
-        std::max<Duration>({interval_, scrape_interval(), std::chrono::ceil<std::chrono::seconds>(length / kRows)});
+        std::max<Duration>({interval_, scraped_every(), std::chrono::ceil<std::chrono::seconds>(length / kRows)});
     if (length < 2 * step) return;
     const double end = seconds(hub_.loop().clock().now().wall.time_since_epoch() - server_.settings().delay);
     const double first = end - seconds(length) + seconds(step);
     // Each row looks back over its own step: together they are the whole time, each request once.
-    const std::string text =
-        promql::query_of(signal_, std::max(step, promql::rate_window(interval_, scrape_interval())));
+    const std::string text = promql::query_of(signal_, std::max(step, promql::rate_window(interval_, scraped_every())));
     history_ticket_ = server_.ask_range(text, {first, end, step}, now + kLimit,
                                         [this, step](const std::shared_ptr<const PromRound>& round) {
                                             if (round->answer.verdict == Verdict::Ok) take_history(*round, step);
@@ -229,18 +239,29 @@ void PromQuery::judge() {
     if (!values_->answer.instant) return tell(Verdict::Error, "the answer is no vector");
     if (is_stale(values_->answer.oldest, words)) return tell(Verdict::Stale, words);
     if (!signal_.promql.empty()) return tell_value();
-    std::vector<const PromSeries*> rows;
+    judge_rows();
+}
+
+/// Ratio, quantile and rate. The listener may ask again: the scratch is not the hub's meanwhile.
+void PromQuery::judge_rows() {
+    auto rows = std::exchange(hub_.rows_, {});
+    auto cells = std::exchange(hub_.cells_, {});
+    rows.clear();
+    cells.clear();
     const std::string& label = asked_->group.label;
     if (label.empty())
         for (const PromSeries& series : values_->answer.series) rows.push_back(&series);
     else
         for (const std::size_t i : values_->answer.with(label, asked_value_))
             rows.push_back(&values_->answer.series[i]);
-    tell_rows(rows);
+    PromHub& hub = hub_;
+    tell_rows(rows, cells);
+    hub.rows_ = std::move(rows);
+    hub.cells_ = std::move(cells);
 }
 
-bool PromQuery::is_stale(double at, std::string& words) const {
-    const Duration limit = 2 * std::max(interval_, scrape_interval());
+bool PromQuery::is_stale(double at, std::string& words) {
+    const Duration limit = 2 * std::max(interval_, scraped_every());
     const double age = values_->evaluated - at;
     if (age <= seconds(limit)) return false;
     words = "the newest sample is " + (age < 1e9 ? to_words(from_seconds(std::floor(age))) : std::string("very")) +
@@ -256,9 +277,8 @@ void PromQuery::tell(Verdict verdict, const std::string& reason) {
     listener_.query(index_, result, values_->asked);
 }
 
-/// Ratio, quantile and rate: rows that say what they are.
-void PromQuery::tell_rows(const std::vector<const PromSeries*>& rows) {
-    std::vector<QueryCell> cells;
+/// Rows say what they are.
+void PromQuery::tell_rows(const std::vector<const PromSeries*>& rows, std::vector<QueryCell>& cells) {
     std::optional<double> newest;
     for (const PromSeries* row : rows) {
         const std::string_view part = row->label(promql::kPart);

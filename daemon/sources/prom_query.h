@@ -43,6 +43,7 @@ struct Together {
     std::string selector;  ///< whose samples' times are looked at; empty: none, or not made yet
     std::string text;      ///< empty: not made yet
     Duration window{};     ///< of the text
+    PromServer::Memory memory;
 };
 
 class PromQuery {
@@ -69,17 +70,21 @@ class PromQuery {
     /// Set by the hub: who is asked together with it, and its own value of the label.
     std::shared_ptr<Together> together = std::make_shared<Together>();
     std::string value;
-    std::string key;  ///< of what is shared by the group
+    std::string key;                            ///< of what is shared by the group
+    ScrapeInterval* scrape_interval = nullptr;  ///< of the key, once it was searched for
 
   private:
     void ask_values(Time deadline);
     void take_history(const PromRound& round, Duration step);
+    void take_values(const std::shared_ptr<const PromRound>& round);
+    void take_ages(const std::shared_ptr<const PromRound>& round);
     void judge();
     void tell(Verdict verdict, const std::string& reason);
-    void tell_rows(const std::vector<const PromSeries*>& rows);
+    void judge_rows();
+    void tell_rows(const std::vector<const PromSeries*>& rows, std::vector<QueryCell>& cells);
     void tell_value();
-    [[nodiscard]] bool is_stale(double at, std::string& words) const;
-    [[nodiscard]] Duration scrape_interval() const;
+    [[nodiscard]] bool is_stale(double at, std::string& words);
+    [[nodiscard]] Duration scraped_every();
     [[nodiscard]] std::string selector() const;
     [[nodiscard]] const std::string& text();
 
@@ -90,6 +95,7 @@ class PromQuery {
     Duration interval_;
     PromListener& listener_;
     std::string freshness_;  ///< a query beside the signal's own; empty: none
+    PromServer::Memory ages_memory_;
     std::shared_ptr<const PromRound> values_, ages_;
     std::shared_ptr<const Together> asked_;  ///< as it was asked
     std::string asked_value_;
@@ -116,8 +122,9 @@ class PromHub {
     /// Groups are made anew when members came or went.
     void regroup_if_changed();
 
-    [[nodiscard]] ScrapeInterval& scrape_interval(const PromQuery& query) {
-        return scrape_intervals_[&query.server()][query.key];
+    [[nodiscard]] ScrapeInterval& scrape_interval(PromQuery& query) {
+        if (query.scrape_interval == nullptr) query.scrape_interval = &scrape_intervals_[&query.server()][query.key];
+        return *query.scrape_interval;
     }
 
     [[nodiscard]] const std::vector<std::unique_ptr<PromServer>>& servers() const { return servers_; }
@@ -135,6 +142,8 @@ class PromHub {
     std::vector<PromQuery*> queries_;
     std::map<const PromServer*, std::map<std::string, ScrapeInterval>> scrape_intervals_;
     bool changed_ = false;
+    std::vector<const PromSeries*> rows_;  ///< scratch of whoever judges an answer
+    std::vector<QueryCell> cells_;
 };
 
 }  // namespace revertd

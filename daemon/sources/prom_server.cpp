@@ -50,6 +50,7 @@ struct PromServer::Question {
     std::string text, place, parameters;
     Time asked{}, deadline{};
     double evaluated = 0;
+    bool is_latest = false;  ///< of its text
     std::vector<std::pair<std::uint64_t, Told>> waiting;
     std::shared_ptr<const PromRound> round;  ///< null while it is not answered
     CurlClient::RequestId request = CurlClient::RequestId::None;
@@ -67,11 +68,18 @@ PromServer::~PromServer() {
     for (const auto& question : queue_) loop_.cancel(question->limit);
 }
 
-PromServer::Ticket PromServer::ask(const std::string& text, Duration every, Time seen, Time deadline, Told told) {
+std::shared_ptr<PromServer::Question> PromServer::latest(const std::string& text, const Memory* memory) const {
+    if (memory != nullptr && memory->question_ && memory->question_->is_latest) return memory->question_;
+    const auto it = latest_.find(text);
+    return it == latest_.end() ? nullptr : it->second;
+}
+
+PromServer::Ticket PromServer::ask(const std::string& text, Duration every, Time seen, Time deadline, Told told,
+                                   Memory* memory) {
     const Time now = loop_.now();
     const Ticket ticket{++last_ticket_};
-    if (const auto it = latest_.find(text); it != latest_.end()) {
-        const auto& known = it->second;
+    if (const auto known = latest(text, memory)) {
+        if (memory != nullptr) memory->question_ = known;
         const auto young = std::chrono::duration_cast<Duration>(every * kShare);
         if (now - known->asked < young && known->asked > seen) {
             if (known->round)
@@ -90,7 +98,9 @@ PromServer::Ticket PromServer::ask(const std::string& text, Duration every, Time
     question->evaluated = seconds(loop_.clock().now().wall.time_since_epoch() - settings_.delay);
     question->parameters = "&time=" + seconds_text(question->evaluated);
     question->waiting.emplace_back(ticket.id, std::move(told));
-    latest_[text] = question;
+    question->is_latest = true;
+    if (memory != nullptr) memory->question_ = question;
+    if (const auto before = std::exchange(latest_[text], question)) before->is_latest = false;
     submit(question);
     return ticket;
 }
@@ -120,7 +130,11 @@ void PromServer::forget(Ticket ticket) {
 }
 
 void PromServer::drop_old(Time now) {
-    std::erase_if(latest_, [&](const auto& one) { return one.second->round && now - one.second->asked > kKept; });
+    std::erase_if(latest_, [&](const auto& one) {
+        const bool is_old = one.second->round && now - one.second->asked > kKept;
+        if (is_old) one.second->is_latest = false;
+        return is_old;
+    });
 }
 
 void PromServer::submit(const std::shared_ptr<Question>& question) {

@@ -27,6 +27,8 @@ struct PromRound {
 };
 
 class PromServer {
+    struct Question;
+
   public:
     using Told = std::function<void(const std::shared_ptr<const PromRound>&)>;
 
@@ -44,10 +46,17 @@ class PromServer {
     /// As it was given, to find it again.
     [[nodiscard]] const PrometheusSettings& configured() const { return configured_; }
 
+    /// What was asked last with one text: who keeps it need not have the text searched for, which is long where
+    /// hundreds are asked about together. To be forgotten when the text changes.
+    class Memory {
+        friend class PromServer;
+        std::shared_ptr<Question> question_;
+    };
+
     /// An instant query. An answer to the same text that is younger than 0.9 of `every` and was asked later than
     /// `seen` is shared. `told` is called exactly once, possibly at once, by `deadline` if that is the question's
     /// first.
-    Ticket ask(const std::string& text, Duration every, Time seen, Time deadline, Told told);
+    Ticket ask(const std::string& text, Duration every, Time seen, Time deadline, Told told, Memory* memory = nullptr);
     /// Ends it without `told`.
     void forget(Ticket ticket);
 
@@ -63,8 +72,7 @@ class PromServer {
     [[nodiscard]] std::uint64_t requests() const { return requests_; }
 
   private:
-    struct Question;
-
+    [[nodiscard]] std::shared_ptr<Question> latest(const std::string& text, const Memory* memory) const;
     void submit(const std::shared_ptr<Question>& question);
     void start_next();
     void start(const std::shared_ptr<Question>& question);

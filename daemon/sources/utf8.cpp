@@ -2,6 +2,8 @@
 #include "daemon/sources/utf8.h"
 
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 
 namespace revertd {
 namespace {
@@ -29,6 +31,12 @@ Sequence sequence_of(unsigned char lead) {
 
 bool is_utf8(std::string_view text) {
     for (std::size_t i = 0; i < text.size();) {
+        std::uint64_t eight = 0;  // mostly ASCII
+        for (; text.size() - i >= sizeof eight; i += sizeof eight) {
+            std::memcpy(&eight, text.data() + i, sizeof eight);
+            if ((eight & 0x8080'8080'8080'8080U) != 0) break;
+        }
+        if (i == text.size()) break;
         const Sequence sequence = sequence_of(static_cast<unsigned char>(text[i]));
         if (sequence.length == 0 || text.size() - i < sequence.length) return false;
         for (std::size_t k = 1; k < sequence.length; ++k) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/io/lean_client.h"
 
+#include "daemon/io/limits.h"
 #include "tests/io/counting_new.h"
 #include "tests/io/lean_fixture.h"
 
@@ -166,6 +167,50 @@ TEST_F(LeanClientTest, drops_a_connection_on_which_more_came_than_was_asked) {
     for (int i = 0; i < 2; ++i) run(*fetch, sink);
     EXPECT_EQ(sink.status, 200);
     EXPECT_EQ(server.connections(), 2U);
+}
+
+TEST_F(LeanClientTest, drops_a_connection_on_which_more_came_than_its_buffer_held) {
+    FakeAnswer large, filling;
+    large.body = std::string(6'000'000, 'x');  // the system gives the connection more room
+    std::string head = "HTTP/1.1 200 OK\r\nContent-Length: 131000\r\nX-Filler: ";
+    head += std::string(kReadBufferBytes - 131'000 - head.size() - 4, 'f') + "\r\n\r\n";
+    filling.raw = head + std::string(131'000, 'x') + "HTTP/1.1 500 Smuggled\r\nContent-Length: 0\r\n\r\n";
+    server.on("/metrics", {large, large, filling, FakeAnswer{}});
+    const auto fetch = make(server.url("/metrics"));
+    RecordingSink sink;
+    for (int i = 0; i < 2; ++i) run(*fetch, sink);
+    fetch->start(loop.now() + 10s, sink);
+    const Time sent = loop.now() + 100ms;
+    while (loop.now() < sent) continue;  // all of it is there before the first byte is read
+    EXPECT_TRUE(test::run_until(loop, [&] { return !fetch->in_flight(); }));
+    run(*fetch, sink);
+    EXPECT_EQ(sink.status, 200);
+    EXPECT_EQ(server.connections(), 2U);
+}
+
+TEST_F(LeanClientTest, reads_on_after_its_turn_is_over_though_nothing_more_arrives) {
+    FakeAnswer answer;
+    answer.body = std::string(6'000'000, 'x');
+    server.on("/large", answer);
+    const auto fetch = make(server.url("/large"));
+    for (int time = 0; time < 10; ++time) {
+        RecordingSink sink;
+        run(*fetch, sink);
+        EXPECT_EQ(sink.error, FetchError::None);
+        EXPECT_EQ(sink.bytes.size(), answer.body.size());
+    }
+}
+
+TEST_F(LeanClientTest, sees_the_end_that_came_with_the_answer) {
+    FakeAnswer answer;
+    answer.body = "ok";
+    answer.framing = FakeAnswer::Framing::UntilClose;
+    answer.end = FakeAnswer::End::Close;
+    server.on("/metrics", answer);
+    RecordingSink sink;
+    const auto fetch = make(server.url("/metrics"));
+    for (int time = 0; time < 50; ++time) run(*fetch, sink);
+    EXPECT_EQ(sink.error, FetchError::None);
 }
 
 TEST_F(LeanClientTest, can_be_started_again_by_its_sink) {

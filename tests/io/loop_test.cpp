@@ -5,12 +5,12 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include <stdexcept>
+#include <csignal>
 #include <thread>
 
 #include "daemon/io/poller.h"
+#include "daemon/io/signals.h"
 #include "daemon/io/system_clock.h"
-#include "daemon/io/task.h"
 #include "tests/support/loop_driver.h"
 
 namespace revertd {
@@ -78,11 +78,14 @@ TEST_F(LoopTest, keeps_setting_timers_from_timers_without_starving_what_is_poste
 /// A descriptor that is ready from the start.
 class Event final : public Watcher {
   public:
-    explicit Event(Poller& poller) : poller_(poller), fd_(eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC)) {
-        EXPECT_TRUE(poller_.set(fd_, EPOLLIN, *this));
+    explicit Event(Poller& poller, std::uint32_t events = EPOLLIN)
+        : poller_(poller), fd_(eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC)), events_(events) {
+        set();
     }
 
     ~Event() override { stop(); }
+
+    void set() { EXPECT_TRUE(poller_.set(fd_, events_, *this)); }
 
     void stop() {
         if (fd_ < 0) return;
@@ -101,6 +104,7 @@ class Event final : public Watcher {
   private:
     Poller& poller_;
     int fd_;
+    std::uint32_t events_;
 };
 
 TEST_F(LoopTest, tells_again_of_a_descriptor_that_is_still_ready) {
@@ -143,30 +147,82 @@ TEST_F(LoopTest, measures_how_late_a_slot_was) {
     EXPECT_EQ(loop.take_lag(), 0ms);
 }
 
-TEST_F(LoopTest, names_the_task_that_failed) {
-    std::string said;
-    loop.on_task_failure([&](const std::string& task, const std::string& what) {
-        said = task + ": " + what;
-        loop.stop();
+TEST_F(LoopTest, does_in_the_next_turn_what_is_posted_by_what_was_posted) {
+    std::string order;
+    loop.post([&] {
+        order += 'a';
+        loop.post([&] {
+            order += 'c';
+            loop.stop();
+        });
     });
-    spawn(loop, "outbox", []() -> Task<> {
-        throw std::runtime_error("no such thing");
-        co_return;
-    });
+    loop.post([&] { order += 'b'; });
     loop.run();
-    EXPECT_EQ(said, "outbox: no such thing");
+    EXPECT_EQ(order, "abc");
 }
 
-TEST_F(LoopTest, runs_a_task_that_captures) {
-    std::string done;
-    const std::string text(100, 'x');
-    spawn(loop, "copy", [&done, text, this]() -> Task<> {
-        done = text;
-        loop.stop();
-        co_return;
-    });
+TEST_F(LoopTest, does_nothing_more_of_what_was_posted_once_it_is_stopped) {
+    std::string order;
+    loop.post([&] { order += 'a'; });
+    loop.post([&] { loop.stop(); });
+    loop.post([&] { order += 'b'; });
     loop.run();
-    EXPECT_EQ(done, text);
+    EXPECT_FALSE(loop.run_one());
+    EXPECT_EQ(order, "a");
+}
+
+TEST_F(LoopTest, tells_once_of_what_is_edge_triggered_and_again_if_it_is_set_anew) {
+    Event event(loop.poller(), EPOLLIN | EPOLLET);
+    EXPECT_TRUE(test::run_until(loop, [&] { return event.times == 1; }));
+    for (int turn = 0; turn < 5; ++turn) {
+        loop.post([] {});
+        loop.run_one();
+    }
+    EXPECT_EQ(event.times, 1);
+    event.set();
+    EXPECT_TRUE(test::run_until(loop, [&] { return event.times == 2; }));
+}
+
+class SignalsTest : public LoopTest {
+  protected:
+    std::vector<int> told;
+    Signals signals{loop, {SIGUSR1, SIGUSR2}, [this](int signal) { told.push_back(signal); }};
+};
+
+TEST_F(SignalsTest, are_told_on_the_loop_and_not_when_they_come) {
+    ASSERT_EQ(std::raise(SIGUSR2), 0);
+    EXPECT_TRUE(told.empty());
+    EXPECT_TRUE(test::run_until(loop, [&] { return !told.empty(); }));
+    EXPECT_EQ(told, std::vector{SIGUSR2});
+}
+
+TEST_F(SignalsTest, of_one_kind_are_one_and_of_two_kinds_are_two) {
+    for (const int signal : {SIGUSR2, SIGUSR1, SIGUSR2}) ASSERT_EQ(std::raise(signal), 0);
+    EXPECT_TRUE(test::run_until(loop, [&] { return told.size() == 2; }));
+    EXPECT_EQ(told, (std::vector{SIGUSR1, SIGUSR2}));
+    loop.post([] {});
+    loop.run_one();
+    EXPECT_EQ(told.size(), 2U);
+}
+
+TEST_F(SignalsTest, come_again_and_end_the_wait_of_the_loop) {
+    for (std::size_t times = 1; times <= 3; ++times) {
+        std::jthread other([] { ::kill(::getpid(), SIGUSR1); });
+        EXPECT_TRUE(test::run_until(loop, [&] { return told.size() == times; }));
+    }
+}
+
+TEST_F(LoopTest, a_signal_is_afterwards_handled_as_it_was_before) {
+    static int handled = 0;
+    std::signal(SIGUSR1, [](int) { ++handled; });
+    {
+        const Signals signals(loop, {SIGUSR1}, [](int) {});
+        std::raise(SIGUSR1);
+        EXPECT_EQ(handled, 0);
+    }
+    std::raise(SIGUSR1);
+    EXPECT_EQ(handled, 1);
+    std::signal(SIGUSR1, SIG_DFL);
 }
 
 TEST(SystemClock, never_goes_back_and_starts_where_it_is_told) {

@@ -3,8 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 #include <string>
+#include <vector>
 
 namespace revertd {
 namespace {
@@ -19,6 +21,29 @@ TEST(SlotTimers, wake_at_the_end_of_the_slot_and_never_early) {
     EXPECT_EQ(timers.next_wake(at(0ms)), at(20ms));
     timers.at(at(10ms), [] {});
     EXPECT_EQ(timers.next_wake(at(0ms)), at(10ms));
+}
+
+TEST(SlotTimers, end_a_slot_where_it_ends_already) {
+    EXPECT_EQ(slot_end(at(12ms)), at(20ms));
+    EXPECT_EQ(slot_end(at(20ms)), at(20ms));
+    EXPECT_EQ(slot_end(at(20ms) + Duration(1)), at(30ms));
+}
+
+TEST(SlotTimers, keep_their_order_whatever_order_they_are_set_in) {
+    for (const int step : {1, 7, -1, -7}) {  // rising, falling, and both in one another
+        SlotTimers timers;
+        std::vector<int> fired;
+        constexpr int kTimers = 1000;
+        for (int i = 0; i < kTimers; ++i) {
+            const int due = (i * step % kTimers + kTimers) % kTimers;
+            timers.at(at(due * 1ms), [&fired, due] { fired.push_back(due); });
+        }
+        for (int now = 0; now < kTimers; now += 100) timers.fire(at(now * 1ms));
+        timers.fire(at(1s));
+        EXPECT_EQ(fired.size(), static_cast<std::size_t>(kTimers));
+        EXPECT_TRUE(std::is_sorted(fired.begin(), fired.end())) << step;
+        EXPECT_FALSE(timers.next_wake(at(1s)));
+    }
 }
 
 TEST(SlotTimers, are_due_at_once_when_their_time_is_past) {

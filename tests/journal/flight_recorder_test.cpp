@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <random>
 
 #include "daemon/journal/limits.h"
@@ -82,6 +83,45 @@ TEST(FlightRecorder, keeps_only_so_many_that_decisions_cite) {
     for (std::size_t i = 0; i < hashes.size(); ++i) EXPECT_EQ(opened->find_flight(hashes[i]).has_value(), i >= 10) << i;
 }
 
+TEST(FlightRecorder, makes_those_that_nobody_waits_for_durable_together_and_tells_nobody) {
+    const TempDir temp;
+    auto opened = open_journal(temp.state());
+    ASSERT_TRUE(append_and_wait(opened, 1));
+    const std::size_t told = opened.told->commits();
+    const FaultyDisk disk(temp.state());
+    const auto syncs_of = [&](const std::vector<std::string>& services) {
+        const int before = disk.syncs();
+        for (const std::string& service : services) EXPECT_TRUE(opened->record_flight(snapshot(service, 1)));
+        while (!opened->latest_flight(services.back())->snapshot) continue;
+        return disk.syncs() - before;
+    };
+    syncs_of({"the first makes the log"});
+    const int of_one = syncs_of({"a"});
+    EXPECT_EQ(syncs_of({"b", "c", "d", "e", "f"}), of_one);
+    EXPECT_EQ(opened.told->commits(), told);
+}
+
+TEST(FlightRecorder, does_not_put_them_off_for_as_long_as_there_are_records) {
+    class Stepping : public Clock {
+      public:
+        [[nodiscard]] Now now() const override { return {Time(since), WallTime(since)}; }
+
+        std::atomic<Duration> since = Duration(1000s);
+    } clock;
+
+    const TempDir temp;
+    auto told = std::make_shared<Told>();
+    Options options{.dir = temp.state(), .clock = &clock, .durable = {}, .failed = {}, .reserve_bytes = 1 << 16};
+    options.durable = [told](const Commit& commit) { told->durable(commit.seq); };
+    Opened opened{told, Journal::open(std::move(options))};
+    ASSERT_TRUE(opened.journal);
+    ASSERT_TRUE(opened->record_flight(snapshot("checkout", 1)));
+    clock.since = 1000s + kRoutineWait;
+    int number = 1;
+    while (!opened->latest_flight("checkout")->snapshot && number < 500) ASSERT_TRUE(append_and_wait(opened, number++));
+    EXPECT_LT(number, 500);
+}
+
 TEST(FlightRecorder, refuses_a_snapshot_beyond_its_limit) {
     const TempDir temp;
     auto opened = open_journal(temp.state());
@@ -110,6 +150,22 @@ TEST(FlightRecorder, passes_over_a_changed_snapshot) {
     EXPECT_EQ(found->snapshot, older);
     EXPECT_EQ(found->ignored, std::vector{"snapshot " + *hash + " was changed"});
     EXPECT_EQ(opened->find_flight(*hash).error().code, ErrorCode::Corrupt);
+}
+
+TEST(FlightRecorder, believes_what_an_older_version_wrote_with_a_hash_that_only_decisions_need) {
+    const TempDir temp;
+    auto opened = open_journal(temp.state());
+    ASSERT_TRUE(opened->record_flight(snapshot("checkout", 1)));
+    opened.close();
+    const Hash long_one = snapshot_hash(snapshot("checkout", 1, "inc-1"));
+    EXPECT_EQ(long_one.size(), 64U);
+    for (const auto& [hash, is_believed] : {std::pair(long_one, true), std::pair(Hash(64, '0'), false)}) {
+        ASSERT_TRUE(Database::open(temp.file("flight.db"), Database::Mode::ReadWrite)
+                        ->run("UPDATE snapshots SET hash = '" + hash + "'"));
+        opened = open_journal(temp.state());
+        EXPECT_EQ(opened->latest_flight("checkout")->snapshot.has_value(), is_believed);
+        opened.close();
+    }
 }
 
 TEST(FlightRecorder, starts_empty_when_its_file_is_unreadable_and_never_stops_the_journal) {

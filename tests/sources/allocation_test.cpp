@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <new>
 
+#include "tests/io/counting_new.h"
 #include "tests/sources/body.h"
 
 namespace {
@@ -26,6 +27,10 @@ thread_local std::size_t allocations = 0;  // the servers of other tests have th
 
 [[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
     std::free(memory);
+}
+
+std::size_t revertd::test::allocations() {
+    return ::allocations;
 }
 
 namespace revertd {

@@ -9,6 +9,7 @@
 #include "daemon/io/loop.h"
 #include "daemon/io/system_clock.h"
 #include "daemon/sources/prom_query.h"
+#include "tests/io/counting_new.h"
 #include "tests/support/fake_http.h"
 #include "tests/support/loop_driver.h"
 
@@ -106,6 +107,58 @@ TEST_F(Hub, each_takes_its_rows_of_the_common_answer) {
     ask_all();
     EXPECT_EQ(server_.requests().size(), 1U);
     EXPECT_EQ(counting_.whole, kServices) << counting_.reason;
+}
+
+TEST_F(Hub, a_member_takes_its_rows_of_the_common_answer_without_allocating) {
+    FakeAnswer answer;
+    answer.body = rows(0);
+    server_.on("/api/v1/query", answer);
+    for (int slot = 1; slot <= 4; ++slot) {
+        const int before = counting_.answers;
+        queries_.front()->ask(loop_.now() + 5s);  // reads the answer for all
+        ASSERT_TRUE(run_until(loop_, [&] { return counting_.answers > before; }));
+        const std::size_t allocated = allocations();
+        for (std::size_t i = 1; i < queries_.size(); ++i) queries_[i]->ask(loop_.now() + 5s);
+        EXPECT_TRUE(slot == 1 || allocations() == allocated) << "in slot " << slot;
+        EXPECT_EQ(counting_.answers, slot * kServices);
+    }
+    EXPECT_EQ(counting_.whole, 4 * kServices);
+    EXPECT_EQ(server_.requests().size(), 4U);
+}
+
+TEST_F(Hub, an_answer_is_read_with_two_allocations_a_row) {
+    const std::string body = rows(0);
+    const std::size_t before = allocations();
+    const PromAnswer answer = read_prom_answer(200, body);
+    const std::size_t allocated = allocations() - before;
+    ASSERT_EQ(answer.series.size(), 3U * kServices);
+    constexpr std::size_t kOfTheDocument = 20;
+    EXPECT_GT(allocated, 0U);
+    EXPECT_LE(allocated, 2 * answer.series.size() + kOfTheDocument) << "labels and points";
+}
+
+TEST_F(Hub, an_equal_text_is_found_whoever_has_asked_it_and_a_newer_answer_by_all) {
+    FakeAnswer answer;
+    answer.body = R"({"status":"success","data":{"resultType":"vector","result":[]}})";
+    server_.on("/api/v1/query", answer);
+    PromServer server(loop_, http_, *prometheus_);
+    PromServer::Memory one, other;
+    std::vector<Time> asked;
+    const auto told = [&](const std::shared_ptr<const PromRound>& round) { asked.push_back(round->asked); };
+    const auto ask = [&](PromServer::Memory& memory, Time seen) {
+        const std::size_t before = asked.size();
+        server.ask("up", 5s, seen, loop_.now() + 5s, told, &memory);
+        ASSERT_TRUE(run_until(loop_, [&] { return asked.size() > before; }));
+    };
+    ask(one, Time::min());
+    ask(other, Time::min());  // shares it
+    ask(one, asked.back());   // asks anew
+    ask(other, asked[1]);     // shares that, though it remembers the first
+    ASSERT_EQ(asked.size(), 4U);
+    EXPECT_EQ(asked[1], asked[0]);
+    EXPECT_GT(asked[2], asked[1]);
+    EXPECT_EQ(asked[3], asked[2]);
+    EXPECT_EQ(server.requests(), 2U);
 }
 
 TEST_F(Hub, an_answer_with_an_old_sample_is_stale_for_all) {
