@@ -167,16 +167,6 @@ void GuardReader::read_default() {
         const bool on_health = rule.text.starts_with("health");
         const bool on_signal = !on_health && !rule.text.starts_with("rollout");
         if ((on_health && !context_.has_health) || (on_signal && !context_.has_metrics)) continue;
-        const std::string_view subject = rule.text.substr(0, rule.text.find(' '));
-        if (on_signal && !signals_.find(subject)) {
-            diagnostics_.warning(context_.at,
-                                 "the default guard leaves out `" + std::string(rule.text) + "`: `" +
-                                     std::string(subject) +
-                                     "` is not named, and a Prometheus does not say what belongs to the service",
-                                 "name it under `signals`, as in errors: 'ratio(http_requests_total{app=\"" +
-                                     std::string(context_.service) + "\"}, code=~\"5..\")'");
-            continue;
-        }
         auto parsed = parse_rule(rule.text, signals_);
         if (const auto* error = std::get_if<SentenceError>(&parsed)) {
             diagnostics_.error(context_.at,

@@ -110,6 +110,9 @@ class ServiceReader {
             prometheus->http = http;
             const Node* own = node->find("http");
             if (own != nullptr) read_http(*own, *common_.options, prometheus->http, diagnostics_);
+            const Node* selector = node->find("selector");
+            if (std::string text; selector != nullptr && selector->is_scalar())
+                (void)read_labels(*selector, text, out_.prometheus_selector, diagnostics_);
             out_.prometheus = shared(std::move(*prometheus), alike_.prometheus);
         }
         out_.http = shared(std::move(http), alike_.http);
@@ -206,7 +209,9 @@ class ServiceReader {
     }
 
     void guard() {
-        SignalTable signals(!out_.metrics.empty(), compare_);
+        std::optional<Signal::Source> source;
+        if (has_signals()) source = out_.metrics.empty() ? Signal::Source::Prometheus : Signal::Source::Scrape;
+        SignalTable signals(source, compare_, out_.prometheus_selector);
         layered([&](const Node& layer) { add_signals(layer, signals); });
         GuardContext context{entry_.key, entry_.at, !out_.health.empty(), has_signals(), {}};
         if (read_.rollback) context.steps = step_names(*read_.rollback);

@@ -92,6 +92,33 @@ TEST(Load, the_default_guard_has_only_rules_that_can_be_judged) {
     EXPECT_EQ(service(loaded, "m").rules.size(), 8U);
 }
 
+TEST(Load, signals_that_nobody_named_are_looked_for_on_a_prometheus) {
+    const Loaded loaded = good(
+        "services:\n  all: { prometheus: 'http://127.0.0.1:1' }\n"
+        "  some: { prometheus: { url: 'http://127.0.0.1:1', selector: '{app=\"some\",zone!=\"b\"}' } }\n"
+        "  both: { prometheus: 'http://127.0.0.1:1', metrics: 'http://127.0.0.1:1/m' }\n"
+        "  canary: { prometheus: { url: 'http://127.0.0.1:1', selector: 'app=\"c\"' },\n"
+        "            compare: { canary: '{track=\"new\"}', baseline: '{track=\"old\"}' } }\n");
+    EXPECT_EQ(service(loaded, "all").rules.size(), 8U);
+    const auto signals = [&](const char* name) {
+        std::string out;
+        for (const Signal& signal : service(loaded, name).signals) {
+            EXPECT_TRUE(signal.well_known);
+            out += signal.name + (signal.source == Signal::Source::Prometheus ? " asked" : " scraped");
+            for (const Matcher& m : signal.selector.matchers) out += " " + m.label + " " + m.value;
+            out += "; ";
+        }
+        return out;
+    };
+    EXPECT_EQ(signals("all"), "errors asked; p95 asked; ");
+    EXPECT_EQ(signals("some"), "errors asked app some zone b; p95 asked app some zone b; ");
+    EXPECT_EQ(signals("both"), "errors scraped; p95 scraped; ") << "what can be scraped is";
+    EXPECT_EQ(signals("canary"),
+              "errors asked app c track new; p95 asked app c track new; errors (control group) asked app c track old; "
+              "p95 (control group) asked app c track old; ");
+    EXPECT_EQ(service(loaded, "canary").prometheus_selector.size(), 1U);
+}
+
 TEST(Load, limits_that_nobody_wrote_are_confirmed_by_the_test_of_their_signal) {
     const auto confirmed = [](const Loaded& loaded) {
         std::string out;
