@@ -185,6 +185,13 @@ void GuardReader::read_rules(const Node& node, Severity severity) {
     each(node, [&](const Node& rule) { read_rule(rule, severity); });
 }
 
+void GuardReader::add(Rule rule, const Node& node) {
+    const Node* sentence = node.is_map() ? node.find("rule") : nullptr;
+    rules_.push_back(std::move(rule));
+    nodes_.resize(rules_.size());
+    nodes_.back() = sentence != nullptr ? sentence : &node;
+}
+
 void GuardReader::read_rule(const Node& node, Severity severity) {
     auto rule = rule_of(node, severity, 0);
     if (!rule) return;
@@ -196,7 +203,7 @@ void GuardReader::read_rule(const Node& node, Severity severity) {
             diagnostics_.error(text != nullptr ? text->at : node.at,
                                "the rule `" + rule->text + "` stands twice in " + std::string(to_string(severity)),
                                "remove one");
-    rules_.push_back(std::move(*rule));
+    add(std::move(*rule), node);
 }
 
 std::optional<Rule> GuardReader::rule_of(const Node& node, Severity severity, int depth) {
@@ -259,7 +266,7 @@ void GuardReader::add_part(const Node& node, Severity severity, int depth, Rule&
     part->part_of = severity;
     whole.hold = std::max(whole.hold, part->hold);  // how long what it says stays fresh (S28)
     whole.parts.push_back(static_cast<std::uint32_t>(rules_.size()));
-    rules_.push_back(std::move(*part));
+    add(std::move(*part), node);
 }
 
 std::optional<Rule> GuardReader::sentence(const Node& scalar) {

@@ -141,8 +141,9 @@ LoadResult load_file(const std::string& path, const LoadOptions& options) {
     const auto text = config::read_config(path);
     if (text) return load(*text, path, options);
     LoadResult result;
-    result.diagnostics.push_back(
-        {path, 1, 1, Diagnostic::Severity::Error, text.error().message, text.error().hint, {}});
+    const std::string prefix = path + ": ", &message = text.error().message;
+    const std::string what = message.starts_with(prefix) ? "cannot be read: " + message.substr(prefix.size()) : message;
+    result.diagnostics.push_back({path, 1, 1, Diagnostic::Severity::Error, what, text.error().hint, {}});
     return result;
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/authority.h"
+#include "core/hours_end.h"
 #include "daemon/api/answer.h"
 #include "daemon/api/limits.h"
 #include "daemon/api/objects.h"
@@ -174,9 +175,15 @@ void test_channels(const Call& call) {
 }  // namespace
 
 void write_frozen(JsonText& out, const Backend& backend, const std::string& service) {
-    const std::string why = backend.engine().frozen_why(service, backend.now().wall);
+    const Engine& engine = backend.engine();
+    const WallTime now = backend.now().wall;
+    const std::string why = engine.frozen_why(service, now);
     out.put_flag("frozen", !why.empty());
     out.put_text("frozen_why", why);
+    const ServiceState* state = engine.state().service(service);
+    const bool by_a_person = engine.state().frozen || (state != nullptr && state->frozen);
+    const auto settings = engine.settings() != nullptr ? engine.settings()->find(service) : nullptr;
+    out.put_time("frozen_until", settings && !by_a_person ? end_of(settings->freeze, now) : std::nullopt);
 }
 
 std::span<const Route> process_routes() {

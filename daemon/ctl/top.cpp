@@ -52,6 +52,7 @@ void add_lines(std::vector<std::string>& lines, const std::string& text) {
 std::vector<std::string> body(const TopView& view, const TopStyle& style) {
     std::vector<std::string> lines;
     add_lines(lines, brakes_words(view.status));
+    add_lines(lines, hours_words(view.status, style.now));
     static const History kNone;
     for (const Json& guard : view.guards) {
         const auto history = view.history.find(guard["id"].text());

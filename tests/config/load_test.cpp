@@ -92,33 +92,6 @@ TEST(Load, the_default_guard_has_only_rules_that_can_be_judged) {
     EXPECT_EQ(service(loaded, "m").rules.size(), 8U);
 }
 
-TEST(Load, signals_that_nobody_named_are_looked_for_on_a_prometheus) {
-    const Loaded loaded = good(
-        "services:\n  all: { prometheus: 'http://127.0.0.1:1' }\n"
-        "  some: { prometheus: { url: 'http://127.0.0.1:1', selector: '{app=\"some\",zone!=\"b\"}' } }\n"
-        "  both: { prometheus: 'http://127.0.0.1:1', metrics: 'http://127.0.0.1:1/m' }\n"
-        "  canary: { prometheus: { url: 'http://127.0.0.1:1', selector: 'app=\"c\"' },\n"
-        "            compare: { canary: '{track=\"new\"}', baseline: '{track=\"old\"}' } }\n");
-    EXPECT_EQ(service(loaded, "all").rules.size(), 8U);
-    const auto signals = [&](const char* name) {
-        std::string out;
-        for (const Signal& signal : service(loaded, name).signals) {
-            EXPECT_TRUE(signal.well_known);
-            out += signal.name + (signal.source == Signal::Source::Prometheus ? " asked" : " scraped");
-            for (const Matcher& m : signal.selector.matchers) out += " " + m.label + " " + m.value;
-            out += "; ";
-        }
-        return out;
-    };
-    EXPECT_EQ(signals("all"), "errors asked; p95 asked; ");
-    EXPECT_EQ(signals("some"), "errors asked app some zone b; p95 asked app some zone b; ");
-    EXPECT_EQ(signals("both"), "errors scraped; p95 scraped; ") << "what can be scraped is";
-    EXPECT_EQ(signals("canary"),
-              "errors asked app c track new; p95 asked app c track new; errors (control group) asked app c track old; "
-              "p95 (control group) asked app c track old; ");
-    EXPECT_EQ(service(loaded, "canary").prometheus_selector.size(), 1U);
-}
-
 TEST(Load, limits_that_nobody_wrote_are_confirmed_by_the_test_of_their_signal) {
     const auto confirmed = [](const Loaded& loaded) {
         std::string out;
@@ -173,7 +146,7 @@ TEST(Load, a_rule_that_is_shorter_than_the_interval_is_warned_of) {
                      "\n    guard: { P0: [health down for 30s] }\n",
                  "t.yaml");
         return std::any_of(result.diagnostics.begin(), result.diagnostics.end(), [](const Diagnostic& d) {
-            return to_line(d).find("t.yaml:6:12: warning: `health down for 30s` holds only after 1m") !=
+            return to_line(d).find("t.yaml:6:35: warning: `health down for 30s` holds only after 1m") !=
                    std::string::npos;
         });
     };
@@ -411,8 +384,15 @@ TEST(Load, a_bake_that_contradicts_itself_or_that_nothing_can_end_is_said) {
 
 TEST(Load, a_rule_longer_than_the_bake_is_a_warning) {
     EXPECT_NE(words(load(with("    bake: 1m\n    warmup: 1s\n    guard: [errors > 5% for 2m]\n"), "f.yaml"))
-                  .find("needs longer than the bake"),
+                  .find("f.yaml:8:29: warning: `errors > 5% for 2m` needs longer than the bake"),
               std::string::npos);
+    const std::string short_for = words(load(with("    interval: 5s\n    guard:\n      P1: [p95 > 1.2x baseline for "
+                                                  "1m, { rule: errors > 5% over 1s for 2s }]\n"),
+                                             "f.yaml"));
+    EXPECT_NE(short_for.find("f.yaml:8:72: warning: `errors > 5% over 1s for 2s` holds only after"), std::string::npos)
+        << short_for;
+    EXPECT_NE(short_for.find("f.yaml:8:65: warning: `errors > 5% over 1s for 2s` has a window"), std::string::npos)
+        << short_for;
 }
 
 TEST(Load, credentials_are_looked_up_only_when_there_is_a_directory) {
