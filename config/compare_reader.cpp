@@ -23,6 +23,11 @@ bool read_labels(const Node& node, std::string& text, std::vector<Matcher>& matc
     const std::size_t begin = node.text.find('{'), end = node.text.rfind('}');
     const bool braces = begin == 0 && end == node.text.size() - 1;
     text = braces ? node.text.substr(1, end - 1) : node.text;
+    if (begin != 0 && begin != std::string::npos && end == node.text.size() - 1) {
+        diagnostics.error(node.at, "labels are expected, without the name of a metric",
+                          "write '" + node.text.substr(begin) + "'");
+        return false;
+    }
     const auto parsed = promql::parse("{" + text + "}");
     if (const auto* error = std::get_if<SentenceError>(&parsed)) {
         const std::size_t offset = error->offset > 0 && !braces ? error->offset - 1 : error->offset;

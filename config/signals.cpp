@@ -364,7 +364,8 @@ std::optional<std::uint32_t> SignalTable::find(std::string_view name) {
 std::vector<std::string> SignalTable::names() const {
     std::vector<std::string> out;
     for (const auto& parsed : signals_) out.push_back(parsed.signal.name);
-    if (source_) out.insert(out.end(), {"errors", "p95"});
+    for (const char* name : {"errors", "p95"})
+        if (source_ && std::find(out.begin(), out.end(), name) == out.end()) out.emplace_back(name);
     out.emplace_back("health");
     return out;
 }
