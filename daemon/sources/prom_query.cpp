@@ -271,6 +271,7 @@ void PromQuery::judge() {
     std::string words;
     // Of the whole answer, whoever of hundreds asks: looked at once, when it was read.
     if (!values_->answer.instant) return tell(Verdict::Error, "the answer is no vector");
+    if (is_ahead(words)) return tell(Verdict::Stale, words);
     if (is_stale(values_->answer.oldest, words)) return tell(Verdict::Stale, words);
     if (!signal_.promql.empty()) return tell_value();
     std::vector<const PromSeries*> rows;
@@ -289,6 +290,15 @@ bool PromQuery::is_stale(double at, std::string& words) const {
     if (age <= seconds(limit)) return false;
     words = "the newest sample is " + (age < 1e9 ? to_words(from_seconds(std::floor(age))) : std::string("very")) +
             " old, at most " + to_words(limit) + " is allowed";
+    return true;
+}
+
+/// A server whose clock is ahead is asked about an instant that it calls past: its newest samples of then look fresh.
+bool PromQuery::is_ahead(std::string& words) const {
+    const Duration limit = 2 * std::max(interval_, scrape_interval());
+    if (values_->ahead <= limit) return false;
+    words = "the clock of the server is " + to_words(std::chrono::floor<std::chrono::seconds>(values_->ahead)) +
+            " ahead of this host's: what it says of now is so old";
     return true;
 }
 

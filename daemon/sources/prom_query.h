@@ -92,6 +92,7 @@ class PromQuery {
     void tell_rows(const std::vector<const PromSeries*>& rows);
     void tell_value();
     [[nodiscard]] bool is_stale(double at, std::string& words) const;
+    [[nodiscard]] bool is_ahead(std::string& words) const;
     [[nodiscard]] Duration scrape_interval() const;
     [[nodiscard]] std::string selector() const;
     [[nodiscard]] const std::string& text();
