@@ -92,7 +92,8 @@ class Loader {
 
     /// What is no mistake of one line.
     void remarks(const config::Node& root) {
-        if (out_.notify.empty())
+        const config::Node* notify = root.find("notify");
+        if (out_.notify.empty() && (notify == nullptr || !notify->is_off()))
             diagnostics_.warning({1, 1}, "no `notify`: nobody is told",
                                  "for example `notify: { pagerduty: { routing_key_file: pagerduty } }`");
         if (asks_)

@@ -14,6 +14,7 @@
 #include "daemon/ctl/live_power.h"
 #include "daemon/ctl/text.h"
 #include "daemon/io/http_client.h"
+#include "daemon/io/http_options.h"
 #include "daemon/io/loop.h"
 #include "daemon/io/system_clock.h"
 #include "daemon/runner/client.h"
@@ -63,6 +64,7 @@ class ServiceCheck final : private HealthListener, private ScrapeListener, priva
     /// Questions that are out.
     std::size_t ask(HttpClient& http, RunnerClient& runner, const RollbackSpec* rollback) {
         asked_ = loop_.now();
+        connect(http);
         for (const HealthTarget& target : settings_.health) order_.push_back("health " + target.url);
         for (const std::string& target : settings_.metrics) order_.push_back("metrics " + target);
         for (const HealthTarget& target : settings_.health) ask_health(http, target);
@@ -107,9 +109,18 @@ class ServiceCheck final : private HealthListener, private ScrapeListener, priva
         questions_.push_back({std::move(sink), std::move(*fetch)});
     }
 
+    /// As the daemon connects: with what `http` says of this service.
+    void connect(HttpClient& http) {
+        auto headers = headers_of(*settings_.http, http.secrets());
+        if (!headers) add("http", false, {}, headers.error().message);
+        options_.headers = headers ? std::move(*headers) : settings_.http->headers;
+        options_.tls = tls_of(*settings_.http);
+        options_.proxy = settings_.http->proxy;
+    }
+
     void ask_health(HttpClient& http, const HealthTarget& target) {
         const auto index = static_cast<TargetIndex>(&target - settings_.health.data());
-        start(http, "health " + target.url, target.url, {},
+        start(http, "health " + target.url, target.url, options_,
               std::make_unique<HealthSink>(index, target, static_cast<HealthListener&>(*this)));
     }
 
@@ -124,7 +135,7 @@ class ServiceCheck final : private HealthListener, private ScrapeListener, priva
         auto selector = SeriesSelector::make(settings_.signals);
         if (!selector) return add("metrics", false, {}, selector.error().message);
         selector_ = std::make_unique<SeriesSelector>(std::move(*selector));
-        FetchOptions options;
+        FetchOptions options = options_;
         options.accept = kScrapeAccept;
         for (TargetIndex i = 0; i < settings_.metrics.size(); ++i)
             start(http, "metrics " + settings_.metrics[i], settings_.metrics[i], options,
@@ -279,6 +290,7 @@ class ServiceCheck final : private HealthListener, private ScrapeListener, priva
     std::vector<LiveFinding> findings_;
     std::vector<std::string> order_;  ///< of what was asked
     std::size_t read_ = 0;            ///< targets whose metrics were read
+    FetchOptions options_;
     ScrapePool pool_;
     std::unique_ptr<SeriesSelector> selector_;
     std::vector<SeriesRole> roles_;
