@@ -172,6 +172,31 @@ void test_channels(const Call& call) {
     });
 }
 
+void prune(const Call& call) {
+    static constexpr std::array<Field, 1> kFields{Field{"older_than", Field::Kind::Text, 20}};
+    const auto body = RequestBody::parse(call.request.body, kFields);
+    if (!body) return call.respond(error_response(body.error()));
+    const Settings* settings = call.backend.engine().settings();
+    if (settings == nullptr || !may_halt(*settings, call.peer))
+        return call.respond(
+            error_response({ErrorCode::NotAllowed, "only root and those who may halt may prune the journal"}));
+    const std::string text = body->text("older_than");
+    const auto age = parse_duration(text.empty() ? "90d" : text);
+    if (!age || *age <= Duration::zero())
+        return call.respond(error_response({ErrorCode::Invalid, "older_than is no duration", "as in 90d"}));
+    const WallTime before = call.backend.now().wall - *age;
+    call.backend.prune(call.peer, before, [respond = call.respond](const Result<Backend::PruneAnswer>& done) {
+        if (!done) return respond(error_response(done.error()));
+        JsonText out;
+        out.open_object();
+        out.put_count("more", static_cast<std::int64_t>(done->more));
+        out.put_count("before", static_cast<std::int64_t>(done->before));
+        out.put_count("seq", static_cast<std::int64_t>(done->seq));
+        out.close_object();
+        respond(json_response(out.take()));
+    });
+}
+
 }  // namespace
 
 void write_frozen(JsonText& out, const Backend& backend, const std::string& service) {
@@ -187,7 +212,7 @@ void write_frozen(JsonText& out, const Backend& backend, const std::string& serv
 }
 
 std::span<const Route> process_routes() {
-    static constexpr std::array<Route, 15> kRoutes{
+    static constexpr std::array<Route, 16> kRoutes{
         Route{"/-/healthy", healthy},
         Route{"/-/ready", ready},
         Route{"/-/reload", nullptr, reload},
@@ -203,6 +228,7 @@ std::span<const Route> process_routes() {
         Route{"/api/v1/services/{}/freeze", nullptr, freeze},
         Route{"/api/v1/services/{}/unfreeze", nullptr, unfreeze},
         Route{"/api/v1/notify/test", nullptr, test_channels},
+        Route{"/api/v1/audit/prune", nullptr, prune},
     };
     return kRoutes;
 }
