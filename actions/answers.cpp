@@ -27,25 +27,6 @@ std::string_view trim(std::string_view text) {
     return text;
 }
 
-/// RFC 9110's IMF-fixdate, "Sun, 06 Nov 1994 08:49:37 GMT": what every server of today sends.
-std::optional<WallTime> http_date(std::string_view text) {
-    static constexpr std::array<std::string_view, 12> kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                              "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    if (text.size() != 29 || text.substr(3, 2) != ", " || text.substr(25) != " GMT") return std::nullopt;
-    const auto month = std::find(kMonths.begin(), kMonths.end(), text.substr(8, 3));
-    const auto day = number(text.substr(5, 2)), year = number(text.substr(12, 4));
-    const auto hour = number(text.substr(17, 2)), minute = number(text.substr(20, 2)),
-               second = number(text.substr(23, 2));
-    if (month == kMonths.end() || !day || !year || !hour || !minute || !second) return std::nullopt;
-    const auto month_number = static_cast<unsigned>(month - kMonths.begin()) + 1;
-    const std::chrono::year_month_day date{std::chrono::year(*year), std::chrono::month(month_number),
-                                           std::chrono::day(static_cast<unsigned>(*day))};
-    if (*day < 0 || !date.ok() || *hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
-    if (*hour < 0 || *minute < 0 || *second < 0) return std::nullopt;
-    return WallTime(std::chrono::sys_days(date)) + std::chrono::hours(*hour) + std::chrono::minutes(*minute) +
-           std::chrono::seconds(*second);
-}
-
 }  // namespace
 
 AnswerClass classify_status(int status, CallPurpose purpose) {
@@ -71,6 +52,24 @@ AnswerClass classify_status(int status, CallPurpose purpose) {
 
 AnswerClass classify_failure(TransportPhase phase) {
     return phase == TransportPhase::Connecting ? AnswerClass::NotSent : AnswerClass::Unknown;
+}
+
+std::optional<WallTime> http_date(std::string_view text) {
+    static constexpr std::array<std::string_view, 12> kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                              "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    if (text.size() != 29 || text.substr(3, 2) != ", " || text.substr(25) != " GMT") return std::nullopt;
+    const auto month = std::find(kMonths.begin(), kMonths.end(), text.substr(8, 3));
+    const auto day = number(text.substr(5, 2)), year = number(text.substr(12, 4));
+    const auto hour = number(text.substr(17, 2)), minute = number(text.substr(20, 2)),
+               second = number(text.substr(23, 2));
+    if (month == kMonths.end() || !day || !year || !hour || !minute || !second) return std::nullopt;
+    const auto month_number = static_cast<unsigned>(month - kMonths.begin()) + 1;
+    const std::chrono::year_month_day date{std::chrono::year(*year), std::chrono::month(month_number),
+                                           std::chrono::day(static_cast<unsigned>(*day))};
+    if (*day < 0 || !date.ok() || *hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
+    if (*hour < 0 || *minute < 0 || *second < 0) return std::nullopt;
+    return WallTime(std::chrono::sys_days(date)) + std::chrono::hours(*hour) + std::chrono::minutes(*minute) +
+           std::chrono::seconds(*second);
 }
 
 std::optional<Duration> retry_after(std::string_view header, WallTime now) {

@@ -32,6 +32,9 @@ enum class TransportPhase : std::uint8_t {
 [[nodiscard]] AnswerClass classify_failure(TransportPhase phase);
 
 /// The text of Retry-After: seconds or an HTTP date; nothing for anything else. Never negative, at most a day.
+/// `Sun, 06 Nov 1994 08:49:37 GMT`, the only form that is sent today.
+[[nodiscard]] std::optional<WallTime> http_date(std::string_view text);
+
 [[nodiscard]] std::optional<Duration> retry_after(std::string_view header, WallTime now);
 
 /// Pause before try number `tries` + 1 (from 1): full jitter, base 0.5 s, factor 2, cap 30 s; `random` from [0, 1).

@@ -4,7 +4,9 @@
 #include <algorithm>
 
 #include "actions/bind.h"
+#include "actions/runner_verbs.h"
 #include "actions/similar.h"
+#include "actions/step.h"
 
 namespace revertd {
 namespace {
@@ -63,6 +65,41 @@ Result<void> defaults_refer(const std::vector<RecipeParameter>& parameters) {
     return {};
 }
 
+/// `[revertd-runner, verb, --option, value, …, --, word…]`: the runner would refuse anything else in the middle of a
+/// rollback.
+Result<void> calls_the_runner(const Param& argv) {
+    if (argv.items.empty() || argv.items.front().text != kRunnerWord) return {};
+    Names verbs;
+    for (const RunnerVerb& verb : kRunnerVerbs) verbs.emplace_back(verb.name);
+    if (argv.items.size() < 2) return at(argv, "revertd-runner does nothing by itself", meant_or_all({}, verbs));
+    const Param& said = argv.items[1];
+    const auto* verb = std::ranges::find(kRunnerVerbs, said.text, &RunnerVerb::name);
+    if (verb == kRunnerVerbs.end())
+        return at(said, "revertd-runner has no '" + said.text + "'", meant_or_all(said.text, verbs));
+    Names missing;
+    for (const std::string_view option : verb->options)
+        if (!option.empty()) missing.emplace_back(option);
+    const Names known = missing;
+    std::size_t i = 2;
+    for (; i < argv.items.size() && argv.items[i].text != "--"; i += 2) {
+        const std::string& option = argv.items[i].text;
+        if (std::ranges::find(known, option) == known.end())
+            return at(argv.items[i], "revertd-runner " + said.text + " has no '" + option + "'",
+                      meant_or_all(option, known));
+        if (std::erase(missing, option) == 0) return at(argv.items[i], "'" + option + "' stands there twice", "");
+        if (i + 1 >= argv.items.size() || argv.items[i + 1].text == "--")
+            return at(argv.items[i], "'" + option + "' has no value", "");
+    }
+    if (!missing.empty()) return at(said, "revertd-runner " + said.text + " needs " + in_words(missing), "");
+    const std::size_t words = i < argv.items.size() ? argv.items.size() - i - 1 : 0;
+    if (words < verb->least_words || words > verb->most_words)
+        return at(said,
+                  "revertd-runner " + said.text + (verb->most_words == 0 ? " takes no words" : " takes a unit") +
+                      " behind --",
+                  "");
+    return {};
+}
+
 Result<void> lint_step(const Param& step, Names names) {
     static const Names keys{"name", "exec", "http", "cwd", "env", "deadline", "each"};
     static const Names of_http{"url", "method", "headers", "body"};
@@ -70,6 +107,8 @@ Result<void> lint_step(const Param& step, Names names) {
     const Param *exec = step.find("exec"), *http = step.find("http");
     if (step.find("name") == nullptr) return at(step, "a step has no name", "name: what it does, for the report");
     if ((exec == nullptr) == (http == nullptr)) return at(step, "a step needs either `exec` or `http`", "");
+    if (exec != nullptr)
+        if (auto fine = calls_the_runner(*exec); !fine) return fine;
     if (http != nullptr) {
         if (auto known = only(*http, of_http, "`http`"); !known) return known;
         for (const char* needed : {"url", "method", "body"})
@@ -94,8 +133,10 @@ Result<void> lint_recipe(const Param& tree, const Recipe& recipe) {
     if (auto fine = defaults_refer(recipe.parameters); !fine) return fine;
     Names names;
     for (const RecipeParameter& parameter : recipe.parameters) names.push_back(parameter.name);
-    if (recipe.observe)
+    if (recipe.observe) {
         if (auto fine = refers_to(*recipe.observe, names); !fine) return fine;
+        if (auto fine = calls_the_runner(*recipe.observe); !fine) return fine;
+    }
     for (const Param& step : recipe.act)
         if (auto fine = lint_step(step, names); !fine) return fine;
     return {};

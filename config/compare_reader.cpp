@@ -9,11 +9,25 @@ namespace revertd::config {
 
 namespace {
 
-/// `{track="canary"}`, with or without the braces.
+bool is_url(const Node& node) {
+    return node.is_scalar() && (node.text.starts_with("http://") || node.text.starts_with("https://"));
+}
+
+bool is_targets(const Node& node) {
+    return node.is_list() || is_url(node);
+}
+
+}  // namespace
+
 bool read_labels(const Node& node, std::string& text, std::vector<Matcher>& matchers, Diagnostics& diagnostics) {
     const std::size_t begin = node.text.find('{'), end = node.text.rfind('}');
     const bool braces = begin == 0 && end == node.text.size() - 1;
     text = braces ? node.text.substr(1, end - 1) : node.text;
+    if (begin != 0 && begin != std::string::npos && end == node.text.size() - 1) {
+        diagnostics.error(node.at, "labels are expected, without the name of a metric",
+                          "write '" + node.text.substr(begin) + "'");
+        return false;
+    }
     const auto parsed = promql::parse("{" + text + "}");
     if (const auto* error = std::get_if<SentenceError>(&parsed)) {
         const std::size_t offset = error->offset > 0 && !braces ? error->offset - 1 : error->offset;
@@ -28,16 +42,6 @@ bool read_labels(const Node& node, std::string& text, std::vector<Matcher>& matc
     matchers = selector.matchers;
     return true;
 }
-
-bool is_url(const Node& node) {
-    return node.is_scalar() && (node.text.starts_with("http://") || node.text.starts_with("https://"));
-}
-
-bool is_targets(const Node& node) {
-    return node.is_list() || is_url(node);
-}
-
-}  // namespace
 
 std::optional<Compare> read_compare(const Node& node, ServiceSettings& out, Diagnostics& diagnostics) {
     const Node* canary = node.find("canary");

@@ -18,6 +18,7 @@
 #include <sstream>
 #include <unordered_set>
 
+#include "config/slips.h"
 #include "config/yaml_traps.h"
 
 namespace revertd::config {
@@ -120,6 +121,11 @@ class TreeBuilder : public YAML::EventHandler {
                                "a text of several lines is written behind `|` or `>`");
     }
 
+    [[nodiscard]] std::string hint_at(Position at) const {
+        const std::string foreign = foreign_text(diagnostics_.source_line(at.line));
+        return foreign.empty() ? "in [ ] and { } put a text with [, ], {, } or a comma in quotes" : foreign;
+    }
+
     void count(std::size_t more, Position at) {
         nodes_ += more;
         if (nodes_ > kMaxConfigNodes)
@@ -139,7 +145,7 @@ class TreeBuilder : public YAML::EventHandler {
         if (levels_.size() >= kMaxConfigDepth)
             throw Refused{at, "nested deeper than " + std::to_string(kMaxConfigDepth) + " levels", {}};
         if (!levels_.empty() && levels_.back().node.is_map() && !levels_.back().has_key)
-            throw Refused{at, "a key must be a word", "in [ ] and { } put a text with [, ], {, } or a comma in quotes"};
+            throw Refused{at, "a key must be a word", hint_at(at)};
         levels_.emplace_back();
         levels_.back().node.kind = kind;
         levels_.back().node.at = at;
@@ -207,7 +213,13 @@ std::optional<Node> parse_yaml(const std::string& text, Diagnostics& diagnostics
     TreeBuilder rest(diagnostics);
     if (parser.HandleNextDocument(rest)) {
         const Position at = rest.take().at;
-        diagnostics.error(at, "a second YAML document", "one file holds one document: remove the line `---`");
+        std::uint32_t line = at.line;
+        const auto marks = [&](std::uint32_t one) { return diagnostics.source_line(one).starts_with("---"); };
+        while (line > 1 && !marks(line)) --line;
+        if (line > 1)
+            diagnostics.error(at, "a second YAML document", "one file holds one document: remove the line `---`");
+        else
+            diagnostics.error(at, "text behind the end of the document", "remove it; a comment begins with #");
     }
     return root;
 }

@@ -64,7 +64,11 @@ std::string well_known_words(const Signal& signal) {
                             std::string(known.bad) + "\"}");
     else
         for (const WellKnownLatency& known : well_known_latencies()) names.emplace_back(known.histogram);
-    return "the first that a scrape has of: " + joined(names);
+    if (signal.source == Signal::Source::Scrape) return "the first that a scrape has of: " + joined(names);
+    const std::string where = signal.selector.matchers.empty()
+                                  ? "with a label (job, service, app, ...) that names the service"
+                                  : "with " + to_text(signal.selector.matchers);
+    return "the first that the server has, " + where + ", of: " + joined(names);
 }
 
 std::string resolved(const Signal& signal) {
@@ -199,8 +203,9 @@ class Explainer {
         if (!service.signals.empty()) out_ << "  signals:\n";
         for (const Signal& signal : service.signals) {
             const bool queried = signal.source == Signal::Source::Prometheus;
-            out_ << "    " << signal.name << ": " << (queried ? queried_words(signal) : resolved(signal)) << "\n";
-            if (queried) out_ << "      " << query(signal, service) << "\n";
+            const bool asked = queried && !signal.well_known;
+            out_ << "    " << signal.name << ": " << (asked ? queried_words(signal) : resolved(signal)) << "\n";
+            if (asked) out_ << "      " << query(signal, service) << "\n";
         }
     }
 

@@ -167,16 +167,6 @@ void GuardReader::read_default() {
         const bool on_health = rule.text.starts_with("health");
         const bool on_signal = !on_health && !rule.text.starts_with("rollout");
         if ((on_health && !context_.has_health) || (on_signal && !context_.has_metrics)) continue;
-        const std::string_view subject = rule.text.substr(0, rule.text.find(' '));
-        if (on_signal && !signals_.find(subject)) {
-            diagnostics_.warning(context_.at,
-                                 "the default guard leaves out `" + std::string(rule.text) + "`: `" +
-                                     std::string(subject) +
-                                     "` is not named, and a Prometheus does not say what belongs to the service",
-                                 "name it under `signals`, as in errors: 'ratio(http_requests_total{app=\"" +
-                                     std::string(context_.service) + "\"}, code=~\"5..\")'");
-            continue;
-        }
         auto parsed = parse_rule(rule.text, signals_);
         if (const auto* error = std::get_if<SentenceError>(&parsed)) {
             diagnostics_.error(context_.at,
@@ -195,6 +185,13 @@ void GuardReader::read_rules(const Node& node, Severity severity) {
     each(node, [&](const Node& rule) { read_rule(rule, severity); });
 }
 
+void GuardReader::add(Rule rule, const Node& node) {
+    const Node* sentence = node.is_map() ? node.find("rule") : nullptr;
+    rules_.push_back(std::move(rule));
+    nodes_.resize(rules_.size());
+    nodes_.back() = sentence != nullptr ? sentence : &node;
+}
+
 void GuardReader::read_rule(const Node& node, Severity severity) {
     auto rule = rule_of(node, severity, 0);
     if (!rule) return;
@@ -206,7 +203,7 @@ void GuardReader::read_rule(const Node& node, Severity severity) {
             diagnostics_.error(text != nullptr ? text->at : node.at,
                                "the rule `" + rule->text + "` stands twice in " + std::string(to_string(severity)),
                                "remove one");
-    rules_.push_back(std::move(*rule));
+    add(std::move(*rule), node);
 }
 
 std::optional<Rule> GuardReader::rule_of(const Node& node, Severity severity, int depth) {
@@ -269,7 +266,7 @@ void GuardReader::add_part(const Node& node, Severity severity, int depth, Rule&
     part->part_of = severity;
     whole.hold = std::max(whole.hold, part->hold);  // how long what it says stays fresh (S28)
     whole.parts.push_back(static_cast<std::uint32_t>(rules_.size()));
-    rules_.push_back(std::move(*part));
+    add(std::move(*part), node);
 }
 
 std::optional<Rule> GuardReader::sentence(const Node& scalar) {

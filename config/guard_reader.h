@@ -37,10 +37,15 @@ class GuardReader {
     /// `guard` may be null: then it is the default guard, without the rules whose source the service does not have, and
     /// `anomaly: P1`, which confirms its limits.
     [[nodiscard]] std::vector<Rule> read(const Node* guard);
+
+    /// Where a rule of `read` was written; null for one that nobody wrote.
+    [[nodiscard]] const Node* written(std::size_t rule) const { return rule < nodes_.size() ? nodes_[rule] : nullptr; }
+
     /// Fills `out`, and gives the rule that a signal named in it amounts to, turned round: what must not be.
     [[nodiscard]] std::optional<Rule> read_verify(const Node& verify, VerifySettings& out);
 
   private:
+    void add(Rule rule, const Node& node);
     void read_default();
     void read_anomaly(std::optional<Severity> severity);
     void confirm_limits();
@@ -61,6 +66,7 @@ class GuardReader {
     SignalTable& signals_;
     Diagnostics& diagnostics_;
     std::vector<Rule> rules_;
+    std::vector<const Node*> nodes_;  ///< by rule
 };
 
 }  // namespace revertd::config

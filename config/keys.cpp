@@ -105,6 +105,8 @@ class KeyCheck {
         if (node.is_scalar() && is_yaml_boolean(node.text) && (form & kOff)) hint = "to switch it off write `off`";
         if (node.is_map() && key.scalar == ScalarType::Sentence && !(form & kMap))
             hint = "a text with `: `, { or } must be put in quotes";
+        if (node.is_map() && key.scalar == ScalarType::Text && !(form & kMap))
+            hint = "a text with {, } or a comma must be put in quotes";
         if (hint.empty()) hint = form_hint(node, branch, form, name);
         // Where a channel is a mapping, what stands there alone is often its secret.
         const bool secret = node.is_scalar() && key.path.starts_with("notify.");

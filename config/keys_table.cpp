@@ -31,6 +31,8 @@ constexpr std::array kKeys{
     Key{"services.*.metrics", kScalar | kList | kOff, T::Url, "http|https", "", "scraped directly, one URL a target"},
     Key{"services.*.prometheus", kScalar | kMap | kOff, T::Url, "http|https", "", "a Prometheus-compatible HTTP API"},
     Key{"services.*.prometheus.url", kScalar, T::Url, "http|https", "", "what stands before /api/v1/query"},
+    Key{"services.*.prometheus.selector", kScalar, T::Text, "", "the label that names the service",
+        "which series are the service's, for signals that are found by well-known names: '{app=\"api\"}'"},
     Key{"services.*.prometheus.timeout", kScalar, T::Period, "1ms..1m", "",
         "of a query, as the server is told; 0.8 of the interval by default"},
     Key{"services.*.prometheus.lookback_delta", kScalar, T::Period, "1ms..1h", "", "sent only if written"},

@@ -92,7 +92,8 @@ class Loader {
 
     /// What is no mistake of one line.
     void remarks(const config::Node& root) {
-        if (out_.notify.empty())
+        const config::Node* notify = root.find("notify");
+        if (out_.notify.empty() && (notify == nullptr || !notify->is_off()))
             diagnostics_.warning({1, 1}, "no `notify`: nobody is told",
                                  "for example `notify: { pagerduty: { routing_key_file: pagerduty } }`");
         if (asks_)
@@ -141,8 +142,9 @@ LoadResult load_file(const std::string& path, const LoadOptions& options) {
     const auto text = config::read_config(path);
     if (text) return load(*text, path, options);
     LoadResult result;
-    result.diagnostics.push_back(
-        {path, 1, 1, Diagnostic::Severity::Error, text.error().message, text.error().hint, {}});
+    const std::string prefix = path + ": ", &message = text.error().message;
+    const std::string what = message.starts_with(prefix) ? "cannot be read: " + message.substr(prefix.size()) : message;
+    result.diagnostics.push_back({path, 1, 1, Diagnostic::Severity::Error, what, text.error().hint, {}});
     return result;
 }
 

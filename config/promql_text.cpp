@@ -15,10 +15,6 @@ std::string duration_text(Duration duration) {
     return ms % 1000 == 0 ? std::to_string(ms / 1000) + "s" : std::to_string(ms) + "ms";
 }
 
-std::string part(const std::string& expression, const std::string& name) {
-    return "label_replace(" + expression + ", \"" + kPart + "\", \"" + name + "\", \"\", \"\")";
-}
-
 /// ` by (le, app)`
 std::string by(const Group& group, const std::string& more = {}) {
     std::string labels = more;
@@ -27,6 +23,10 @@ std::string by(const Group& group, const std::string& more = {}) {
 }
 
 }  // namespace
+
+std::string part(const std::string& expression, const std::string& name) {
+    return "label_replace(" + expression + ", \"" + kPart + "\", \"" + name + "\", \"\", \"\")";
+}
 
 std::string sign_of(Matcher::Op op) {
     switch (op) {

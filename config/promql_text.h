@@ -46,6 +46,9 @@ struct Group {
 /// `"text"` with what PromQL wants escaped.
 [[nodiscard]] std::string quoted(const std::string& text);
 
+/// The expression, its rows marked as a part of a query (`kPart`).
+[[nodiscard]] std::string part(const std::string& expression, const std::string& name);
+
 /// An anchored regular expression that matches exactly these texts.
 [[nodiscard]] std::string exactly(const std::vector<std::string>& values);
 

@@ -7,6 +7,7 @@
 
 #include "config/detector_sentence.h"
 #include "config/sentence.h"
+#include "config/slips.h"
 #include "config/values.h"
 
 namespace revertd::config {
@@ -59,12 +60,17 @@ class RuleReader {
         if (refuse_not_built(subject)) return;
         const auto index = signals_.find(subject.text);
         if (!index) {
-            std::string hint = did_you_mean(subject.text, signals_.names());
+            std::string hint = foreign_text(subject.text);
+            if (hint.empty()) hint = meant_signal(subject.text);
+            if (hint.empty()) hint = did_you_mean(subject.text, signals_.names());
             if (well_known_signal(subject.text))
                 hint = "it is found by well-known names where there is `metrics: http://...`";
             if (subject.text.starts_with('-') && subject.text.size() > 1)
                 hint = "a blank belongs behind the `-` of a list";
-            if (hint.empty()) hint = "name it under `signals`";
+            if (hint.empty()) {
+                for (const std::string& name : signals_.names()) hint += ", " + name;
+                hint = "name it under `signals`; known are" + hint.substr(1);
+            }
             return words_.refuse(subject.offset, "unknown signal \"" + std::string(subject.text.substr(0, 60)) + "\"",
                                  hint);
         }
@@ -100,8 +106,10 @@ class RuleReader {
                                                                                     {"<=", Rule::Op::LessEqual}}};
         for (const auto& [sign, op] : kOps)
             if (word.text == sign) return op;
-        words_.refuse(word.offset, "`>`, `>=`, `<`, `<=` or `absent` is expected",
-                      did_you_mean(word.text, detector_verbs()));
+        std::string hint = meant_comparison(word.text);
+        if (hint.empty()) hint = did_you_mean(word.text, detector_verbs());
+        if (hint.empty()) hint = "as in errors > 5% for 2m";
+        words_.refuse(word.offset, "`>`, `>=`, `<`, `<=` or `absent` is expected", hint);
         return Rule::Op::Greater;
     }
 

@@ -5,6 +5,7 @@
 #include <cctype>
 
 #include "config/hours.h"
+#include "config/slips.h"
 #include "config/yaml_traps.h"
 
 namespace revertd::config {
@@ -51,6 +52,8 @@ std::optional<Complaint> check_duration(std::string_view text, std::string_view 
     const auto value = parse_duration(text);
     if (!value) {
         std::string hint = number_hint(text);
+        if (hint.empty()) hint = meant_duration(text);
+        if (hint.empty()) hint = foreign_text(text);
         if (hint.empty() && parse_number(text)) hint = "a unit is missing: " + std::string(text) + "s?";
         if (hint.empty()) hint = "units are ms, s, m, h, d, w, as in 1h30m";
         return Complaint{quoted(text) + " is no duration", hint};

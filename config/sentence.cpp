@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "config/slips.h"
 #include "config/values.h"
 
 namespace revertd::config {
@@ -140,6 +141,9 @@ void Words::expect(std::string_view word) {
 std::string Words::duration_hint(std::string_view number) const {
     static constexpr std::string_view kUnits = "smhdw";
     const bool bare = !number.empty() && number.find_first_not_of("0123456789") == std::string_view::npos;
+    if (const std::string meant = meant_duration(number); !meant.empty()) return meant;
+    if (bare && at_ >= words_.size())
+        return "a unit is missing: " + std::string(number) + "s or " + std::string(number) + "m?";
     if (!bare || at_ >= words_.size() || number.size() > 6) return "as in 30s, 2m or 1h30m";
     const std::string_view unit = words_[at_].text;
     const bool known = kUnits.find(unit.front()) != std::string_view::npos && unit != "milliseconds";
@@ -172,7 +176,8 @@ Bound read_bound(Words& words, const Signal& signal, Rule::Relative kind) {
         words.refuse(quantity.at, "`baseline` is expected after a factor", "as in 1.5x baseline");
     if (!quantity.suffix.empty() && quantity.suffix != "%" && quantity.suffix != "ms" && quantity.suffix != "s")
         words.refuse(quantity.at, "`" + std::string(quantity.suffix.substr(0, 20)) + "` is no unit",
-                     "units are %, ms, s, x baseline and % baseline");
+                     quantity.suffix.starts_with(',') ? "a decimal point, no comma: 0.5%"
+                                                      : "units are %, ms, s, x baseline and % baseline");
     return signal.unit == Unit::Ratio ? ratio_bound(words, quantity, signal) : plain_bound(words, quantity, signal);
 }
 

@@ -110,6 +110,9 @@ class ServiceReader {
             prometheus->http = http;
             const Node* own = node->find("http");
             if (own != nullptr) read_http(*own, *common_.options, prometheus->http, diagnostics_);
+            const Node* selector = node->find("selector");
+            if (std::string text; selector != nullptr && selector->is_scalar())
+                (void)read_labels(*selector, text, out_.prometheus_selector, diagnostics_);
             out_.prometheus = shared(std::move(*prometheus), alike_.prometheus);
         }
         out_.http = shared(std::move(http), alike_.http);
@@ -206,7 +209,9 @@ class ServiceReader {
     }
 
     void guard() {
-        SignalTable signals(!out_.metrics.empty(), compare_);
+        std::optional<Signal::Source> source;
+        if (has_signals()) source = out_.metrics.empty() ? Signal::Source::Prometheus : Signal::Source::Scrape;
+        SignalTable signals(source, compare_, out_.prometheus_selector);
         layered([&](const Node& layer) { add_signals(layer, signals); });
         GuardContext context{entry_.key, entry_.at, !out_.health.empty(), has_signals(), {}};
         if (read_.rollback) context.steps = step_names(*read_.rollback);
@@ -224,6 +229,7 @@ class ServiceReader {
             out_.verify.rule = static_cast<std::uint32_t>(out_.rules.size());
             out_.rules.push_back(std::move(*verify_rule));
         }
+        for (std::size_t i = 0; i < out_.rules.size(); ++i) written_rules_.push_back(reader.written(i));
         out_.signals = signals.take();
     }
 
@@ -302,21 +308,29 @@ class ServiceReader {
                                "`verify` can never succeed: well for " + to_words(verify.clear_for) + " within " +
                                    to_words(verify.within),
                                "make `within` longer, or `for` shorter");
-        for (const Rule& rule : out_.rules) check_times(rule);
+        for (std::size_t i = 0; i < out_.rules.size(); ++i) check_times(out_.rules[i], written_rules_[i]);
     }
 
-    void check_times(const Rule& rule) {
+    /// Where the duration behind this word of a rule stands, or the rule; else the guard.
+    Position place_in(const Node* sentence, std::string_view word) const {
+        if (sentence == nullptr) return place("guard");
+        const std::size_t at = sentence->is_scalar() ? sentence->text.find(word) : std::string::npos;
+        return at == std::string::npos ? sentence->at : inside(*sentence, at + word.size(), diagnostics_);
+    }
+
+    void check_times(const Rule& rule, const Node* sentence) {
         const std::string name = "`" + rule.text + "`";
         if (rule.hold > out_.bake)
-            diagnostics_.warning(place("guard"), name + " needs longer than the bake of " + to_words(out_.bake),
+            diagnostics_.warning(place_in(sentence, " for "),
+                                 name + " needs longer than the bake of " + to_words(out_.bake),
                                  rule.from_default_guard ? "write a `guard` with shorter rules" : "make `bake` longer");
         if (rule.hold > Duration{} && rule.hold < out_.interval)
             diagnostics_.warning(
-                place("guard"),
+                place_in(sentence, " for "),
                 name + " holds only after " + to_words(out_.interval) + ": `interval` is longer than `for`",
                 "make `interval` shorter, or `for` as long as it");
         if (rule.over && *rule.over < out_.interval)
-            diagnostics_.warning(place("guard"),
+            diagnostics_.warning(place_in(sentence, " over "),
                                  name + " has a window shorter than the interval of " + to_words(out_.interval),
                                  "make `interval` shorter");
         if (rule.relative != Rule::Relative::Absolute && rule.reference == Rule::Reference::Before &&
@@ -340,6 +354,7 @@ class ServiceReader {
     ServiceSettings out_;
     SeverityMatrix severity_;
     std::optional<Compare> compare_;
+    std::vector<const Node*> written_rules_;
     ReadService read_;
 };
 

@@ -353,8 +353,10 @@ std::optional<std::uint32_t> SignalTable::find(std::string_view name) {
     const auto it =
         std::find_if(signals_.begin(), signals_.end(), [&](const auto& s) { return s.signal.name == name; });
     if (it != signals_.end()) return static_cast<std::uint32_t>(it - signals_.begin());
-    auto found = has_metrics_ ? well_known_signal(name) : std::nullopt;
+    auto found = source_ ? well_known_signal(name) : std::nullopt;
     if (!found) return std::nullopt;
+    found->source = *source_;
+    if (found->source == Signal::Source::Prometheus) found->selector.matchers = selector_;
     add({std::move(*found), std::nullopt, {}});
     return static_cast<std::uint32_t>(signals_.size() - 1);
 }
@@ -362,7 +364,8 @@ std::optional<std::uint32_t> SignalTable::find(std::string_view name) {
 std::vector<std::string> SignalTable::names() const {
     std::vector<std::string> out;
     for (const auto& parsed : signals_) out.push_back(parsed.signal.name);
-    if (has_metrics_) out.insert(out.end(), {"errors", "p95"});
+    for (const char* name : {"errors", "p95"})
+        if (source_ && std::find(out.begin(), out.end(), name) == out.end()) out.emplace_back(name);
     out.emplace_back("health");
     return out;
 }

@@ -38,7 +38,7 @@ struct ParsedSignal {
 [[nodiscard]] std::variant<ParsedSignal, SentenceError> parse_query_signal(const std::string& name,
                                                                            std::string_view text);
 
-/// `errors` and `p95`, whose series the first scrape finds by well-known names.
+/// `errors` and `p95`, whose series are found by well-known names.
 [[nodiscard]] std::optional<Signal> well_known_signal(std::string_view name);
 
 /// `compare`: who was deployed to, and who was not. By labels of their series, or by targets of their own.
@@ -51,9 +51,11 @@ struct Compare {
 /// The signals of one service while its rules are read. `errors` and `p95` join when a rule first names them.
 class SignalTable {
   public:
-    /// Without a direct scrape nothing is found by name.
-    explicit SignalTable(bool has_metrics, std::optional<Compare> compare = {})
-        : has_metrics_(has_metrics), compare_(std::move(compare)) {}
+    /// Where `errors` and `p95` come from when they are not named: from every series of the service's own pages, or
+    /// from those of a Prometheus that `selector` lets through. Without a source nothing is found by name.
+    explicit SignalTable(std::optional<Signal::Source> source, std::optional<Compare> compare = {},
+                         std::vector<Matcher> selector = {})
+        : source_(source), compare_(std::move(compare)), selector_(std::move(selector)) {}
 
     void add(ParsedSignal parsed);
     [[nodiscard]] std::optional<std::uint32_t> find(std::string_view name);
@@ -70,8 +72,9 @@ class SignalTable {
   private:
     [[nodiscard]] Signal twin_of(Signal& signal) const;
 
-    bool has_metrics_;
+    std::optional<Signal::Source> source_;
     std::optional<Compare> compare_;
+    std::vector<Matcher> selector_;
     std::vector<ParsedSignal> signals_;
 };
 

@@ -3,6 +3,8 @@
 
 #include <set>
 
+#include "config/slips.h"
+
 namespace revertd::config {
 
 namespace {
@@ -118,6 +120,9 @@ std::optional<PrometheusSettings> TargetsReader::prometheus(const Node& node) {
     if (out.url.find("/api/v1") != std::string::npos)
         diagnostics_.error(at->at, "`prometheus` is what stands before /api/v1/query",
                            "write " + out.url.substr(0, out.url.find("/api/v1")));
+    else if (const std::string before = without_page(out.url); !before.empty())
+        diagnostics_.error(at->at, "`prometheus` is what stands before /api/v1/query, not a page of the server",
+                           "write " + before);
     if (out.url.empty()) return std::nullopt;
     return out;
 }

@@ -7,6 +7,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "config/slips.h"
+
 namespace revertd::config {
 
 namespace {
@@ -90,6 +92,18 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
     return last[b.size()];
 }
 
+/// `healthcheck`, `bake_time`: the longest candidate with which the word begins or ends, or that begins with it.
+std::optional<std::string> longer_or_shorter(std::string_view word, const std::vector<std::string>& candidates) {
+    constexpr std::size_t kLeast = 4;
+    std::optional<std::string> best;
+    for (const std::string& one : candidates) {
+        const bool inside = one.size() >= kLeast && (word.starts_with(one) || word.ends_with(one));
+        const bool around = word.size() >= kLeast && one.starts_with(word);
+        if ((inside || around) && word.size() <= 64 && (!best || one.size() > best->size())) best = one;
+    }
+    return best;
+}
+
 }  // namespace
 
 std::optional<double> parse_number(std::string_view text) {
@@ -138,6 +152,9 @@ std::optional<RateLimit> parse_rate(std::string_view text) {
 }
 
 std::optional<Complaint> check_url(std::string_view url, std::string_view schemes) {
+    if (std::string hint = foreign_text(url); !hint.empty()) return Complaint{"a URL is expected", std::move(hint)};
+    if (url.starts_with('$'))
+        return Complaint{"a URL is expected", "nothing is taken from the environment: write it out"};
     for (const std::string_view forbidden : kUrlForbidden)
         if (url.find(forbidden) != std::string_view::npos)
             return Complaint{"a URL cannot contain `" + std::string(forbidden) + "`", {}};
@@ -192,7 +209,8 @@ std::optional<std::string> nearest(std::string_view word, const std::vector<std:
 }
 
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates) {
-    const auto best = nearest(word, candidates);
+    auto best = nearest(word, candidates);
+    if (!best) best = longer_or_shorter(word, candidates);
     return best ? "did you mean \"" + *best + "\"?" : std::string{};
 }
 

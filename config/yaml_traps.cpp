@@ -6,6 +6,7 @@
 #include <cctype>
 
 #include "config/document.h"
+#include "config/slips.h"
 
 namespace revertd::config {
 
@@ -47,6 +48,16 @@ bool contains(std::string_view text, std::string_view part) {
     return text.find(part) != std::string_view::npos;
 }
 
+/// The line before is text without `: ` in it: yaml-cpp takes it and this one for one text, and stumbles here.
+bool lacks_a_blank_after_colon(const Diagnostics& diagnostics, std::uint32_t line) {
+    if (line < 2) return false;
+    const std::string_view before = diagnostics.source_line(line - 1), now = diagnostics.source_line(line);
+    const std::size_t begin = before.find_first_not_of(' ');
+    if (begin == std::string_view::npos || begin != now.find_first_not_of(' ')) return false;
+    const std::string_view text = before.substr(begin);
+    return text.front() != '#' && text.front() != '-' && !contains(text, ": ") && !text.ends_with(':');
+}
+
 }  // namespace
 
 std::optional<BadByte> find_bad_byte(std::string_view text) {
@@ -67,10 +78,15 @@ std::optional<BadByte> find_bad_byte(std::string_view text) {
 std::string explain_syntax_error(const Diagnostics& diagnostics, Position at, std::string_view message) {
     const std::string_view line = diagnostics.source_line(at.line);
     if (has_tab_in_indentation(line) || contains(message, "tab")) return "indent with spaces, YAML knows no tabs";
+    for (const std::uint32_t near : {at.line, at.line - 1})
+        if (std::string hint = near > 0 ? foreign_text(diagnostics.source_line(near)) : std::string(); !hint.empty())
+            return near == at.line ? hint : "line " + std::to_string(near) + ": " + hint;
     if (contains(message, "anchor") || contains(message, "alias"))
         return "a text that begins with * or & must be put in quotes";
     if (const auto sign = sign_before(line, at.column - 1); !sign.empty())
         return "a text that begins with " + std::string(sign) + " must be put in quotes";
+    if (contains(message, "illegal map value") && lacks_a_blank_after_colon(diagnostics, at.line))
+        return "line " + std::to_string(at.line - 1) + " is no `key: value`: a colon and a blank stand behind a key";
     if (contains(message, "illegal map value"))
         return "a text that contains `: ` must be put in quotes; or the indentation is wrong";
     if (contains(message, "flow"))

@@ -382,6 +382,13 @@ effect::Reply Engine::obey(const command::Freeze& c, const Peer& peer) {
     return done(c.service);
 }
 
+effect::Reply Engine::obey(const command::Prune& c, const Peer& peer) {
+    if (settings_ && !may_halt(*settings_, peer))
+        return refuse(ErrorCode::NotAllowed, name_of(peer) + " may not prune the journal");
+    note(Pruned{name_of(peer), c.digest, c.blank, c.more});
+    return done({});
+}
+
 // -- questions
 
 std::string Engine::why_not_ready(const std::string& name) const {

@@ -112,6 +112,7 @@ class Engine {
     [[nodiscard]] effect::Reply obey(const command::Resume&, const Peer&);
     [[nodiscard]] effect::Reply obey(const command::MarkVersion&, const Peer&);
     [[nodiscard]] effect::Reply obey(const command::Freeze&, const Peer&);
+    [[nodiscard]] effect::Reply obey(const command::Prune&, const Peer&);
     [[nodiscard]] std::optional<effect::Reply> refuse_answer(const std::string& incident, const Peer& peer) const;
 
     // -- guard.cpp: a deployment from start to its end

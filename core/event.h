@@ -106,6 +106,12 @@ struct Freeze {
     bool on = true;
 };
 
+/// What is to be taken out of the journal has been found, and goes with the record that this becomes.
+struct Prune {
+    std::string digest;
+    std::uint64_t blank = 0, more = 0;
+};
+
 struct MarkVersion {
     std::string service, version, reason;
     Standing standing = Standing::Good;  ///< Unknown: unmark, forgive
@@ -113,10 +119,10 @@ struct MarkVersion {
 
 }  // namespace command
 
-using Command =
-    std::variant<command::DeployStart, command::DeployFinish, command::DeployAbort, command::Approve, command::Deny,
-                 command::Hold, command::Take, command::Acknowledge, command::Label, command::Trigger,
-                 command::RollbackStart, command::Halt, command::Resume, command::MarkVersion, command::Freeze>;
+using Command = std::variant<command::DeployStart, command::DeployFinish, command::DeployAbort, command::Approve,
+                             command::Deny, command::Hold, command::Take, command::Acknowledge, command::Label,
+                             command::Trigger, command::RollbackStart, command::Halt, command::Resume,
+                             command::MarkVersion, command::Freeze, command::Prune>;
 
 namespace event {
 

@@ -28,6 +28,12 @@ bool says_bad(const Signal& signal, const std::string& label) {
            std::ranges::any_of(well_known_requests(), [&](const auto& known) { return known.label == label; });
 }
 
+/// `code="500"` are the bad ones, and so all of them have it: nobody need be told.
+bool says_one_bad(const Signal& signal, const std::string& label) {
+    return std::ranges::any_of(signal.bad,
+                               [&](const Matcher& m) { return m.op == Matcher::Op::Equal && m.label == label; });
+}
+
 void add(const SeriesGain& gain, const std::string& value, std::map<std::string, Place>& places) {
     Place& place = places[value];
     place.value = value;
@@ -155,6 +161,7 @@ PlaceTable Judge::State::places_of(std::size_t index) const {
     for (const SeriesGain& gain : all) table.before += gain.before, table.now += gain.now;
     for (std::size_t label = 0; label < gains.labels(); ++label) divide(label, all, table);
     divide_by_target(all, table);
+    std::erase_if(table.labels, [&](const PlaceLabel& label) { return says_one_bad(signal, label.label); });
     for (PlaceLabel& label : table.labels) label.of_bad = says_bad(signal, label.label);
     return table;
 }

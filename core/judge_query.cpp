@@ -115,7 +115,7 @@ std::string Judge::State::query_words(const SignalState& signal, Cause cause) co
         case Cause::Vanished:
             return "the query finds no series any more";
         case Cause::NeverSeen:
-            return "the query has never found a series";
+            return signal.query.reason.empty() ? "the query has never found a series" : signal.query.reason;
         case Cause::None:
         case Cause::WarmUp:
         case Cause::FirstSample:

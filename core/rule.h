@@ -47,7 +47,7 @@ struct Signal {
     double quantile = 0;
     Unit unit = Unit::None;
     double to_base = 1;       ///< factor from the series' unit to the signal's, e.g. 0.001 for milliseconds
-    bool well_known = false;  ///< `errors` or `p95` found by name: `selector` is filled by the first scrape that has it
+    bool well_known = false;  ///< `errors` or `p95` found by name: the metric is what the source is found to have
     std::string text;         ///< as written, for people
     std::string promql;       ///< Prometheus: any query, asked as it is (Gauge); empty: made from what is above
     std::optional<std::uint32_t> control;  ///< index of the same signal over the control group

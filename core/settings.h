@@ -136,6 +136,7 @@ struct ServiceSettings {
     std::vector<std::string> metrics;         ///< URLs scraped directly, one a target
     std::optional<std::size_t> control_from;  ///< `metrics` from here on are the control group's
     std::shared_ptr<const PrometheusSettings> prometheus;
+    std::vector<Matcher> prometheus_selector;  ///< which of the server's series are the service's: for well-known names
     std::shared_ptr<const HttpSettings> http = std::make_shared<const HttpSettings>();  ///< of health and metrics
     std::optional<VersionProbe> current;
     std::vector<ResolverSettings> resolvers;  ///< in order, after the ledger

@@ -15,6 +15,7 @@
 #include "config/bundle.h"
 #include "config/load.h"
 #include "core/narrate.h"
+#include "core/policy.h"
 #include "daemon/api/server.h"
 #include "daemon/io/http_client.h"
 #include "daemon/io/loop.h"
@@ -188,7 +189,7 @@ int App::run() {
     clock_.set_offset(timeline_offset(driver_->past(), boot));
     auto in_progress = loop_.mark().open(options_.storage + "/in-progress");
     if (!in_progress) log::write(log::Level::Warn, "inputs are not marked", {{"why", in_progress.error().message}});
-    const auto journal_failed = journal_failed_.open(options_.storage + "/journal-failed");
+    const auto journal_failed = journal_failed_.open_and_leave(options_.storage + "/journal-failed");
     auto notifier = Notifier::open({loop_, http_, options_.storage, read_.loaded->notify, runner_.get(),
                                     [](const std::string& channel, const std::string& words, bool given_up) {
                                         log::write(given_up ? log::Level::Error : log::Level::Warn,
@@ -245,6 +246,8 @@ void App::publish(const Record& record, const State& state) {
     if (!words.empty())
         log::write(log::Level::Info, words, {{"event", name_of(record.fact)}, {"seq", std::to_string(record.seq)}});
     if (notifier_) notifier_->enqueue(record);
+    const auto* page = std::get_if<Paged>(&record.fact);  // durable: from here on the journal itself knows
+    if (page != nullptr && page->about == kJournal && page->kind == "resolve") journal_failed_.clear();
     if (reports_) reports_->on_record(record, state);
 }
 

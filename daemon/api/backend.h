@@ -60,6 +60,16 @@ class Backend {
     /// One page to every channel; called back on the loop when all have answered.
     virtual void test_channels(ChannelsAnswered answered) { answered({}); }
 
+    struct PruneAnswer {
+        std::uint64_t more = 0, before = 0, seq = 0;  ///< taken out by this, blank already, the record that says so
+    };
+
+    using PruneAnswered = std::function<void(const Result<PruneAnswer>&)>;
+
+    /// Takes out of the journal what was said of deploys that were over by then; called back on the loop when it is
+    /// durable.
+    virtual void prune(const Peer& peer, WallTime before, PruneAnswered answered) = 0;
+
     /// `format`: md, html or json.
     [[nodiscard]] virtual Result<std::string> report(const std::string& incident, const std::string& format) const = 0;
     /// Why it was decided, line by line, from the journal.

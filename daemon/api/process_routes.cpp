@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/authority.h"
+#include "core/hours_end.h"
 #include "daemon/api/answer.h"
 #include "daemon/api/limits.h"
 #include "daemon/api/objects.h"
@@ -171,16 +172,47 @@ void test_channels(const Call& call) {
     });
 }
 
+void prune(const Call& call) {
+    static constexpr std::array<Field, 1> kFields{Field{"older_than", Field::Kind::Text, 20}};
+    const auto body = RequestBody::parse(call.request.body, kFields);
+    if (!body) return call.respond(error_response(body.error()));
+    const Settings* settings = call.backend.engine().settings();
+    if (settings == nullptr || !may_halt(*settings, call.peer))
+        return call.respond(
+            error_response({ErrorCode::NotAllowed, "only root and those who may halt may prune the journal"}));
+    const std::string text = body->text("older_than");
+    const auto age = parse_duration(text.empty() ? "90d" : text);
+    if (!age || *age <= Duration::zero())
+        return call.respond(error_response({ErrorCode::Invalid, "older_than is no duration", "as in 90d"}));
+    const WallTime before = call.backend.now().wall - *age;
+    call.backend.prune(call.peer, before, [respond = call.respond](const Result<Backend::PruneAnswer>& done) {
+        if (!done) return respond(error_response(done.error()));
+        JsonText out;
+        out.open_object();
+        out.put_count("more", static_cast<std::int64_t>(done->more));
+        out.put_count("before", static_cast<std::int64_t>(done->before));
+        out.put_count("seq", static_cast<std::int64_t>(done->seq));
+        out.close_object();
+        respond(json_response(out.take()));
+    });
+}
+
 }  // namespace
 
 void write_frozen(JsonText& out, const Backend& backend, const std::string& service) {
-    const std::string why = backend.engine().frozen_why(service, backend.now().wall);
+    const Engine& engine = backend.engine();
+    const WallTime now = backend.now().wall;
+    const std::string why = engine.frozen_why(service, now);
     out.put_flag("frozen", !why.empty());
     out.put_text("frozen_why", why);
+    const ServiceState* state = engine.state().service(service);
+    const bool by_a_person = engine.state().frozen || (state != nullptr && state->frozen);
+    const auto settings = engine.settings() != nullptr ? engine.settings()->find(service) : nullptr;
+    out.put_time("frozen_until", settings && !by_a_person ? end_of(settings->freeze, now) : std::nullopt);
 }
 
 std::span<const Route> process_routes() {
-    static constexpr std::array<Route, 15> kRoutes{
+    static constexpr std::array<Route, 16> kRoutes{
         Route{"/-/healthy", healthy},
         Route{"/-/ready", ready},
         Route{"/-/reload", nullptr, reload},
@@ -196,6 +228,7 @@ std::span<const Route> process_routes() {
         Route{"/api/v1/services/{}/freeze", nullptr, freeze},
         Route{"/api/v1/services/{}/unfreeze", nullptr, unfreeze},
         Route{"/api/v1/notify/test", nullptr, test_channels},
+        Route{"/api/v1/audit/prune", nullptr, prune},
     };
     return kRoutes;
 }

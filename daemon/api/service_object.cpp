@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "core/hours_end.h"
+#include "core/policy.h"
 #include "daemon/api/objects.h"
 
 namespace revertd::api {
@@ -60,6 +62,22 @@ void write_silence(JsonText& out, const Backend& backend, const std::string& ser
     out.close_object();
 }
 
+/// S27: hours in which everything asks. Those of an open guard's configuration hold as well as the current ones.
+void write_ask_only(JsonText& out, const Backend& backend, const std::string& service) {
+    const Engine& engine = backend.engine();
+    const auto current = engine.settings() != nullptr ? engine.settings()->find(service) : nullptr;
+    const auto judged = judged_settings(engine, service);
+    const WallTime now = backend.now().wall;
+    const Hours* hours = ask_only_hours(judged.get(), current.get(), now);
+    std::optional<WallTime> until;
+    for (const auto& settings : {judged, current})
+        if (const auto end = settings ? end_of(settings->ask_only, now) : std::nullopt)
+            until = std::max(*end, until.value_or(*end));
+    out.put_flag("ask_only", hours != nullptr);
+    out.put_text("ask_only_why", hours != nullptr ? hours->text : std::string());
+    out.put_time("ask_only_until", until);
+}
+
 /// S14: what holds outside of guards, as people were told.
 void write_steady(JsonText& out, const ServiceState* service) {
     out.open_array("steady");
@@ -101,6 +119,7 @@ void write_service(JsonText& out, const Backend& backend, const std::string& nam
     out.put_text("why_not", why_not);
     write_halted(out, service != nullptr && service->halted, service != nullptr ? service->halted_by : std::string());
     write_frozen(out, backend, name);
+    write_ask_only(out, backend, name);
     write_guard(out, backend, service);
     write_last_incident(out, engine.state(), name);
     write_steady(out, service);

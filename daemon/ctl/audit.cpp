@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `audit` and `state`: work on the journal itself, without the daemon.
+// `audit` and `state`: work on the journal itself; without the daemon, but for pruning beside one.
 #include "daemon/journal/audit.h"
 
 #include <pwd.h>
@@ -63,19 +63,41 @@ std::string user(const Outside& outside) {
     return entry == nullptr ? std::to_string(::getuid()) : entry->pw_name;
 }
 
+void print_pruned(Session& session, const journal::PruneReport& done) {
+    session.out() << done.more << " records pruned";
+    if (done.before > 0) session.out() << ", " << done.before << " were before";
+    if (done.seq > 0) session.out() << "; record " << done.seq << " vouches for them";
+    session.out() << '\n';
+}
+
+/// A daemon holds the journal: it does it, if it is the one that is spoken to.
+int prune_beside(Session& session, const Arguments& arguments, Error held) {
+    const auto runs = session.client().get("/api/v1/status/runtimeinfo");
+    const auto own = journal::verify(arguments.storage);
+    if (!runs || !own || (*runs)["journal"].text() != own->instance) {
+        held.hint =
+            "name the daemon that holds it by --address, or stop it: bakes, waits and limits go on over a restart";
+        return session.fail("prune the journal in " + arguments.storage, held);
+    }
+    const auto answer =
+        session.client().post("/api/v1/audit/prune", json_object({{"older_than", arguments.older_than}}));
+    if (!answer) return session.fail("prune the journal in " + arguments.storage, answer.error());
+    const auto count = [&](const char* name) {
+        return static_cast<std::uint64_t>((*answer)[name].number().value_or(0));
+    };
+    print_pruned(session, {count("more"), count("before"), count("seq")});
+    return kDone;
+}
+
 int prune(Session& session, const Arguments& arguments) {
     journal::PruneOrder order;
     order.by = user(session.outside());
     order.wall = session.now().wall;
     order.before = order.wall - parse_duration(arguments.older_than).value_or(Duration{});
-    auto done = journal::prune(arguments.storage, order);
-    if (!done && done.error().code == ErrorCode::Conflict)
-        done.error().hint = "stop revertd, prune, start it again: bakes, waits and limits go on over a restart";
+    const auto done = journal::prune(arguments.storage, order);
+    if (!done && done.error().code == ErrorCode::Conflict) return prune_beside(session, arguments, done.error());
     if (!done) return session.fail("prune the journal in " + arguments.storage, done.error());
-    session.out() << done->more << " records pruned";
-    if (done->before > 0) session.out() << ", " << done->before << " were before";
-    if (done->seq > 0) session.out() << "; record " << done->seq << " vouches for them";
-    session.out() << '\n';
+    print_pruned(session, *done);
     return kDone;
 }
 

@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <ostream>
 
 #include "config/load.h"
@@ -145,7 +146,14 @@ Result<void> write_new(const Answers& a, const std::string& text) {
     const int fd = ::open(a.file.c_str(), flags, 0644);
     if (fd < 0 && errno == EEXIST)
         return Error(ErrorCode::Conflict, a.file + " is there already", "--force overwrites it, --file names another");
-    if (fd < 0) return Error(ErrorCode::Io, a.file + " cannot be written: " + std::string(std::strerror(errno)));
+    if (fd < 0) {
+        const int error = errno;
+        const std::string folder = std::filesystem::path(a.file).parent_path().string();
+        const std::string hint = error == ENOENT   ? "there is no directory " + folder + ": mkdir -p " + folder
+                                 : error == EACCES ? "run it as root, or name a file of your own by --file"
+                                                   : "name another file by --file, or - for stdout";
+        return Error(ErrorCode::Io, a.file + " cannot be written: " + std::string(std::strerror(error)), hint);
+    }
     const bool whole = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(fd) == 0;
     ::close(fd);
     return whole ? Result<void>() : Error(ErrorCode::Io, a.file + " could not be written whole");

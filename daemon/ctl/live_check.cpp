@@ -14,6 +14,7 @@
 #include "daemon/ctl/live_power.h"
 #include "daemon/ctl/text.h"
 #include "daemon/io/http_client.h"
+#include "daemon/io/http_options.h"
 #include "daemon/io/loop.h"
 #include "daemon/io/system_clock.h"
 #include "daemon/runner/client.h"
@@ -53,17 +54,22 @@ std::string value_of(const Signal& signal, const Totals& totals) {
 /// Everything of one service.
 class ServiceCheck final : private HealthListener, private ScrapeListener, private PromListener {
   public:
-    ServiceCheck(const ServiceSettings& settings, Loop& loop, std::function<void()> finished)
-        : settings_(settings), loop_(loop), totals_(settings.signals.size()), finished_(std::move(finished)) {}
+    ServiceCheck(const ServiceSettings& settings, Loop& loop, PromHub& hub, std::function<void()> finished)
+        : settings_(settings),
+          loop_(loop),
+          hub_(hub),
+          totals_(settings.signals.size()),
+          finished_(std::move(finished)) {}
 
     /// Questions that are out.
     std::size_t ask(HttpClient& http, RunnerClient& runner, const RollbackSpec* rollback) {
         asked_ = loop_.now();
+        connect(http);
         for (const HealthTarget& target : settings_.health) order_.push_back("health " + target.url);
         for (const std::string& target : settings_.metrics) order_.push_back("metrics " + target);
         for (const HealthTarget& target : settings_.health) ask_health(http, target);
         ask_metrics(http);
-        ask_queries(http);
+        ask_queries();
         ask_versions(http, runner, rollback);
         return pending_;
     }
@@ -103,9 +109,18 @@ class ServiceCheck final : private HealthListener, private ScrapeListener, priva
         questions_.push_back({std::move(sink), std::move(*fetch)});
     }
 
+    /// As the daemon connects: with what `http` says of this service.
+    void connect(HttpClient& http) {
+        auto headers = headers_of(*settings_.http, http.secrets());
+        if (!headers) add("http", false, {}, headers.error().message);
+        options_.headers = headers ? std::move(*headers) : settings_.http->headers;
+        options_.tls = tls_of(*settings_.http);
+        options_.proxy = settings_.http->proxy;
+    }
+
     void ask_health(HttpClient& http, const HealthTarget& target) {
         const auto index = static_cast<TargetIndex>(&target - settings_.health.data());
-        start(http, "health " + target.url, target.url, {},
+        start(http, "health " + target.url, target.url, options_,
               std::make_unique<HealthSink>(index, target, static_cast<HealthListener&>(*this)));
     }
 
@@ -120,19 +135,18 @@ class ServiceCheck final : private HealthListener, private ScrapeListener, priva
         auto selector = SeriesSelector::make(settings_.signals);
         if (!selector) return add("metrics", false, {}, selector.error().message);
         selector_ = std::make_unique<SeriesSelector>(std::move(*selector));
-        FetchOptions options;
+        FetchOptions options = options_;
         options.accept = kScrapeAccept;
         for (TargetIndex i = 0; i < settings_.metrics.size(); ++i)
             start(http, "metrics " + settings_.metrics[i], settings_.metrics[i], options,
                   std::make_unique<ScrapeTarget>(i, ScrapeContext{pool_, *selector_, *this, false}));
     }
 
-    void ask_queries(HttpClient& http) {
+    void ask_queries() {
         if (!settings_.prometheus) return;
-        hub_ = std::make_unique<PromHub>(loop_, http);
         for (std::uint32_t i = 0; i < settings_.signals.size(); ++i)
             if (settings_.signals[i].source == Signal::Source::Prometheus)
-                queries_.push_back(hub_->add(settings_, i, *this)), queried_.push_back(i);
+                queries_.push_back(hub_.add(settings_, i, *this)), queried_.push_back(i);
         pending_ += queries_.size();
         for (const auto& query : queries_) query->ask(loop_.now() + kLimit);
         for (std::size_t i = 0; i < queries_.size(); ++i) ask_history(*queries_[i], queried_[i]);
@@ -167,15 +181,21 @@ class ServiceCheck final : private HealthListener, private ScrapeListener, priva
             totals.buckets[cell.le] += cell.value;
             totals.last = cell.value;
         }
-        const bool good = result.verdict == Verdict::Ok && totals.series > 0;
+        const bool seen = result.verdict == Verdict::Ok && totals.series > 0;
+        // A default that finds nothing is left out of the guard; a written signal that finds nothing is a mistake.
+        const bool good = seen || (result.verdict == Verdict::Ok && signal.well_known);
         std::string words = result.verdict == Verdict::Ok ? "the query finds no series" : std::string(result.reason);
-        if (good) words = signal.kind == Signal::Kind::Gauge ? "" : "over the last " + to_words(result.span);
-        const std::size_t series = signal.kind == Signal::Kind::Gauge ? totals.series : good ? 1 : 0;
+        if (!seen && !result.reason.empty()) words = result.reason;
+        if (seen) words = signal.kind == Signal::Kind::Gauge ? "" : "over the last " + to_words(result.span);
+        if (seen && !totals_[index].found.empty()) words = totals_[index].found + ", " + words;
+        const std::size_t series = signal.kind == Signal::Kind::Gauge ? totals.series : seen ? 1 : 0;
         Signal scaled = signal;
         scaled.to_base = 1;  // bounds come in base units
         findings_.push_back({settings_.name, "signal " + signal.name, good,
-                             good ? value_of(scaled, totals) : std::string(to_string(result.verdict)), series,
-                             loop_.now() - asked_, std::move(words)});
+                             seen                            ? value_of(scaled, totals)
+                             : result.verdict == Verdict::Ok ? std::string("-")
+                                                             : std::string(to_string(result.verdict)),
+                             series, loop_.now() - asked_, std::move(words)});
         answered();
     }
 
@@ -262,6 +282,7 @@ class ServiceCheck final : private HealthListener, private ScrapeListener, priva
 
     const ServiceSettings& settings_;
     Loop& loop_;
+    PromHub& hub_;
     std::vector<Totals> totals_;
     std::function<void()> finished_;
     Time asked_{};
@@ -269,12 +290,12 @@ class ServiceCheck final : private HealthListener, private ScrapeListener, priva
     std::vector<LiveFinding> findings_;
     std::vector<std::string> order_;  ///< of what was asked
     std::size_t read_ = 0;            ///< targets whose metrics were read
+    FetchOptions options_;
     ScrapePool pool_;
     std::unique_ptr<SeriesSelector> selector_;
     std::vector<SeriesRole> roles_;
     std::vector<Question> questions_;
     std::vector<std::unique_ptr<VersionAsker>> askers_;
-    std::unique_ptr<PromHub> hub_;
     std::vector<std::unique_ptr<PromQuery>> queries_;
     std::vector<std::uint32_t> queried_;  ///< the signal of each
     std::set<std::uint32_t> histories_;   ///< signals whose history was asked for and has not come
@@ -329,11 +350,12 @@ Result<std::vector<LiveFinding>> check_live(const Loaded& loaded) {
     const SystemClock clock;
     Loop loop(clock);
     HttpClient http(loop);
+    PromHub hub(loop, http);
     RunnerClient runner(loop, {place->socket, {}});
     std::size_t pending = 0;
     std::vector<std::unique_ptr<ServiceCheck>> checks;
     for (const auto& [name, settings] : loaded.settings.services) {
-        checks.push_back(std::make_unique<ServiceCheck>(*settings, loop, [&] {
+        checks.push_back(std::make_unique<ServiceCheck>(*settings, loop, hub, [&] {
             if (--pending == 0) loop.stop();
         }));
         const auto rollback = loaded.rollbacks.find(name);

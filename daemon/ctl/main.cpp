@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "daemon/ctl/options.h"
+#include "daemon/ctl/plain_text.h"
 #include "daemon/ctl/signals.h"
 #include "daemon/io/system_clock.h"
 
@@ -43,8 +44,14 @@ int main(int count, char** arguments) {
     curl_global_init(CURL_GLOBAL_DEFAULT);
     revertd::SystemClock clock;
     revertd::ctl::SignalPace pace;
-    revertd::ctl::Outside outside{.out = std::cout,
-                                  .err = std::cerr,
+    // Data in a pipe is UTF-8 always.
+    const bool plain = revertd::ctl::wants_plain_text(environment);
+    revertd::ctl::PlainText plain_out(*std::cout.rdbuf()), plain_err(*std::cerr.rdbuf());
+    std::ostream out(plain && ::isatty(STDOUT_FILENO) == 1 ? &plain_out : std::cout.rdbuf());
+    std::ostream err(plain && ::isatty(STDERR_FILENO) == 1 ? &plain_err : std::cerr.rdbuf());
+    err.setf(std::ios::unitbuf);
+    revertd::ctl::Outside outside{.out = out,
+                                  .err = err,
                                   .environment = environment,
                                   .columns = [] { return std::size_t{terminal_size().ws_col}; },
                                   .rows = [] { return std::size_t{terminal_size().ws_row}; },

@@ -24,7 +24,8 @@ class LiveBlock : public Progress {
         const BlockStyle style{session_.outside().columns(), session_.options().colour, session_.now().wall};
         const auto lines = lines_of(render_block(deployment, history_, style));
         std::string frame = to_first_line(style.columns);
-        for (const auto& line : lines) frame += line + "\x1b[K\n";
+        for (const auto& line : lines)
+            frame += "\x1b[2K" + line + "\n";  // before: behind a line as wide as the window it would take a letter
         session_.err() << frame << "\x1b[J" << std::flush;
         widths_.clear();
         for (const auto& line : lines) widths_.push_back(display_width(line));

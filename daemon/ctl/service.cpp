@@ -29,7 +29,7 @@ void print_done(Session& session, const Json& answer, const std::string& done) {
 }
 
 void print_status(Session& session, const Json& status) {
-    session.out() << brakes_words(status);
+    session.out() << brakes_words(status) << hours_words(status, session.now().wall);
     if (status["services"].items().empty()) {
         session.err() << "no services are configured\n";
         return;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/ctl/service_words.h"
 
+#include <map>
+#include <vector>
+
 #include "daemon/ctl/text.h"
 
 namespace revertd::ctl {
@@ -23,6 +26,20 @@ std::string rollback_words(const Json& service) {
     return why.empty() ? "no" : "no: " + why;
 }
 
+constexpr const char* kFrozen = "; `gate` says no to deploys, a rollback is not restrained";
+constexpr std::size_t kMostNames = 5;
+
+std::string some_of(const std::vector<std::string>& names) {
+    std::string out;
+    for (std::size_t i = 0; i < names.size() && i < kMostNames; ++i) out += (i == 0 ? "" : ", ") + names[i];
+    return names.size() > kMostNames ? out + " and " + std::to_string(names.size() - kMostNames) + " more" : out;
+}
+
+/// Nothing where no end is known: a person ends it.
+std::string until_words(const Json& until, WallTime now) {
+    return until.is_null() ? std::string() : ", until " + when_words(until.text(), now);
+}
+
 }  // namespace
 
 std::string brakes_words(const Json& status) {
@@ -33,6 +50,24 @@ std::string brakes_words(const Json& status) {
                ": nothing acts until `revertctl resume`\n";
     if (const auto reason = printable(status["observe_only"].text()); !reason.empty())
         out += "OBSERVING ONLY, nothing acts: " + reason + "\n";
+    return out;
+}
+
+std::string hours_words(const Json& status, WallTime now) {
+    const std::string everything = status["frozen"].truth() ? status["frozen_why"].text() : std::string();
+    std::map<std::string, std::vector<std::string>> services;  // by what is said of them
+    for (const auto& service : status["services"].items()) {
+        const auto name = service["name"].text(), frozen = service["frozen_why"].text();
+        if (service["frozen"].truth() && (everything.empty() || frozen != everything))
+            services["FROZEN: " + frozen + until_words(service["frozen_until"], now) + kFrozen].push_back(name);
+        if (service["ask_only"].truth())
+            services["asks before it acts" + until_words(service["ask_only_until"], now) + " (" +
+                     service["ask_only_why"].text() + "): `now` is `after approval` in these hours"]
+                .push_back(name);
+    }
+    std::string out;
+    if (!everything.empty()) out += printable("FROZEN: " + everything + kFrozen) + "\n";
+    for (const auto& [words, names] : services) out += printable(some_of(names) + ": " + words) + "\n";
     return out;
 }
 

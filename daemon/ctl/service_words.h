@@ -11,6 +11,9 @@ namespace revertd::ctl {
 /// What keeps everything from acting, a line each; nobody may overlook it.
 [[nodiscard]] std::string brakes_words(const Json& status);
 
+/// Where no deploys are wanted now, or everything asks: until when, and what it means; services alike are one line.
+[[nodiscard]] std::string hours_words(const Json& status, WallTime now);
+
 /// Who does not say which version runs, and since when, a line each; empty if everybody does.
 [[nodiscard]] std::string silence_words(const Json& status, WallTime now);
 

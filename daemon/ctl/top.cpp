@@ -52,6 +52,7 @@ void add_lines(std::vector<std::string>& lines, const std::string& text) {
 std::vector<std::string> body(const TopView& view, const TopStyle& style) {
     std::vector<std::string> lines;
     add_lines(lines, brakes_words(view.status));
+    add_lines(lines, hours_words(view.status, style.now));
     static const History kNone;
     for (const Json& guard : view.guards) {
         const auto history = view.history.find(guard["id"].text());
@@ -84,11 +85,15 @@ class Screen {
     Screen(const Screen&) = delete;
     Screen& operator=(const Screen&) = delete;
 
-    /// In one piece, over what was there: nothing flickers. No newline ends the last line, so nothing scrolls.
+    /// In one piece, over what was there: nothing flickers. No newline ends the last line, so nothing scrolls. Erased
+    /// is before writing: behind a line as wide as the window the cursor stands on its last letter.
     void draw(const std::vector<std::string>& lines) {
         std::string frame = "\x1b[H";
-        for (std::size_t i = 0; i < lines.size(); ++i) frame += (i == 0 ? "" : "\r\n") + lines[i] + "\x1b[K";
-        session_.out() << frame << "\x1b[J" << std::flush;
+        for (std::size_t i = 0; i < lines.size(); ++i) {
+            frame += i == 0 ? "" : "\r\n";
+            frame += (i + 1 == lines.size() ? "\x1b[J" : "\x1b[2K") + lines[i];
+        }
+        session_.out() << frame << std::flush;
     }
 
   private:

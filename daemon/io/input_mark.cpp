@@ -17,6 +17,21 @@ InputMark::~InputMark() {
 }
 
 Result<std::string> InputMark::open(const std::string& path) {
+    auto left = map(path);
+    if (left) write(levels_[depth_].input());
+    return left;
+}
+
+Result<std::string> InputMark::open_and_leave(const std::string& path) {
+    return map(path);
+}
+
+void InputMark::clear() {
+    depth_ = 0;
+    write(levels_[depth_].input());
+}
+
+Result<std::string> InputMark::map(const std::string& path) {
     const auto failed = [&](const char* what) {
         return Error(ErrorCode::Io, path + ": " + what + ": " + std::strerror(errno));
     };
@@ -27,11 +42,8 @@ Result<std::string> InputMark::open(const std::string& path) {
     ::close(file);
     if (mapped == MAP_FAILED) return failed("cannot be mapped");
     place_ = static_cast<char*>(mapped);
-    std::string left(place_, ::strnlen(place_, kBytes));
-    place_[0] = '\0';
     written_ = 0;
-    write(levels_[depth_].input());
-    return left;
+    return std::string(place_, ::strnlen(place_, kBytes));
 }
 
 void InputMark::push(std::string_view input) {

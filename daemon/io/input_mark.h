@@ -21,8 +21,13 @@ class InputMark {
     /// From now on kept in this file; gives what the run before left there, empty after an orderly end.
     Result<std::string> open(const std::string& path);
 
-    /// Stays there over the end of this process, orderly or not.
+    /// The same, but what was left there stays until `clear`: for what must not be forgotten before somebody was told.
+    Result<std::string> open_and_leave(const std::string& path);
+
+    /// Stays there over the end of this process, orderly or not, until `clear`.
     void keep(std::string_view text) { push(text); }
+
+    void clear();
 
     /// Inputs that are not taken any more.
     void set_quarantined(std::set<std::string, std::less<>> inputs) { quarantined_ = std::move(inputs); }
@@ -58,6 +63,7 @@ class InputMark {
         [[nodiscard]] std::string_view input() const { return {text.data(), size}; }
     };
 
+    Result<std::string> map(const std::string& path);
     void push(std::string_view input);
     void pop();
     void write(std::string_view input);

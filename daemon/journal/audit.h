@@ -59,6 +59,17 @@ struct PruneOrder {
     WallTime wall{};    // now
 };
 
+/// What a pruning takes out.
+struct PrunePlan {
+    Doomed records;
+    std::string digest;        // over all that are blank then
+    std::uint64_t blank = 0;   // so many are
+    std::uint64_t before = 0;  // so many are already
+};
+
+/// Reads everything, changes nothing, also beside a running daemon. Corrupt if the journal is not intact.
+Result<PrunePlan> plan_prune(const std::string& dir, WallTime before);
+
 struct PruneReport {
     std::uint64_t more = 0;    // taken out by this
     std::uint64_t before = 0;  // were blank already

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "core/result.h"
 #include "core/sha256.h"
@@ -15,6 +17,9 @@ namespace revertd::journal {
 using Hash = std::string;
 
 /// Where a chain ends.
+/// Records whose bodies are to be taken out, with the hashes that stay.
+using Doomed = std::vector<std::pair<std::uint64_t, Hash>>;
+
 struct Tail {
     std::uint64_t seq = 0;  // 0: no record yet, `hash` is that of the genesis
     Hash hash;

@@ -177,7 +177,7 @@ void Journal::Impl::add_routine(Snapshot snapshot) {
     if (routine.size() == 1 || routine.size() >= kRoutineSnapshots) work.notify_one();
 }
 
-Result<std::uint64_t> Journal::append(std::vector<Entry> entries) {
+Result<std::uint64_t> Journal::append(std::vector<Entry> entries, Doomed doomed) {
     for (const Entry& entry : entries) {
         if (entry.body.size() > kMaxBodyBytes)
             return Error(ErrorCode::Limit, "a record of kind " + entry.kind + " is too large");
@@ -192,6 +192,7 @@ Result<std::uint64_t> Journal::append(std::vector<Entry> entries) {
         entry.seq = impl_->next_seq++;
         impl_->queued.entries.push_back(std::move(entry));
     }
+    impl_->queued.doomed.insert(impl_->queued.doomed.end(), doomed.begin(), doomed.end());
     impl_->work.notify_one();
     return impl_->next_seq - 1;
 }

@@ -51,7 +51,9 @@ class Journal {
     /// Queues the entries as the next records, numbered in order, and answers the number of the last one. All of them
     /// become durable together, with whatever else waits: one sync. Refuses after a failure (Unavailable) and beyond
     /// the limits (Limit).
-    Result<std::uint64_t> append(std::vector<Entry> entries);
+    ///
+    /// `doomed`: records that lose their bodies in the same transaction, as one of the entries says.
+    Result<std::uint64_t> append(std::vector<Entry> entries, Doomed doomed = {});
 
     /// Queues a configuration's whole text, durable not later than any record appended afterwards. Answers its SHA-256.
     Result<std::string> pin_config(std::string text);

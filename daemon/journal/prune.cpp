@@ -3,6 +3,7 @@
 // the chain is whole, and what is blank without having been pruned is seen.
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <map>
 #include <set>
 
@@ -69,7 +70,29 @@ Result<Candidates> candidates(const StateDir& dir, WallTime before) {
     return out;
 }
 
+PrunePlan plan_of(Candidates found, std::uint64_t beyond) {
+    const std::uint64_t open = found.open.seq(beyond);
+    std::erase_if(found.old, [&](const auto& one) { return one.first >= open; });
+    PrunePlan plan{std::move(found.old), {}, 0, found.blank.size()};
+    Doomed blank = std::move(found.blank);
+    blank.insert(blank.end(), plan.records.begin(), plan.records.end());
+    std::sort(blank.begin(), blank.end());
+    BlankDigest digest;
+    for (const auto& [seq, hash] : blank) digest.add(seq, hash);
+    plan.digest = digest.hex();
+    plan.blank = blank.size();
+    return plan;
+}
+
 }  // namespace
+
+Result<PrunePlan> plan_prune(const std::string& dir, WallTime before) {
+    auto state = StateDir::open(dir, StateDir::Missing::Refuse);
+    if (!state) return state.error();
+    auto found = candidates(*state, before);
+    if (!found) return found.error();
+    return plan_of(std::move(*found), std::numeric_limits<std::uint64_t>::max());
+}
 
 Result<PruneReport> prune(const std::string& dir, const PruneOrder& order) {
     auto state = StateDir::open(dir, StateDir::Missing::Refuse);
@@ -82,18 +105,12 @@ Result<PruneReport> prune(const std::string& dir, const PruneOrder& order) {
     if (!store) return store.error();
     auto tail = store->end();
     if (!tail) return tail.error();
-    const std::uint64_t open = found->open.seq(tail->seq + 1);
-    std::erase_if(found->old, [&](const auto& one) { return one.first >= open; });
-    PruneReport report{found->old.size(), found->blank.size(), 0};
-    if (found->old.empty()) return report;
-    std::vector<std::pair<std::uint64_t, Hash>> blank = found->blank;
-    blank.insert(blank.end(), found->old.begin(), found->old.end());
-    std::sort(blank.begin(), blank.end());
-    BlankDigest digest;
-    for (const auto& [seq, hash] : blank) digest.add(seq, hash);
-    Pruned fact{order.by, digest.hex(), blank.size(), found->old.size()};
+    const PrunePlan plan = plan_of(std::move(*found), tail->seq + 1);
+    PruneReport report{plan.records.size(), plan.before, 0};
+    if (plan.records.empty()) return report;
+    Pruned fact{order.by, plan.digest, plan.blank, plan.records.size()};
     const Entry entry = to_entry({tail->seq + 1, tail->at, order.wall, fact});
-    auto written = store->blank(*tail, found->old, entry);
+    auto written = store->blank(*tail, plan.records, entry);
     if (!written) return written.error();
     auto head = HeadFile::create(*state, {written->seq, written->hash});
     if (!head) return head.error();

@@ -176,7 +176,7 @@ Result<Tail> Store::before(std::uint64_t seq) {
 }
 
 Result<Tail> Store::append(const Tail& after, const std::vector<Entry>& entries,
-                           const std::vector<std::string>& configs) {
+                           const std::vector<std::string>& configs, const Doomed& doomed) {
     Tail tail = after;
     auto done = database_.transaction([&]() -> Result<void> {
         for (const std::string& text : configs) {
@@ -184,10 +184,22 @@ Result<Tail> Store::append(const Tail& after, const std::vector<Entry>& entries,
             auto pinned = pin_.bind_text(1, hash).bind_text(2, text).run();
             if (!pinned) return pinned;
         }
+        if (auto blanked = blank(doomed); !blanked) return blanked;
         return insert(tail, entries);
     });
     if (!done) return done.wrap("write the journal");
     return tail;
+}
+
+Result<void> Store::blank(const Doomed& records) {
+    if (records.empty()) return {};
+    auto update = database_.prepare("UPDATE entries SET body = '' WHERE seq = ?1 AND hash = ?2");
+    if (!update) return update.error();
+    for (const auto& [seq, hash] : records) {
+        auto blanked = update->bind(1, signed_seq(seq)).bind_text(2, hash).run();
+        if (!blanked) return blanked;
+    }
+    return {};
 }
 
 Result<void> Store::insert(Tail& tail, const std::vector<Entry>& entries) {
@@ -212,20 +224,10 @@ Result<Tail> Store::end() {
     return before(static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()));
 }
 
-Result<Tail> Store::blank(const Tail& after, const std::vector<std::pair<std::uint64_t, Hash>>& records,
-                          const Entry& entry) {
-    auto update = database_.prepare("UPDATE entries SET body = '' WHERE seq = ?1 AND hash = ?2");
-    if (!update) return update.error();
-    Tail tail = after;
-    auto done = database_.transaction([&]() -> Result<void> {
-        for (const auto& [seq, hash] : records) {
-            auto blanked = update->bind(1, signed_seq(seq)).bind_text(2, hash).run();
-            if (!blanked) return blanked;
-        }
-        return insert(tail, {entry});
-    });
-    if (done) done = database_.run("VACUUM");
-    if (!done) return done.wrap("prune the journal");
+Result<Tail> Store::blank(const Tail& after, const Doomed& records, const Entry& entry) {
+    auto tail = append(after, {entry}, {}, records);
+    if (!tail) return tail;
+    if (auto done = database_.run("VACUUM"); !done) return done.wrap("prune the journal");
     return tail;
 }
 

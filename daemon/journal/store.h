@@ -49,14 +49,15 @@ class Store {
     Result<Tail> before(std::uint64_t seq);
 
     /// One transaction, durable on return: the texts first, then the entries, whose `seq` must continue `after`.
-    Result<Tail> append(const Tail& after, const std::vector<Entry>& entries, const std::vector<std::string>& configs);
+    /// The bodies of the doomed are taken out; the space is used again, not given back.
+    Result<Tail> append(const Tail& after, const std::vector<Entry>& entries, const std::vector<std::string>& configs,
+                        const Doomed& doomed = {});
 
     /// Where the chain ends, as stored; unproven until walked.
     Result<Tail> end();
 
     /// Takes the bodies of these records out and appends the entry that says so: one transaction, durable on return.
-    Result<Tail> blank(const Tail& after, const std::vector<std::pair<std::uint64_t, Hash>>& records,
-                       const Entry& entry);
+    Result<Tail> blank(const Tail& after, const Doomed& records, const Entry& entry);
 
     /// Copies records as they are, with their links: those of blank ones cannot be computed again.
     Result<Tail> copy(const Tail& after, const std::vector<std::pair<Entry, Link>>& records);
@@ -81,6 +82,7 @@ class Store {
     static Result<Store> create(const StateDir& dir, const Genesis& genesis);
     static Result<Store> prepare(Database database);
     Result<void> read_genesis();
+    Result<void> blank(const Doomed& records);
     Result<void> insert(Tail& tail, const std::vector<Entry>& entries);
     Result<void> insert_linked(Tail& tail, const Entry& entry, const Link& link);
 

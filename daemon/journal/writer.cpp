@@ -29,7 +29,7 @@ Result<void> Writer::write(const Batch& batch) {
         if (!recorded) return recorded;
     }
     if (batch.entries.empty() && batch.configs.empty()) return {};
-    auto appended = store_.append(tail_, batch.entries, batch.configs);
+    auto appended = store_.append(tail_, batch.entries, batch.configs, batch.doomed);
     if (!appended) return appended.error();
     tail_ = std::move(*appended);
     return head_.write({tail_.seq, tail_.hash});

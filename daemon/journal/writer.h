@@ -17,6 +17,7 @@ struct Batch {
     std::vector<Snapshot> snapshots;
     std::vector<std::string> configs;
     std::vector<Entry> entries;
+    Doomed doomed;  ///< one of the entries says so
 
     [[nodiscard]] bool empty() const { return snapshots.empty() && configs.empty() && entries.empty(); }
 };

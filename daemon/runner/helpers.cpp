@@ -9,8 +9,8 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
-#include <functional>
 
+#include "actions/runner_verbs.h"
 #include "daemon/runner/fd.h"
 #include "daemon/runner/program.h"
 
@@ -20,31 +20,24 @@ namespace {
 constexpr int kExitUsage = 64;
 constexpr std::size_t kMaxCaptured = 1024 * 1024;
 
-struct Helper {
-    const char* name;
-    std::vector<std::string> options;
-    std::size_t least_words, most_words;
-    std::function<int(const HelperArguments&)> run;
-};
+using Run = int (*)(const HelperArguments&);
 
-const std::vector<Helper>& helpers() {
-    static const std::vector<Helper> kAll{
-        {"flip", {"--link", "--releases", "--to"}, 0, 0, flip},
-        {"observe-systemd", {"--releases", "--current", "--systemctl"}, 1, 1000, observe_systemd},
-        {"restart-unit", {"--systemctl"}, 1, 1, restart_unit}};
-    return kAll;
+Run run_of(std::string_view verb) {
+    return verb == "flip" ? flip : verb == "observe-systemd" ? observe_systemd : restart_unit;
 }
 
-std::optional<HelperArguments> parse(const Helper& helper, const std::vector<std::string>& argv) {
+std::optional<HelperArguments> parse(const RunnerVerb& verb, const std::vector<std::string>& argv) {
     HelperArguments arguments;
     std::size_t i = 2;
     for (; i + 1 < argv.size() && argv[i] != "--"; i += 2) arguments.options[argv[i]] = argv[i + 1];
     if (i < argv.size() && argv[i] == "--") ++i;
     arguments.words.assign(argv.begin() + static_cast<std::ptrdiff_t>(i), argv.end());
-    if (arguments.options.size() != helper.options.size()) return std::nullopt;
-    for (const std::string& option : helper.options)
-        if (arguments.options.count(option) == 0) return std::nullopt;
-    if (arguments.words.size() < helper.least_words || arguments.words.size() > helper.most_words) return std::nullopt;
+    std::size_t known = 0;
+    for (const std::string_view option : verb.options) known += option.empty() ? 0 : 1;
+    if (arguments.options.size() != known) return std::nullopt;
+    for (const std::string_view option : verb.options)
+        if (!option.empty() && !arguments.options.contains(std::string(option))) return std::nullopt;
+    if (arguments.words.size() < verb.least_words || arguments.words.size() > verb.most_words) return std::nullopt;
     return arguments;
 }
 
@@ -52,13 +45,14 @@ std::optional<HelperArguments> parse(const Helper& helper, const std::vector<std
 
 std::optional<int> run_helper(const std::vector<std::string>& argv) {
     if (argv.size() < 2) return std::nullopt;
-    for (const Helper& helper : helpers()) {
-        if (argv[1] != helper.name) continue;
-        const std::optional<HelperArguments> arguments = parse(helper, argv);
-        if (arguments) return helper.run(*arguments);
-        std::string usage = std::string("usage: revertd-runner ") + helper.name;
-        for (const std::string& option : helper.options) usage += " " + option + " VALUE";
-        std::fprintf(stderr, "%s%s\n", usage.c_str(), helper.least_words > 0 ? " -- WORD..." : "");
+    for (const RunnerVerb& verb : kRunnerVerbs) {
+        if (argv[1] != verb.name) continue;
+        const std::optional<HelperArguments> arguments = parse(verb, argv);
+        if (arguments) return run_of(verb.name)(*arguments);
+        std::string usage = "usage: revertd-runner " + std::string(verb.name);
+        for (const std::string_view option : verb.options)
+            if (!option.empty()) usage += " " + std::string(option) + " VALUE";
+        std::fprintf(stderr, "%s%s\n", usage.c_str(), verb.least_words > 0 ? " -- WORD..." : "");
         return kExitUsage;
     }
     return std::nullopt;

@@ -89,7 +89,7 @@ Driver::~Driver() {
 
 Result<void> Driver::open_journal(const std::string& dir) {
     journal::Options options;
-    options.dir = dir, options.clock = &parts_.loop.clock();
+    options.dir = dir_ = dir, options.clock = &parts_.loop.clock();
     options.durable = [this](const journal::Commit& commit) {
         parts_.loop.post([this, commit] {
             meters_.commits.observe(commit.took);
@@ -160,7 +160,13 @@ void Driver::take(Output out) {
     }
     if (!entries.empty()) {
         // Refused after a failure: then nothing becomes durable, and nothing that must be durable acts (S43).
-        if (const auto appended = journal_->append(std::move(entries)); !appended) {
+        const auto says_so = [](const Record& r) { return std::holds_alternative<Pruned>(r.fact); };
+        const auto pruned = std::ranges::find_if(out.records, says_so);
+        const bool prunes = pruned != out.records.end();
+        if (prunes) pruned_seq_ = pruned->seq;
+        if (const auto appended =
+                journal_->append(std::move(entries), prunes ? std::exchange(doomed_, {}) : journal::Doomed{});
+            !appended) {
             events_.push_back(event::JournalFailed{appended.error().message});
             tell_of_journal(out.records);
         }

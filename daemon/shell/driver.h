@@ -15,6 +15,7 @@
 #include "daemon/shell/config_store.h"
 #include "daemon/shell/metrics_text.h"
 #include "daemon/shell/power_worker.h"
+#include "daemon/shell/prune_worker.h"
 #include "daemon/shell/service_watch.h"
 
 namespace revertd {
@@ -92,6 +93,8 @@ class Driver final : public Backend, private WatchListener {
 
     Result<void> reload() override { return parts_.reload(); }
 
+    void prune(const Peer& peer, WallTime before, PruneAnswered answered) override;
+
     void test_channels(ChannelsAnswered answered) override {
         parts_.test_channels ? parts_.test_channels(std::move(answered)) : answered({});
     }
@@ -154,6 +157,10 @@ class Driver final : public Backend, private WatchListener {
     Parts parts_;
     std::unique_ptr<Engine> engine_;
     std::unique_ptr<journal::Journal> journal_;
+    std::unique_ptr<PruneWorker> pruning_;  ///< while what is to be pruned is looked for
+    journal::Doomed doomed_;                ///< until the record that says so
+    std::uint64_t pruned_seq_ = 0;
+    std::string dir_;  ///< of the state
     Past past_;
     bool started_ = false, draining_ = false;
     std::uint64_t progress_ = 0;

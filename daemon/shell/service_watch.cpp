@@ -297,6 +297,13 @@ void ServiceWatch::localise(JudgeReport& report) {
     }
 }
 
+/// Of a rule over a Prometheus: as it is asked, under the name that was found.
+const Signal& ServiceWatch::signal_of(std::uint32_t rule) const {
+    const std::uint32_t index = settings_->rules[rule].signal;
+    const auto query = std::ranges::find(queries_, index, &PromQuery::index);
+    return query == queries_.end() ? settings_->signals[index] : (*query)->signal();
+}
+
 /// One query, for every series of the signal, and one when the rule holds: then there is more to see. A breach waits
 /// for nothing.
 void ServiceWatch::ask_places(std::uint32_t rule, bool holds) {
@@ -306,8 +313,8 @@ void ServiceWatch::ask_places(std::uint32_t rule, bool holds) {
     const Duration since = std::max<Duration>(now - std::max(deploy_since_, now - 24h), settings_->interval);
     // A deploy is noticed after three equal reads: what ran then already is not what was before.
     const Duration unnoticed = 4 * settings_->interval;
-    const std::string text = config::promql::places_of(settings_->signals[settings_->rules[rule].signal],
-                                                       std::min(since, kNow), settings_->baseline, since + unnoticed);
+    const std::string text =
+        config::promql::places_of(signal_of(rule), std::min(since, kNow), settings_->baseline, since + unnoticed);
     if (text.empty()) return;
     PromServer& server = parts_.prom.server(*settings_->prometheus);
     server.ask(text, settings_->interval, Time::min(), now + kLimit,
@@ -318,7 +325,7 @@ void ServiceWatch::ask_places(std::uint32_t rule, bool holds) {
 
 /// Told as soon as it is known, if the rule is breached still.
 void ServiceWatch::located(std::uint32_t rule, const PromAnswer& answer) {
-    const PlaceTable table = places_of(settings_->signals[settings_->rules[rule].signal], answer);
+    const PlaceTable table = places_of(signal_of(rule), answer);
     const auto found = detect::localise(table);
     const auto place = places_.find(rule);
     if (place == places_.end()) return;

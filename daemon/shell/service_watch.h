@@ -88,6 +88,7 @@ class ServiceWatch final : private ScrapeListener, private HealthListener, priva
     void plan_sample(Time at);
     void learn_labels();
     void localise(JudgeReport& report);
+    [[nodiscard]] const Signal& signal_of(std::uint32_t rule) const;
     void ask_places(std::uint32_t rule, bool holds);
     void located(std::uint32_t rule, const PromAnswer& answer);
     [[nodiscard]] bool another_host_answered(std::size_t check) const;

@@ -96,12 +96,20 @@ PromAnswer read_result(const Value& data) {
     return out;
 }
 
+/// Newer servers doubt every `rate` of a counter whose name does not end as counters' names do, as those of an ingress:
+/// it is about the name, and the answer is whole.
+bool is_about_a_name(const Value& remark) {
+    constexpr std::string_view kDoubt = "PromQL info: metric might not be a counter";
+    return remark.IsString() && text_of(remark).starts_with(kDoubt);
+}
+
 /// The server's own words, cut to a line.
 std::string remark(const Value& root, const char* name) {
     const Value* list = member(root, name);
-    if (list == nullptr || !list->IsArray() || list->Empty()) return {};
-    const Value& first = (*list)[0];
-    return first.IsString() ? quotable(text_of(first)) : std::string("unreadable");
+    if (list == nullptr || !list->IsArray()) return {};
+    for (const Value& one : list->GetArray())
+        if (!is_about_a_name(one)) return one.IsString() ? quotable(text_of(one)) : std::string("unreadable");
+    return {};
 }
 
 /// Part of the data is missing, or the server doubts what it was asked.

@@ -29,7 +29,7 @@ std::string key_without(const PromQuery& query, const std::string& label) {
 /// The labels by which it may be grouped: matched by `=`, once.
 std::vector<std::string> group_labels(const PromQuery& query) {
     std::vector<std::string> out;
-    if (!query.signal().promql.empty()) return out;
+    if (!query.signal().promql.empty() || !query.is_named()) return out;
     const auto& matchers = query.signal().selector.matchers;
     for (const Matcher& m : matchers) {
         const auto same =
@@ -58,6 +58,12 @@ PromServer& PromHub::server(const PrometheusSettings& settings) {
 
 std::unique_ptr<PromQuery> PromHub::add(const ServiceSettings& settings, std::uint32_t signal, PromListener& listener) {
     return std::make_unique<PromQuery>(*this, server(*settings.prometheus), settings, signal, listener);
+}
+
+bool PromHub::is_alone(const PromQuery& query) const {
+    return std::ranges::none_of(queries_, [&](const PromQuery* other) {
+        return &other->server() == &query.server() && other->signal().well_known && other->service() != query.service();
+    });
 }
 
 void PromHub::regroup_if_changed() {

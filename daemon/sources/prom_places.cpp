@@ -91,6 +91,8 @@ PlaceTable places_of(const Signal& signal, const PromAnswer& answer) {
         for (const auto& [label, value] : row.series->labels) labels.insert(label);
     }
     for (const char* none : {"__name__", "le", promql::kPart}) labels.erase(none);
+    for (const Matcher& m : signal.bad)  // all of them have it
+        if (m.op == Matcher::Op::Equal) labels.erase(m.label);
     for (const std::string& label : labels) divide(label, rows, quantile, table);
     for (PlaceLabel& label : table.labels)
         label.of_bad = std::ranges::find(signal.bad, label.label, &Matcher::label) != signal.bad.end();

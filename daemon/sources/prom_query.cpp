@@ -9,12 +9,14 @@
 #include "config/promql.h"
 #include "daemon/io/loop.h"
 #include "daemon/sources/number.h"
+#include "daemon/sources/prom_names.h"
 
 namespace revertd {
 namespace {
 
 namespace promql = config::promql;
 
+constexpr Duration kNameAgain = 5min;     // at most: a name that is not there may come with a deploy, hardly otherwise
 constexpr Duration kLearnAgain = 10min;   // a server's configuration changes rarely
 constexpr int kRetrySlots = 4;            // while nothing could be learned
 constexpr const char* kHistory = "[5m]";  // five samples of a server that scrapes every minute
@@ -69,6 +71,8 @@ PromQuery::PromQuery(PromHub& hub, PromServer& server, const ServiceSettings& se
                      PromListener& listener)
     : hub_(hub),
       server_(server),
+      service_(settings.name),
+      service_selector_(settings.prometheus_selector),
       signal_(settings.signals[index]),
       index_(index),
       interval_(settings.interval),
@@ -79,7 +83,8 @@ PromQuery::PromQuery(PromHub& hub, PromServer& server, const ServiceSettings& se
 }
 
 PromQuery::~PromQuery() {
-    for (const PromServer::Ticket ticket : {values_ticket_, ages_ticket_, history_ticket_}) server_.forget(ticket);
+    for (const PromServer::Ticket ticket : {name_ticket_, values_ticket_, ages_ticket_, history_ticket_})
+        server_.forget(ticket);
     std::erase(hub_.queries_, this);
     hub_.changed_ = true;
 }
@@ -126,8 +131,43 @@ void PromHub::learn(ScrapeInterval& interval, PromServer& server, const std::str
     server.ask("topk(1, " + selector + ")", every, Time::min(), deadline, any);
 }
 
+/// All signals without a name ask in the same words, so that the server is asked once.
+void PromQuery::ask_name(Time deadline) {
+    const Time now = hub_.loop().now();
+    if (now < name_again_) {
+        QueryResult result;
+        result.reason = unnamed_;
+        return listener_.query(index_, result, now);
+    }
+    name_ticket_ = server_.ask(names_query(service_selector_), interval_, Time::min(), deadline,
+                               [this, deadline](const auto& round) { take_name(round, deadline); });
+}
+
+void PromQuery::take_name(const std::shared_ptr<const PromRound>& round, Time deadline) {
+    QueryResult result;
+    if (round->answer.verdict != Verdict::Ok) {
+        result.verdict = round->answer.verdict;
+        result.reason = round->answer.reason;
+        return listener_.query(index_, result, round->asked);
+    }
+    auto found = named(signal_, round->answer, {service_, !service_selector_.empty(), hub_.is_alone(*this)});
+    if (auto* why = std::get_if<std::string>(&found)) {
+        name_pause_ = std::clamp<Duration>(2 * name_pause_, interval_, kNameAgain);
+        name_again_ = round->asked + name_pause_ - interval_ / 2;  // slots jitter
+        unnamed_ = std::move(*why);
+        result.reason = unnamed_;
+        return listener_.query(index_, result, round->asked);
+    }
+    signal_ = std::move(std::get<Signal>(found));
+    hub_.changed_ = true;
+    listener_.name_signal(index_, {promql::selector_text(signal_.selector.metric, signal_.selector.matchers), {}});
+    ask(deadline);
+    if (const auto wanted = std::exchange(history_wanted_, {})) ask_history(wanted->first, wanted->second);
+}
+
 void PromQuery::ask(Time deadline) {
     hub_.regroup_if_changed();
+    if (!is_named()) return ask_name(deadline);
     values_.reset();
     ages_.reset();
     ScrapeInterval& known = hub_.scrape_interval(*this);
@@ -185,6 +225,10 @@ void PromQuery::take_ages(const std::shared_ptr<const PromRound>& round) {
 void PromQuery::ask_history(Duration length, Time from) {
     constexpr Duration::rep kRows = 60;  // as many as a baseline has blocks
     constexpr Duration kLimit = 30s;     // nothing waits for it
+    if (!is_named()) {
+        history_wanted_ = {length, from};
+        return;
+    }
     const Time now = hub_.loop().now();
     length = std::min(length, now - std::max(from, now - length));
     const Duration step =
@@ -237,6 +281,7 @@ void PromQuery::judge() {
     std::string words;
     // Of the whole answer, whoever of hundreds asks: looked at once, when it was read.
     if (!values_->answer.instant) return tell(Verdict::Error, "the answer is no vector");
+    if (is_ahead(words)) return tell(Verdict::Stale, words);
     if (is_stale(values_->answer.oldest, words)) return tell(Verdict::Stale, words);
     if (!signal_.promql.empty()) return tell_value();
     judge_rows();
@@ -266,6 +311,15 @@ bool PromQuery::is_stale(double at, std::string& words) {
     if (age <= seconds(limit)) return false;
     words = "the newest sample is " + (age < 1e9 ? to_words(from_seconds(std::floor(age))) : std::string("very")) +
             " old, at most " + to_words(limit) + " is allowed";
+    return true;
+}
+
+/// A server whose clock is ahead is asked about an instant that it calls past: its newest samples of then look fresh.
+bool PromQuery::is_ahead(std::string& words) {
+    const Duration limit = 2 * std::max(interval_, scraped_every());
+    if (values_->ahead <= limit) return false;
+    words = "the clock of the server is " + to_words(std::chrono::floor<std::chrono::seconds>(values_->ahead)) +
+            " ahead of this host's: what it says of now is so old";
     return true;
 }
 

@@ -26,6 +26,10 @@ class PromListener {
     virtual ~PromListener() = default;
     /// What the result points to is valid during the call. `at` is the instant that was asked about.
     virtual void query(std::uint32_t signal, const QueryResult& result, Time at) = 0;
+
+    /// A well-known signal has been found under this name.
+    virtual void name_signal(std::uint32_t, const Selector&) {}
+
     virtual void history(std::uint32_t signal, std::span<const HistoryRow> rows) = 0;
 };
 
@@ -61,7 +65,14 @@ class PromQuery {
     /// come; nothing is said if not.
     void ask_history(Duration length, Time from);
 
+    /// Under the name that was found, if it was not written.
     [[nodiscard]] const Signal& signal() const { return signal_; }
+
+    [[nodiscard]] bool is_named() const { return !signal_.well_known || !signal_.selector.metric.empty(); }
+
+    [[nodiscard]] std::uint32_t index() const { return index_; }
+
+    [[nodiscard]] const std::string& service() const { return service_; }
 
     [[nodiscard]] Duration interval() const { return interval_; }
 
@@ -74,6 +85,8 @@ class PromQuery {
     ScrapeInterval* scrape_interval = nullptr;  ///< of the key, once it was searched for
 
   private:
+    void ask_name(Time deadline);
+    void take_name(const std::shared_ptr<const PromRound>& round, Time deadline);
     void ask_values(Time deadline);
     void take_history(const PromRound& round, Duration step);
     void take_values(const std::shared_ptr<const PromRound>& round);
@@ -84,12 +97,15 @@ class PromQuery {
     void tell_rows(const std::vector<const PromSeries*>& rows, std::vector<QueryCell>& cells);
     void tell_value();
     [[nodiscard]] bool is_stale(double at, std::string& words);
+    [[nodiscard]] bool is_ahead(std::string& words);
     [[nodiscard]] Duration scraped_every();
     [[nodiscard]] std::string selector() const;
     [[nodiscard]] const std::string& text();
 
     PromHub& hub_;
     PromServer& server_;
+    std::string service_;
+    std::vector<Matcher> service_selector_;
     Signal signal_;
     std::uint32_t index_;
     Duration interval_;
@@ -102,7 +118,11 @@ class PromQuery {
     int missing_ = 0;
     Duration window_{};
     Time seen_ = Time::min(), seen_ages_ = Time::min();
-    PromServer::Ticket values_ticket_, ages_ticket_, history_ticket_;
+    Duration name_pause_{};  ///< until the name is looked for again; it grows
+    Time name_again_ = Time::min();
+    std::string unnamed_;                                      ///< why there is no name
+    std::optional<std::pair<Duration, Time>> history_wanted_;  ///< until there is a name
+    PromServer::Ticket name_ticket_, values_ticket_, ages_ticket_, history_ticket_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  ///< for those who hold it weakly
 };
 
@@ -126,6 +146,9 @@ class PromHub {
         if (query.scrape_interval == nullptr) query.scrape_interval = &scrape_intervals_[&query.server()][query.key];
         return *query.scrape_interval;
     }
+
+    /// No other service has signals without a name there.
+    [[nodiscard]] bool is_alone(const PromQuery& query) const;
 
     [[nodiscard]] const std::vector<std::unique_ptr<PromServer>>& servers() const { return servers_; }
 

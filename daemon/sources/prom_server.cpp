@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdio>
 
+#include "actions/answers.h"
 #include "daemon/io/http_client.h"
 #include "daemon/io/http_options.h"
 #include "daemon/io/loop.h"
@@ -202,7 +203,7 @@ void PromServer::start(const std::shared_ptr<Question>& question) {
             answer = read_prom_answer(response.status, response.body);
         }
         std::erase(flying_, question);
-        answered(question, std::move(answer));
+        answered(question, std::move(answer), ahead_by(response));
     });
     if (sent) {
         question->request = *sent;
@@ -212,10 +213,17 @@ void PromServer::start(const std::shared_ptr<Question>& question) {
     fail(sent.error().message);
 }
 
-void PromServer::answered(const std::shared_ptr<Question>& question, PromAnswer answer) {
+/// The head of an answer says when it was made. A cache's may be old: then it is behind, which samples' ages show.
+Duration PromServer::ahead_by(const HttpResponse& response) const {
+    const auto header = response.headers.find("date");
+    const auto date = header != response.headers.end() ? http_date(header->second) : std::nullopt;
+    return date ? std::max<Duration>(*date - loop_.clock().now().wall, Duration{}) : Duration{};
+}
+
+void PromServer::answered(const std::shared_ptr<Question>& question, PromAnswer answer, Duration ahead) {
     if (answer.verdict != Verdict::Ok) answer.reason = settings_.url + ": " + answer.reason;
     question->round =
-        std::make_shared<const PromRound>(PromRound{question->asked, question->evaluated, std::move(answer)});
+        std::make_shared<const PromRound>(PromRound{question->asked, question->evaluated, std::move(answer), ahead});
     start_next();
     telling_.push_back(question);
     while (!question->waiting.empty()) {  // each may ask or forget

@@ -24,6 +24,7 @@ struct PromRound {
     Time asked{};          ///< when it was asked; its values are of that instant
     double evaluated = 0;  ///< the same as the server was told, Unix seconds
     PromAnswer answer;
+    Duration ahead{};  ///< of its clock before ours, by the head of the answer; 0: not known
 };
 
 class PromServer {
@@ -76,7 +77,8 @@ class PromServer {
     void submit(const std::shared_ptr<Question>& question);
     void start_next();
     void start(const std::shared_ptr<Question>& question);
-    void answered(const std::shared_ptr<Question>& question, PromAnswer answer);
+    void answered(const std::shared_ptr<Question>& question, PromAnswer answer, Duration ahead = {});
+    [[nodiscard]] Duration ahead_by(const HttpResponse& response) const;
     void drop_old(Time now);
     [[nodiscard]] Result<HttpRequest> request_for(const Question& question) const;
 

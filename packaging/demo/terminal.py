@@ -18,7 +18,7 @@ class Terminal:
     def __init__(self, command, environment):
         master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
-        environment = dict(environment, TERM="xterm-256color", COLUMNS=str(COLUMNS), LANG="C.UTF-8")
+        environment = dict(environment, TERM="xterm-256color", COLUMNS=str(COLUMNS), LANG="C.UTF-8", LC_ALL="C.UTF-8")
         self._process = subprocess.Popen(
             command, stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True
         )

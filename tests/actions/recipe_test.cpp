@@ -83,6 +83,26 @@ TEST(Recipes, what_means_nothing_is_refused_with_its_place_and_what_was_meant) {
     EXPECT_NE(said("{ unit: $mine }", "$mine").find("`each` names one list"), std::string::npos);
 }
 
+TEST(Recipes, the_runner_is_asked_for_what_it_has_only) {
+    const auto runs = [](const std::string& argv) {
+        return said("exec: [$binary, flip, $unit, \"{to}\"]", "exec: [revertd-runner, " + argv + "]");
+    };
+    EXPECT_EQ(runs("flip, --link, $mine, --releases, $mine, --to, \"{to}\""), "");
+    EXPECT_EQ(runs("restart-unit, --systemctl, /usr/bin/systemctl, --, $unit"), "");
+    EXPECT_NE(runs("flop, --link, $mine").find("revertd-runner has no 'flop'; did you mean 'flip'?"), std::string::npos)
+        << runs("flop, --link, $mine");
+    EXPECT_NE(runs("restart, --, $unit").find("restart-unit"), std::string::npos);
+    EXPECT_NE(runs("flip, --lnik, $mine, --releases, $mine, --to, \"{to}\"").find("did you mean '--link'?"),
+              std::string::npos);
+    EXPECT_NE(runs("flip, --link, $mine, --to, \"{to}\"").find("needs --releases"), std::string::npos);
+    EXPECT_NE(runs("flip, --link, $mine, --link, $mine, --releases, $mine, --to, \"{to}\"").find("twice"),
+              std::string::npos);
+    EXPECT_NE(runs("restart-unit, --systemctl, --, $unit").find("has no value"), std::string::npos);
+    EXPECT_NE(runs("restart-unit, --systemctl, /usr/bin/systemctl").find("takes a unit behind --"), std::string::npos);
+    EXPECT_NE(said("exec: [$binary, flip, $unit, \"{to}\"]", "exec: [revertd-runner]").find("nothing by itself"),
+              std::string::npos);
+}
+
 TEST(Recipes, a_step_does_one_thing_and_has_a_name) {
     EXPECT_NE(said("exec: [$binary, flip, $unit, \"{to}\"]", "cwd: /").find("either `exec` or `http`"),
               std::string::npos);

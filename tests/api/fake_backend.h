@@ -49,6 +49,9 @@ class FakeBackend final : public Backend {
     [[nodiscard]] std::optional<JudgeView> view(const std::string& service) const override;
     [[nodiscard]] std::optional<Time> next_check(const std::string& service) const override;
     void command(const Peer& peer, const Command& command, Answer answer) override;
+
+    void prune(const Peer&, WallTime, PruneAnswered answered) override { answered(PruneAnswer{2, 1, 9}); }
+
     Result<void> reload() override;
     [[nodiscard]] Result<std::string> report(const std::string& incident, const std::string& format) const override;
     [[nodiscard]] Result<std::vector<std::string>> explain(const std::string& id) const override;

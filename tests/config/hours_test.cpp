@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "core/clock.h"
+#include "core/hours_end.h"
 
 namespace revertd {
 namespace {
@@ -39,6 +40,27 @@ TEST(HoursOfAWeekend, follow_summer_time) {
     EXPECT_TRUE(h.contain(utc(2027, 7, 16, 14)));
     EXPECT_TRUE(h.contain(utc(2027, 7, 19, 5, 59)));
     EXPECT_FALSE(h.contain(utc(2027, 7, 19, 6)));
+}
+
+TEST(HoursEnd, where_no_span_goes_on) {
+    const Hours weekend = hours("Fri 16:00-Mon 08:00 Europe/Berlin");
+    EXPECT_EQ(end_of({weekend}, utc(2027, 1, 15, 15)), utc(2027, 1, 18, 7)) << "over the end of the week";
+    EXPECT_EQ(end_of({weekend}, utc(2027, 1, 17, 23, 30)), utc(2027, 1, 18, 7));
+    EXPECT_EQ(end_of({weekend}, utc(2027, 1, 18, 7)), std::nullopt) << "not within";
+    EXPECT_EQ(end_of({weekend, hours("Mon-Fri 08:00-12:00 Europe/Berlin")}, utc(2027, 1, 17, 12)), utc(2027, 1, 18, 11))
+        << "one begins as the other ends";
+    EXPECT_EQ(end_of({hours("2026-12-24-2027-01-02 Europe/Berlin")}, utc(2026, 12, 31, 12)), utc(2027, 1, 2, 23))
+        << "the last day belongs to it";
+    EXPECT_EQ(end_of({hours("Mon-Sun 00:00-24:00 UTC")}, utc(2027, 1, 17, 12)), std::nullopt) << "never";
+    EXPECT_EQ(end_of({}, utc(2027, 1, 17, 12)), std::nullopt);
+}
+
+TEST(HoursEnd, by_the_clock_that_is_on_the_wall_then) {
+    const Hours weekend = hours("Fri 16:00-Mon 08:00 Europe/Berlin");
+    EXPECT_EQ(end_of({weekend}, utc(2027, 3, 27, 12)), utc(2027, 3, 29, 6)) << "to summer time on the 28th";
+    EXPECT_EQ(end_of({weekend}, utc(2027, 10, 30, 12)), utc(2027, 11, 1, 7)) << "and back on the 31st";
+    const Hours night = hours("Sun 02:00-03:00 Europe/Berlin");
+    EXPECT_EQ(end_of({night}, utc(2027, 10, 31, 0, 30)), utc(2027, 10, 31, 2)) << "the hour that comes twice";
 }
 
 TEST(HoursInTheNightOfTheChange, are_those_of_the_clock_on_the_wall) {

@@ -146,7 +146,7 @@ TEST(Load, a_rule_that_is_shorter_than_the_interval_is_warned_of) {
                      "\n    guard: { P0: [health down for 30s] }\n",
                  "t.yaml");
         return std::any_of(result.diagnostics.begin(), result.diagnostics.end(), [](const Diagnostic& d) {
-            return to_line(d).find("t.yaml:6:12: warning: `health down for 30s` holds only after 1m") !=
+            return to_line(d).find("t.yaml:6:35: warning: `health down for 30s` holds only after 1m") !=
                    std::string::npos;
         });
     };
@@ -384,8 +384,15 @@ TEST(Load, a_bake_that_contradicts_itself_or_that_nothing_can_end_is_said) {
 
 TEST(Load, a_rule_longer_than_the_bake_is_a_warning) {
     EXPECT_NE(words(load(with("    bake: 1m\n    warmup: 1s\n    guard: [errors > 5% for 2m]\n"), "f.yaml"))
-                  .find("needs longer than the bake"),
+                  .find("f.yaml:8:29: warning: `errors > 5% for 2m` needs longer than the bake"),
               std::string::npos);
+    const std::string short_for = words(load(with("    interval: 5s\n    guard:\n      P1: [p95 > 1.2x baseline for "
+                                                  "1m, { rule: errors > 5% over 1s for 2s }]\n"),
+                                             "f.yaml"));
+    EXPECT_NE(short_for.find("f.yaml:8:72: warning: `errors > 5% over 1s for 2s` holds only after"), std::string::npos)
+        << short_for;
+    EXPECT_NE(short_for.find("f.yaml:8:65: warning: `errors > 5% over 1s for 2s` has a window"), std::string::npos)
+        << short_for;
 }
 
 TEST(Load, credentials_are_looked_up_only_when_there_is_a_directory) {

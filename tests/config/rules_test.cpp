@@ -11,7 +11,7 @@ namespace revertd::config {
 namespace {
 
 SignalTable table() {
-    SignalTable signals(true);
+    SignalTable signals(Signal::Source::Scrape);
     for (const auto& [name, text] :
          std::vector<std::pair<std::string, std::string>>{{"queue", "queue_length"},
                                                           {"orders", "sum(rate(orders_total[5m]))"},

@@ -145,7 +145,7 @@ TEST(Signals, every_beginning_of_a_signal_is_read_or_refused_at_a_place_inside_i
 }
 
 TEST(SignalTable, errors_and_p95_join_when_they_are_first_named) {
-    SignalTable table(true);
+    SignalTable table(Signal::Source::Scrape);
     EXPECT_EQ(table.find("p99"), std::nullopt);
     EXPECT_EQ(table.find("p95"), 0U);
     EXPECT_EQ(table.find("errors"), 1U);
@@ -156,7 +156,7 @@ TEST(SignalTable, errors_and_p95_join_when_they_are_first_named) {
 }
 
 TEST(SignalTable, finds_nothing_by_name_without_metrics) {
-    SignalTable table(false);
+    SignalTable table(std::nullopt);
     EXPECT_EQ(table.find("errors"), std::nullopt);
 }
 

@@ -239,6 +239,31 @@ TEST_F(Commands, status_says_who_does_not_say_what_runs) {
     EXPECT_NE(outcome.out.find("\napi: the platform is mute: exit 1, since "), std::string::npos) << outcome.out;
 }
 
+TEST_F(Commands, status_says_where_no_deploys_are_wanted_and_where_everything_asks) {
+    daemon.answer("GET /-/ready", {{200, "ok"}, {200, "ok"}});
+    const std::string hours = R"x("frozen":true,"frozen_why":"no deploys in these hours (Fri 16:00-Mon 08:00 UTC)",)x"
+                              R"x("frozen_until":"2026-11-23T08:00:00Z")x";
+    std::string alike;
+    for (const char* name : {"a", "b", "c", "d", "e", "f", "g"})
+        alike += R"({"name":")" + std::string(name) + "\"," + hours + "},";
+    daemon.answer("GET /api/v1/status",
+                  {{200, R"({"halted":false,"frozen":false,"services":[)" + alike +
+                             R"({"name":"h","frozen":false,"ask_only":true,"ask_only_why":"Mon-Fri 09:00-17:00 UTC",
+        "ask_only_until":"2026-11-20T17:00:00Z"}]})"},
+                   {200, R"({"halted":false,"frozen":true,"frozen_why":"deploys are frozen by ana: moving","services":[
+        {"name":"a","frozen":true,"frozen_why":"deploys are frozen by ana: moving","frozen_until":null}]})"}});
+    const std::string out = run({"status"}).out;
+    EXPECT_EQ(out.find("a, b, c, d, e and 2 more: FROZEN: no deploys in these hours (Fri 16:00-Mon 08:00 UTC), until "),
+              0U)
+        << out;
+    EXPECT_NE(out.find("; `gate` says no to deploys, a rollback is not restrained\n"), std::string::npos) << out;
+    EXPECT_NE(out.find("\nh: asks before it acts, until "), std::string::npos) << out;
+    EXPECT_NE(out.find(" (Mon-Fri 09:00-17:00 UTC): `now` is `after approval` in these hours\n"), std::string::npos);
+    const std::string everything = run({"status"}).out;
+    EXPECT_EQ(everything.find("FROZEN: deploys are frozen by ana: moving; `gate` says no"), 0U) << everything;
+    EXPECT_EQ(everything.find("FROZEN", 10), std::string::npos) << "once, not for every service: " << everything;
+}
+
 TEST_F(Commands, start_warns_of_what_is_not_known) {
     daemon.answer("POST /api/v1/deployments",
                   {{201, R"({"id":"d-9","warnings":["the platform is mute: exit 1","tag is silent"]})"}});

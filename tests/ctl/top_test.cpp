@@ -64,8 +64,10 @@ TEST_F(TopCommand, leaves_the_terminal_as_it_was) {
     EXPECT_TRUE(outcome.out.ends_with("\x1b[?7h\x1b[?25h\x1b[?1049l"));
     EXPECT_FALSE(terminal.time.holds_keys);
     EXPECT_EQ(outcome.err, "");
-    // A frame never scrolls: its last line has no newline, and every line clears what stood behind it.
-    EXPECT_EQ(outcome.out.find("\n\x1b[J"), std::string::npos);
+    // A frame never scrolls: its last line has no newline. Every line clears what stood there before it is written.
+    EXPECT_EQ(outcome.out.find("\n\x1b[H"), std::string::npos);
+    EXPECT_NE(outcome.out.find("\r\n\x1b[Jq quits\x1b[H"), std::string::npos);
+    EXPECT_EQ(outcome.out.find("\x1b[K"), std::string::npos);
 }
 
 TEST_F(TopCommand, obeys_what_is_said_about_colour) {

@@ -84,11 +84,11 @@ TEST_F(Watching, redraws_one_block_on_a_terminal) {
     terminal.environment["NO_COLOR"] = "1";
     daemon.answer(kGet, {{200, baking("healthy")}, {200, ended(0, "healthy")}});
     EXPECT_EQ(watch().err,
-              "api v2 (was v1)  deploy d-81  bake 15m\x1b[K\n"
-              "  █░░░░░░░░░░░░░░░░░░░  1m / 15m   healthy\x1b[K\n\x1b[J"
+              "\x1b[2Kapi v2 (was v1)  deploy d-81  bake 15m\n"
+              "\x1b[2K  █░░░░░░░░░░░░░░░░░░░  1m / 15m   healthy\n\x1b[J"
               "\x1b[2A\r"
-              "api v2 (was v1)  deploy d-81  bake 15m\x1b[K\n"
-              "  ░░░░░░░░░░░░░░░░░░░░   it is over\x1b[K\n\x1b[J");
+              "\x1b[2Kapi v2 (was v1)  deploy d-81  bake 15m\n"
+              "\x1b[2K  ░░░░░░░░░░░░░░░░░░░░   it is over\n\x1b[J");
 }
 
 TEST_F(Watching, is_silent_without_progress) {

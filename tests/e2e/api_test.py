@@ -145,6 +145,8 @@ class Api(unittest.TestCase):
             self.assertEqual(self.ask("POST", "/api/v1/services/{service}/" + what, {}, service="none")[0], 404)
         for what, halted in (("halt", True), ("resume", False)):
             self.assertEqual(self.ask("POST", "/api/v1/" + what, {"reason": "drill"})[1], {"halted": halted})
+        self.assertEqual(self.ask("POST", "/api/v1/audit/prune", {"older_than": "30d"})[1]["more"], 0)
+        self.assertEqual(self.ask("POST", "/api/v1/audit/prune", {"older_than": "soon"})[0], 400)
         for what, code in (("freeze", 4), ("unfreeze", 0)):
             self.assertEqual(self.ask("POST", "/api/v1/" + what, {"reason": "drill"})[0], 200)
             self.assertEqual(self.ask("POST", "/api/v1/services/{service}/" + what, {"reason": "drill"}, service="plain")[0], 200)

@@ -107,6 +107,13 @@ class Target:
             f'shop_calls_total{{outcome="fine"{labels}}} {int(requests - errors)}\nshop_calls_total{{outcome="fail"{labels}}} {int(errors)}\n'
             for labels, (requests, errors) in rows.items())
 
+    def well_known(self):
+        """The same under names that most programs use."""
+        errors = int(self.errors)
+        return (f'# TYPE http_requests_total counter\nhttp_requests_total{{code="200"}} {int(self.requests) - errors}\nhttp_requests_total{{code="503"}} {errors}\n'
+                "# TYPE http_request_duration_seconds histogram\n" + "".join(
+                    f'http_request_duration_seconds_bucket{{le="{"+Inf" if b == float("inf") else b}"}} {int(n)}\n' for b, n in self.buckets.items()))
+
     def send(self, handler, status, body, kind="text/plain; version=0.0.4", length=None):
         data = body.encode()
         handler.send_response(status)
@@ -131,6 +138,8 @@ class Target:
         fine = self.calls() + "# TYPE shop_queue gauge\nshop_queue 3\n"
         if self.service.config.get("histogram"):
             fine += "".join(f'shop_call_seconds_bucket{{le="{"+Inf" if b == float("inf") else b}"}} {int(n)}\n' for b, n in self.buckets.items())
+        if self.service.config.get("well_known"):
+            fine += self.well_known()
         if mode == "empty":
             return self.send(handler, 200, "")
         if mode == "nan":
@@ -195,13 +204,13 @@ class Service:
         guard = self.config.get("guard", "{ P0: [health down for 1s, errors > 20% for 1s], P1: [errors > 5% for 2s] }")
         bake = f"    bake: {self.config['bake']}\n" if "bake" in self.config else ""
         signals = self.config.get("signals", """{ errors: 'ratio(shop_calls_total, outcome="fail")', queue: shop_queue }""")
+        signals = f"    signals: {signals}\n" if signals else ""
         source = f"prometheus: {self.config['prometheus']}" if "prometheus" in self.config else f"metrics: {metrics}"
         more = self.config.get("more", "")
         return f"""  {self.name}:
 {bake}    health: {health}
     {source}
-    signals: {signals}
-{more}    guard: {guard}
+{signals}{more}    guard: {guard}
     rollback: {{ exec: [{self.dir}/rollback, "{{to}}"], current: [{self.dir}/current] }}
 """
 

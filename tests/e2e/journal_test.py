@@ -57,6 +57,10 @@ class FailingDisk(unittest.TestCase):
         page = until(lambda: pages("the journal failed"), 30, "a page that needs no journal")[0]
         self.assertIn("OBSERVING ONLY", w.ctl("status")[1])
         self.sign.unlink()
+        w.options.append(f"--runner=unix:{w.root}/nobody")  # which cannot bear witness: nothing may be told yet
+        w.restart()
+        self.assertEqual(pages("the journal is whole"), [])
+        w.options.pop()
         w.restart()
         resolved = until(lambda: pages("the journal is whole"), 30, "and its end")
         self.assertEqual(resolved[0]["key"], page["key"])

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The real Prometheus (or VictoriaMetrics) that scrapes the targets of a World, and one that answers as it is told."""
+import email.utils
+import gzip
 import http.server
 import json
 import pathlib
@@ -173,6 +175,68 @@ class FakePrometheus:
             return self.send(handler, 200, json.dumps({"status": "success", "data": {"resultType": "vector", "result": {"value": 1}}}))
         if mode == "text":
             return self.send(handler, 200, json.dumps({"status": "success", "data": {"resultType": "string", "result": [at, "fine"]}}))
+        if mode == "scalar":
+            return self.send(handler, 200, json.dumps({"status": "success", "data": {"resultType": "scalar", "result": [at, "0"]}}))
+        if mode == "matrix":
+            return self.send(handler, 200, json.dumps({"status": "success", "data": {"resultType": "matrix", "result": [
+                {"metric": r["metric"], "values": [r["value"], r["value"]]} for r in rows]}}))
+        if mode == "null":
+            return self.send(handler, 200, json.dumps({"status": "success", "data": None}))
+        if mode == "no data":
+            return self.send(handler, 200, json.dumps({"status": "success"}))
+        if mode == "error in a 200":
+            return self.send(handler, 200, json.dumps({"status": "error", "errorType": "execution", "error": "query processing would load too many samples"}))
+        if mode == "empty body":
+            return self.send(handler, 200, "")
+        if mode == "204":
+            return self.send(handler, 204, "")
+        if mode == "bare numbers":
+            return self.send(handler, 200, vector([{**r, "value": [at, 0]} for r in rows]))
+        if mode == "words":
+            return self.send(handler, 200, vector([{**r, "value": [at, "none"]} for r in rows]))
+        if mode == "beyond a double":
+            return self.send(handler, 200, vector([{**r, "value": [at, "1e999"]} if not r["metric"].get("revertd_part", "").startswith("at") else r for r in rows]))
+        if mode == "below zero":
+            return self.send(handler, 200, vector([{**r, "value": [at, "-5"]} if not r["metric"].get("revertd_part", "").startswith("at") else r for r in rows]))
+        if mode == "twice the same":
+            return self.send(handler, 200, vector(rows + rows))
+        if mode in ("401", "404", "413", "429", "500", "502"):
+            return self.send(handler, int(mode), "<html>no</html>", "text/html")
+        if mode == "redirect":
+            handler.send_response(302)
+            handler.send_header("Location", "/login")
+            handler.send_header("Content-Length", "0")
+            return handler.end_headers()
+        if mode == "chunked and cut":
+            data = vector(rows).encode()
+            handler.send_response(200)
+            handler.send_header("Content-Type", "application/json")
+            handler.send_header("Transfer-Encoding", "chunked")
+            handler.end_headers()
+            handler.wfile.write(b"%x\r\n%s\r\n" % (len(data) - 20, data[:-20]))
+            handler.close_connection = True
+            return None
+        if mode == "packed":
+            data = gzip.compress(vector(rows).encode())
+            handler.send_response(200)
+            handler.send_header("Content-Type", "application/json")
+            handler.send_header("Content-Encoding", "gzip")
+            handler.send_header("Content-Length", str(len(data)))
+            handler.end_headers()
+            handler.wfile.write(data)
+            return None
+        if mode == "clock ahead":
+            handler.date_time_string = lambda timestamp=None: email.utils.formatdate(time.time() + 3600, usegmt=True)
+            return self.send(handler, 200, vector(rows))
+        if mode == "clock behind":
+            return self.send(handler, 200, vector([self.row(at, str(at - 3600), **r["metric"]) if r["metric"].get("revertd_part", "").startswith("at") else r for r in rows]))
+        if mode == "endless":
+            handler.send_response(200)
+            handler.send_header("Content-Type", "application/json")
+            handler.end_headers()
+            while not self.release.wait(0.05):
+                handler.wfile.write(b" ")
+            return None
         if mode == "slow":
             self.release.wait(60)
             return None

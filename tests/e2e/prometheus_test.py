@@ -29,14 +29,15 @@ class Judged(unittest.TestCase):
         self.addCleanup(self.w.stop)
         self.prometheus = Prometheus(self.w.root, list(self.w.services.values()), self.KIND)
 
-    def services(self, **names):
+    def services(self, beside=(), **names):
         for name, config in names.items():
-            self.w.service(name, prometheus=self.SOURCE.replace("{url}", self.prometheus.url), signals=signals(name), guard=GUARD, **config)
-        self.prometheus.services = list(self.w.services.values())
+            self.w.service(name, prometheus=self.SOURCE.replace("{url}", self.prometheus.url), **{"signals": signals(name), "guard": GUARD, **config})
+        self.prometheus.services = [*self.w.services.values(), *beside]
         self.prometheus.start()
         self.addCleanup(self.prometheus.kill)
         for name in names:
-            self.prometheus.until_scraping(f'shop_calls_total{{app="{name}"}}')
+            label, value = self.w.services[name].config.get("labels", f"app: '{name}'").replace("'", "").split(": ")
+            self.prometheus.until_scraping(f'shop_calls_total{{{label}="{value}"}}')
         self.w.start()
 
     def bad(self, name, **behaviour):
@@ -57,6 +58,40 @@ class Judged(unittest.TestCase):
         self.assertEqual(service.calls, ["v1"])
         self.assertEqual(self.w.wait_exit(healthy), 0, self.w.ctl("deploy", "show", healthy)[1])
         self.assertEqual(other.calls, [])
+
+    def test_what_nobody_named_is_found_by_well_known_names(self):
+        self.services(found={"signals": "", "well_known": True}, bare={"signals": "", "guard": "{ P0: [health down for 1s], anomaly: P1 }"})
+        self.w.good()
+        code, text = self.w.ctl("-o", "json", "check", str(self.w.root / "revertd.yaml"), "--live")
+        live = {(f["service"], f["what"]): f for f in json.loads(text)["live"]}
+        self.assertEqual(code, 0, text)
+        self.assertIn('http_requests_total{app="found"}', live["found", "signal errors"]["words"])
+        self.assertRegex(live["found", "signal errors"]["value"], r"^0(\.\d+)?%$")
+        self.assertIn("no label says which series are those of `bare`", live["bare", "signal errors"]["words"])
+        service, deploy = self.bad("found", errors=0.09)
+        incident = self.w.until_incident("found", "awaiting_approval")
+        self.assertIn("errors > 5%", incident["reason"] + json.dumps(incident["findings"]))
+        shown = {s["name"]: s for s in self.w.json("deploy", "show", deploy)["signals"]}
+        self.assertAlmostEqual(shown["errors"]["value"], 0.09, delta=0.02)
+        self.assertEqual(self.w.ctl("approve", incident["id"])[0], 0)
+        self.assertEqual(self.w.wait_exit(deploy), 10, self.w.ctl("deploy", "show", deploy)[1])
+        self.assertEqual(service.calls, ["v1"])
+
+    def test_a_selector_says_which_series_are_the_service_s(self):
+        source = self.SOURCE.replace("{url}", self.prometheus.url)
+        source = source if source.startswith("{") else f"{{ url: '{source}' }}"
+        self.SOURCE = source.replace(" }", """, selector: '{app="labelled"}' }""")
+        other = Service(self.w.root, "other", well_known=True)
+        for target in other.targets:
+            self.addCleanup(target.stop)
+        other.versions["v1"] = {"errors": 0.5}
+        self.services([other], mine={"signals": "", "well_known": True, "labels": "app: 'labelled'"})
+        self.w.good()
+        _, deploy = self.bad("mine", errors=0.09)
+        incident = self.w.until_incident("mine", "awaiting_approval")
+        self.assertEqual(incident["severity"], "P1", incident)
+        self.assertEqual(self.w.ctl("deny", incident["id"])[0], 0)
+        self.assertEqual(self.w.wait_exit(deploy), 12, self.w.ctl("deploy", "show", deploy)[1])
 
     def test_check_live_asks_every_query_once(self):
         self.services(live={})
@@ -254,7 +289,9 @@ class Blind(unittest.TestCase):
     """Every way in which a server can fail to tell, for the whole bake: nothing is done, 14, one page."""
 
     MODES = ("empty", "nan", "inf", "two series", "stale", "old values", "warnings", "infos", "isPartial", "503", "422", "html", "truncated",
-             "wrong type", "text", "slow")
+             "wrong type", "text", "slow", "scalar", "matrix", "null", "no data", "error in a 200", "empty body", "204", "bare numbers", "words",
+             "beyond a double", "below zero", "twice the same", "401", "404", "413", "429", "500", "502", "redirect", "chunked and cut", "packed",
+             "clock ahead", "clock behind", "endless")
 
     def test_nothing_is_done_and_one_page_says_so(self):
         w = World(PROGRAMS)

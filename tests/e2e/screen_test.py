@@ -13,7 +13,7 @@ sys.dont_write_bytecode = True
 from harness import World, until
 
 PROGRAMS = sys.argv.pop(1) if len(sys.argv) > 1 and os.path.isdir(sys.argv[1]) else "."
-SIZES = [(80, 24), (200, 50), (40, 15)]
+SIZES = [(80, 24), (200, 50), (40, 12)]
 
 
 class Screen:
@@ -68,8 +68,8 @@ class Screens(unittest.TestCase):
         cls.w.stop()
         cls.folder.cleanup()
 
-    def screen(self, columns, rows, command, **options):
-        screen = Screen(self.folder.name, columns, rows, f"{self.ctl} {command}", **options)
+    def screen(self, columns, rows, command, environment="", **options):
+        screen = Screen(self.folder.name, columns, rows, f"{environment} {self.ctl} {command}", **options)
         self.addCleanup(screen.close)
         return screen
 
@@ -89,6 +89,8 @@ class Screens(unittest.TestCase):
                 lines = screen.lines()
                 self.assertLessEqual(len(lines), rows)
                 self.assertTrue(lines[0].startswith("revertd  4 services"), lines)
+                if columns >= 80:
+                    self.assertRegex(lines[0], r" \d\d:\d\d:\d\d$")  # to the last column
                 self.assertEqual(screen.text().count("q quits"), 1)
                 screen.resize(60, 20)
                 screen.shows("web v2", "q quits")
@@ -98,6 +100,14 @@ class Screens(unittest.TestCase):
                 self.assertEqual([line for line in text.split("\n") if line], ["ended 0"])  # the first screen as it was
                 screen.keys("typed", "Enter")
                 screen.shows("typed\ntyped")  # echo and lines are back
+
+    def test_a_terminal_whose_locale_knows_no_utf8_is_drawn_in_ascii(self):
+        self.deploy("worker")
+        screen = self.screen(80, 24, "top", environment="LC_ALL=C")
+        text = screen.shows("worker v2", "q quits", "  #...")
+        self.assertTrue(text.isascii(), text)
+        screen.keys("q")
+        screen.shows("ended 0")
 
     def test_top_ends_by_ctrl_c_and_refuses_a_dumb_terminal(self):
         screen = self.screen(80, 24, "top")

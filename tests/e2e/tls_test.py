@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """How targets and servers are spoken to, beside a real nginx and a real proxy: tls_test.py DIRECTORY_OF_PROGRAMS."""
+import json
 import os
 import pathlib
 import signal
@@ -135,6 +136,7 @@ class Spoken(unittest.TestCase):
             service.config.update(metrics=f"{url}/metrics", health=f"http://127.0.0.1:{service.targets[0].port}/health" if refused else f"{url}/health")
         w.write()
         cls.checked = w.ctl("check", str(w.root / "revertd.yaml"))
+        cls.live = w.ctl("-o", "json", "check", str(w.root / "revertd.yaml"), "--live")[1]
         w.start()
         for name in w.services:
             w.ctl("good", "mark", name, "v1", "--reason", "known")
@@ -146,6 +148,14 @@ class Spoken(unittest.TestCase):
 
     def test_the_configuration_is_accepted(self):
         self.assertEqual(self.checked[0], 0, self.checked[1])
+
+    def test_check_live_sees_what_the_daemon_will_see(self):
+        found = {f["service"]: f for f in json.loads(self.live)["live"] if f["what"].startswith("metrics")}
+        for name, (_, _, reason) in self.ways.items():
+            with self.subTest(name):
+                self.assertEqual(found[name]["good"], not reason, found[name])
+                self.assertIn(reason, found[name].get("words") or "")
+        self.assertNotIn("CANARY", self.live)
 
     def test_who_may_see_acts_and_who_may_not_is_blind_and_says_why(self):
         for name, (_, _, reason) in self.ways.items():

@@ -54,6 +54,21 @@ TEST_F(InputMarks, what_was_in_progress_outlives_the_process) {
     EXPECT_EQ(left(), "") << "said once";
 }
 
+TEST_F(InputMarks, what_is_to_be_told_stays_until_somebody_was) {
+    {
+        InputMark mark;
+        ASSERT_TRUE(mark.open_and_leave(path()));
+        mark.keep("told");
+    }
+    for (int start = 0; start < 2; ++start) EXPECT_EQ(*InputMark().open_and_leave(path()), "told") << start;
+    {
+        InputMark mark;
+        EXPECT_EQ(*mark.open_and_leave(path()), "told");
+        mark.clear();
+    }
+    EXPECT_EQ(*InputMark().open_and_leave(path()), "");
+}
+
 TEST_F(InputMarks, nothing_is_left_by_an_orderly_end_or_between_inputs) {
     run([](InputMark& mark) { const InputMark::Busy busy(mark, "metrics of api"); });
     EXPECT_EQ(left(), "");

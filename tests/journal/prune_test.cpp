@@ -113,6 +113,31 @@ TEST(Prune, does_not_make_room_for_other_gaps) {
     EXPECT_NE(report->fault->why.find("no pruning says so"), std::string::npos) << report->fault->why;
 }
 
+TEST(Prune, beside_a_running_journal_is_one_transaction_with_the_record_that_says_so) {
+    const TempDir temp;
+    fill(temp.state(), {guard("d-1", true), guard("d-2", true)});
+    {
+        auto running = open_journal(temp.state());
+        const auto plan = plan_prune(temp.state(), order(6).before);
+        ASSERT_TRUE(plan) << plan.error().message;
+        EXPECT_EQ(plan->records.size(), 2U);
+        EXPECT_TRUE(verify(temp.state())->intact()) << "nothing has changed yet";
+        const Record said{11, Time(Duration(24h) * 400), kBegin + Duration(24h) * 400,
+                          Pruned{"ana", plan->digest, plan->blank, plan->records.size()}};
+        ASSERT_TRUE(running->append({to_entry(said)}, plan->records));
+        ASSERT_TRUE(running.told->wait_for(11));
+        const auto report = verify(temp.state());
+        EXPECT_TRUE(report && report->intact()) << (report && report->fault ? report->fault->why : "");
+        const auto again = plan_prune(temp.state(), order(6).before);
+        ASSERT_TRUE(again);
+        EXPECT_TRUE(again->records.empty());
+        EXPECT_EQ(again->before, 2U);
+    }
+    EXPECT_EQ(fold(temp.state()).service("api")->standing("d-1-v"), Standing::Good);
+    EXPECT_EQ(prune(temp.state(), order(399))->more, 2U) << "and the other way goes on from there";
+    EXPECT_TRUE(verify(temp.state())->intact());
+}
+
 TEST(Prune, waits_for_the_daemon_to_end) {
     const TempDir temp;
     fill(temp.state(), {guard("d-1", true)});

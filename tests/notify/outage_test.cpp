@@ -171,7 +171,7 @@ const Way kWays[] = {
      {"/pages/p/incidents/unresolved", "/pages/p/incidents"}},
 };
 
-class EveryChannel : public Outage, public testing::WithParamInterface<Way> {
+class AnyChannel : public Outage {
   protected:
     /// What all of them take for yes, each in its own words.
     static FakeAnswer yes(const FakeRequest& r) {
@@ -182,6 +182,8 @@ class EveryChannel : public Outage, public testing::WithParamInterface<Way> {
 
     std::size_t asked() const { return server_.requests().size(); }
 };
+
+class EveryChannel : public AnyChannel, public testing::WithParamInterface<Way> {};
 
 TEST_P(EveryChannel, obeys_a_pause_and_tries_5xx_again) {
     GetParam().use(settings_, secret("secret", "canary-secret"), server_.url(""));
@@ -221,6 +223,94 @@ TEST_P(EveryChannel, obeys_a_pause_and_tries_5xx_again) {
 
 INSTANTIATE_TEST_SUITE_P(Notify, EveryChannel, testing::ValuesIn(kWays),
                          [](const auto& tested) { return std::string(tested.param.channel); });
+
+/// Ways to be down whose tries end at once, for ten minutes, and every channel: afterwards everything has arrived once
+/// and in order.
+struct Trouble {
+    const char* name;
+    std::optional<FakeAnswer> answer;  ///< nothing: nobody listens
+    std::uint64_t least, most;         ///< tries in ten minutes
+};
+
+void PrintTo(const Trouble& trouble, std::ostream* out) {
+    *out << trouble.name;
+}
+
+FakeAnswer said(int status, std::vector<std::pair<std::string, std::string>> headers) {
+    FakeAnswer out;
+    out.status = status;
+    out.headers = std::move(headers);
+    return out;
+}
+
+const Trouble kTroubles[] = {
+    {"refused", {}, 15, 80},  // pauses grow to half a minute, and are spread from 0 on
+    {"unavailable", said(503, {}), 15, 80},
+    {"asks_for_a_pause", said(429, {{"Retry-After", "60"}}), 7, 11},
+    {"resets", FakeAnswer::resetting(), 15, 160},
+};
+
+class TenMinutes : public AnyChannel, public testing::WithParamInterface<std::tuple<Way, Trouble>> {
+  protected:
+    void take(const FakeRequest& r) {
+        if (r.method == "GET") return;
+        if (r.path == "/pages/p/incidents")
+            arrived_.insert(arrived_.end(), {1, 2});  // the public reads other words; one incident is opened
+        for (int seq = 1; seq <= 3; ++seq)
+            if (r.path != "/chat.update" && r.body.find("page " + std::to_string(seq)) != std::string::npos)
+                arrived_.push_back(seq);
+    }
+
+    void answer_all(const Trouble& trouble) {
+        server_.on("*", [this, trouble](const FakeRequest& r) {
+            const std::lock_guard lock(mutex_);
+            if (!well_) return *trouble.answer;
+            take(r);
+            return yes(r);
+        });
+    }
+
+    std::vector<int> arrived_;
+};
+
+TEST_P(TenMinutes, everything_arrives_once_and_in_order_afterwards) {
+    const auto& [way, trouble] = GetParam();
+    const test::ClosedPort closed;
+    const bool refused = !trouble.answer;
+    const SecretFile file = secret("secret", "canary-secret");
+    well_ = refused;  // nobody is asked until the address is that of a server
+    answer_all(trouble);
+    way.use(settings_, file, refused ? "http://127.0.0.1:" + std::to_string(closed.port()) : server_.url(""));
+    const auto notifier = open();
+    for (std::uint64_t seq = 1; seq <= 3; ++seq)
+        notifier->enqueue(page(seq, seq == 1 ? "trigger" : seq == 2 ? "update" : "resolve", true));
+    const Time began = clock_.now().at;
+    while (clock_.now().at - began < 10min) pass(15s);
+    EXPECT_GE(failed_tries(*notifier, way.channel), trouble.least);
+    EXPECT_LE(failed_tries(*notifier, way.channel), trouble.most);
+    EXPECT_EQ(notifier->count(way.channel).delivered, 0U);
+    EXPECT_EQ(notifier->count(way.channel).failed, 0U) << troubles_;
+    {
+        const std::lock_guard lock(mutex_);
+        well_ = true;
+    }
+    way.use(settings_, file, server_.url(""));
+    notifier->configure(settings_);
+    pass(61s);
+    for (int i = 0; i < 60 && notifier->count(way.channel).delivered < 3; ++i) pass(1s);
+    EXPECT_EQ(notifier->count(way.channel).delivered, 3U) << troubles_;
+    EXPECT_EQ(notifier->waiting(), 0U);
+    const std::lock_guard lock(mutex_);
+    std::erase(arrived_, 3);  // most end an alert without words
+    EXPECT_EQ(arrived_, (std::vector{1, 2})) << "each page once, in order";
+    EXPECT_EQ(troubles_.find("canary"), std::string::npos) << troubles_;
+}
+
+INSTANTIATE_TEST_SUITE_P(Notify, TenMinutes, testing::Combine(testing::ValuesIn(kWays), testing::ValuesIn(kTroubles)),
+                         [](const auto& tested) {
+                             return std::string(std::get<0>(tested.param).channel) + "_" +
+                                    std::get<1>(tested.param).name;
+                         });
 
 TEST_F(Outage, a_receiver_that_asks_for_no_pause_at_all_is_not_stormed) {
     server_.on("/page", answer(429, "", "0"));

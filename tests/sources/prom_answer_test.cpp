@@ -68,6 +68,11 @@ TEST(PromAnswer, what_is_not_whole_is_partial) {
     for (const char* more : {R"(,"warnings":["remote read failed"])", R"(,"infos":["no counter"])",
                              R"(,"isPartial":true)", R"(,"isPartial":"yes")"})
         EXPECT_EQ(read_prom_answer(200, vector(kRow, more)).verdict, Verdict::Partial) << more;
+    const std::string doubt =
+        R"x("PromQL info: metric might not be a counter, name does not end in _total/_sum/_count/_bucket: \"x\" (1:5)")x";
+    EXPECT_EQ(read_prom_answer(200, vector(kRow, ",\"infos\":[" + doubt + "]")).verdict, Verdict::Ok);
+    EXPECT_EQ(read_prom_answer(200, vector(kRow, ",\"infos\":[" + doubt + R"(,"PromQL info: other"])")).verdict,
+              Verdict::Partial);
     EXPECT_EQ(read_prom_answer(200, vector(kRow, R"(,"isPartial":false,"warnings":[],"infos":[])")).verdict,
               Verdict::Ok);
 }

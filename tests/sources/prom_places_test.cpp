@@ -55,6 +55,20 @@ TEST(PromPlaces, a_ratio_is_divided_by_every_label_but_those_of_the_query) {
     for (const PlaceLabel& label : table.labels) EXPECT_EQ(label.of_bad, label.label == "code");
 }
 
+TEST(PromPlaces, what_the_signal_says_of_every_bad_one_is_no_place) {
+    Signal exact = errors();
+    exact.bad = {{"code", Matcher::Op::Equal, "500"}};
+    PromAnswer answer;
+    for (const char* code : {"200", "500"}) {
+        answer.series.push_back(series("now", {{"route", "/x"}, {"code", code}}, 100));
+        answer.series.push_back(series("now", {{"route", "/y"}, {"code", code}}, 100));
+    }
+    answer.series.push_back(series("now_bad", {{"route", "/x"}, {"code", "500"}}, 100));
+    const PlaceTable table = places_of(exact, answer);
+    EXPECT_NE(place(table, "route", "/x"), nullptr);
+    EXPECT_EQ(place(table, "code", "500"), nullptr);
+}
+
 TEST(PromPlaces, a_quantile_counts_what_is_slower_than_the_clearest_edge) {
     Signal p95 = errors();
     p95.kind = Signal::Kind::Quantile, p95.to_base = 0.001;

@@ -237,7 +237,8 @@ class FakeHttp::Impl {
             const std::lock_guard lock(mutex_);
             requests_.push_back(request);
             changed_.notify_all();
-            const auto route = routes_.find(request.path.substr(0, request.path.find('?')));
+            auto route = routes_.find(request.path.substr(0, request.path.find('?')));
+            if (route == routes_.end()) route = routes_.find("*");
             if (route != routes_.end()) handler = route->second;
         }
         if (handler) return handler(request);

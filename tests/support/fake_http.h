@@ -85,7 +85,8 @@ class FakeHttp {
     /// Closes everything, opens every gate it waits at.
     ~FakeHttp();
 
-    /// The answer to every request of the path (without its query). Unknown paths are answered 404.
+    /// The answer to every request of the path (without its query); `*` is every other one. Unknown paths are
+    /// answered 404.
     void on(const std::string& path, FakeAnswer answer);
     /// One answer after the other; the last is repeated.
     void on(const std::string& path, std::vector<FakeAnswer> answers);

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// `errors` and `p95` of a service that does not say what they are.
+#include <gtest/gtest.h>
+
+#include "config/explain.h"
+#include "config/load.h"
+
+namespace revertd {
+namespace {
+
+Loaded good(const std::string& text) {
+    LoadResult result = load(text, "f.yaml", {});
+    for (const Diagnostic& d : result.diagnostics)
+        if (d.severity == Diagnostic::Severity::Error) ADD_FAILURE() << to_line(d);
+    return result.loaded ? std::move(*result.loaded) : Loaded{};
+}
+
+const ServiceSettings& service(const Loaded& loaded, const std::string& name) {
+    return *loaded.settings.services.at(name);
+}
+
+TEST(UnnamedSignals, are_looked_for_on_a_prometheus) {
+    const Loaded loaded = good(
+        "services:\n  all: { prometheus: 'http://127.0.0.1:1' }\n"
+        "  some: { prometheus: { url: 'http://127.0.0.1:1', selector: '{app=\"some\",zone!=\"b\"}' } }\n"
+        "  both: { prometheus: 'http://127.0.0.1:1', metrics: 'http://127.0.0.1:1/m' }\n"
+        "  canary: { prometheus: { url: 'http://127.0.0.1:1', selector: 'app=\"c\"' },\n"
+        "            compare: { canary: '{track=\"new\"}', baseline: '{track=\"old\"}' } }\n");
+    EXPECT_EQ(service(loaded, "all").rules.size(), 8U);
+    const auto signals = [&](const char* name) {
+        std::string out;
+        for (const Signal& signal : service(loaded, name).signals) {
+            EXPECT_TRUE(signal.well_known);
+            out += signal.name + (signal.source == Signal::Source::Prometheus ? " asked" : " scraped");
+            for (const Matcher& m : signal.selector.matchers) out += " " + m.label + " " + m.value;
+            out += "; ";
+        }
+        return out;
+    };
+    EXPECT_EQ(signals("all"), "errors asked; p95 asked; ");
+    EXPECT_EQ(signals("some"), "errors asked app some zone b; p95 asked app some zone b; ");
+    EXPECT_EQ(signals("both"), "errors scraped; p95 scraped; ") << "what can be scraped is";
+    EXPECT_EQ(signals("canary"),
+              "errors asked app c track new; p95 asked app c track new; errors (control group) asked app c track old; "
+              "p95 (control group) asked app c track old; ");
+    EXPECT_EQ(service(loaded, "canary").prometheus_selector.size(), 1U);
+}
+
+TEST(UnnamedSignals, are_explained_with_what_is_looked_for) {
+    const std::string words =
+        explain(good("services:\n  all: { prometheus: 'http://127.0.0.1:1' }\n"
+                     "  some: { prometheus: { url: 'http://127.0.0.1:1', selector: '{app=\"some\"}' } }\n"));
+    EXPECT_NE(
+        words.find(
+            "errors: the first that the server has, with a label (job, service, app, ...) that names the service, of: "
+            "http_requests_total{code=~\"5..\"}"),
+        std::string::npos)
+        << words;
+    EXPECT_NE(words.find("p95: the first that the server has, with app=\"some\", of: http_request_duration_seconds"),
+              std::string::npos)
+        << words;
+}
+
+TEST(UnnamedSignals, a_selector_that_is_none_is_refused_where_it_stands) {
+    const LoadResult result = load(
+        "services:\n  s:\n    rollback: off\n    prometheus:\n      url: http://127.0.0.1:1\n      selector: "
+        "'{app=api}'\n",
+        "f.yaml", {});
+    ASSERT_FALSE(result.loaded);
+    std::string words;
+    for (const Diagnostic& d : result.diagnostics) words += to_line(d) + "\n";
+    EXPECT_NE(words.find("f.yaml:6:23: a value in quotes"), std::string::npos) << words;
+}
+
+}  // namespace
+}  // namespace revertd
