@@ -53,6 +53,9 @@ class Journal {
     /// the limits (Limit).
     Result<std::uint64_t> append(std::vector<Entry> entries);
 
+    /// Nothing that is appended becomes durable any more.
+    [[nodiscard]] bool has_failed() const;
+
     /// Queues a configuration's whole text, durable not later than any record appended afterwards. Answers its SHA-256.
     Result<std::string> pin_config(std::string text);
 
