@@ -217,9 +217,14 @@ void Engine::run_step(const Incident& i) {
         if (old) {  // the disk was slow: what was seen is no longer what runs now
             note(Outcome{
                 i.id, last.intent.key, "not started: what runs was read too long ago", {}, StepOutcome::NotStarted, 0});
-            return begin_action(i);
+            if (!run.late_since) run.late_since = now_.at;
+            if (now_.at - *run.late_since < kSilentWait) return begin_action(i);
+            run.late_since.reset();
+            return hold(i, Reason::PlatformSilent,
+                        "the journal's disk is so slow that what runs is known too long before the step");
         }
     }
+    run.late_since.reset();
     effect::RunStep run_effect;
     run_effect.service = i.service, run_effect.deploy = i.deploy, run_effect.incident = i.id,
     run_effect.key = last.intent.key;

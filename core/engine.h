@@ -133,6 +133,7 @@ class Engine {
     bool page_if_blind(const Deployment& deployment, const ServiceSettings& settings);
     bool end_bake(const Deployment& deployment);
     void shorten_bake(const Deployment& deployment, double excluded);
+    void take_back(const Incident& i, Reason reason, const std::string& words);
     void close_guard(const std::string& deploy, DeployState state, int exit_code, Reason reason,
                      const std::string& words, const std::vector<std::string>& excluded = {});
     bool advance_adoption(const std::string& service);

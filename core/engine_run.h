@@ -26,6 +26,7 @@ struct Engine::Run {
         // the question that is out
         std::uint64_t token = 0;  ///< 0: none
         Time asked{}, stage_since{};
+        std::optional<Time> late_since;  ///< intents reach the disk too late to be used
         std::optional<Time> ask_again;
         std::optional<Observation> before_action;  ///< the compare-and-set read (S32)
 

@@ -403,6 +403,14 @@ void Engine::judge_pass(const Deployment& d, const std::vector<RuleSummary>& rul
                 pass.words + left_out);
 }
 
+/// Who was asked, or told, hears that it is over, or that nobody looks any more.
+void Engine::take_back(const Incident& i, Reason reason, const std::string& words) {
+    if (reason == Reason::Newer || reason == Reason::UndoneElsewhere)  // the judged version runs no more
+        page(i, "resolve", i.service + " " + i.from + ": " + words + (i.acted() ? "" : ", nothing was done"));
+    else if (reason == Reason::Removed || reason == Reason::AbortedByPerson)
+        page(i, "update", i.service + " " + i.from + ": not watched any more: " + words);
+}
+
 void Engine::close_guard(const std::string& id, DeployState state, int exit_code, Reason reason,
                          const std::string& words, const std::vector<std::string>& excluded) {
     const Deployment* d = state_.deployment(id);
@@ -411,8 +419,10 @@ void Engine::close_guard(const std::string& id, DeployState state, int exit_code
     const bool a_rule_held = d->p2_held || !d->incident.empty() || any_holds(service(service_name), Severity::P1);
     const bool seen = d->first_seen.has_value();
     if (const Incident* i = state_.incident(service(service_name).incident);
-        i != nullptr && i->deploy == id && exit_code != 10 && i->state != IncidentState::Escalated)
+        i != nullptr && i->deploy == id && exit_code != 10 && i->state != IncidentState::Escalated) {
+        take_back(*i, reason, words);
         close_incident(i->id, reason, words);
+    }
     note(GuardClosed{id, state, exit_code, reason, words, excluded});
     const Standing standing = service(service_name).standing(version);
     const auto mark = [&](Standing to, const std::string& why) {

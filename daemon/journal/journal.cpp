@@ -197,6 +197,11 @@ Result<std::uint64_t> Journal::append(std::vector<Entry> entries, Doomed doomed)
     return impl_->next_seq - 1;
 }
 
+bool Journal::has_failed() const {
+    const std::lock_guard lock(impl_->mutex);
+    return impl_->health == Impl::Health::Failed;
+}
+
 Result<std::string> Journal::pin_config(std::string text) {
     std::string hash = sha256_hex(text);
     const std::lock_guard lock(impl_->mutex);

@@ -55,6 +55,9 @@ class Journal {
     /// `doomed`: records that lose their bodies in the same transaction, as one of the entries says.
     Result<std::uint64_t> append(std::vector<Entry> entries, Doomed doomed = {});
 
+    /// Nothing that is appended becomes durable any more.
+    [[nodiscard]] bool has_failed() const;
+
     /// Queues a configuration's whole text, durable not later than any record appended afterwards. Answers its SHA-256.
     Result<std::string> pin_config(std::string text);
 

@@ -94,6 +94,7 @@ std::vector<pid_t> ExecRun::descendants() const {
 
 void ExecRun::signal_all(int signal) const {
     const std::vector<pid_t> others = descendants();  // before their parents are gone
+    cgroup_.signal(signal);
     signal_group(process_.pid, signal);
     for (const pid_t pid : others) ::kill(pid, signal);
 }
@@ -164,7 +165,7 @@ void ExecRun::judge_end(Duration now) {
     const bool dying = stop_reason_.empty() && now < gone_at_ + kDyingGrace;
     if (survivors_ && dying) return;
     if (!stop_reason_.empty()) {
-        survivors_ = survivors_ || !descendants().empty();
+        survivors_ = survivors_ || cgroup_.populated() || !descendants().empty();
         if (survivors_ && !killed_ && now < kill_at_) return;
         if (survivors_ && killed_ && now < kill_at_ + kKillPatience)
             return signal_all(SIGKILL);  // who forked meanwhile

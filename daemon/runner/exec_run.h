@@ -8,6 +8,7 @@
 #include "daemon/runner/process.h"
 #include "daemon/runner/receipt_store.h"
 #include "daemon/runner/run.h"
+#include "daemon/runner/step_cgroup.h"
 
 namespace revertd::runner {
 
@@ -41,6 +42,9 @@ class ExecRun final : public Run {
     /// Names processes that its own have left behind; asked when it is stopped.
     void find_orphans_by(std::function<std::vector<pid_t>()> find) { find_orphans_ = std::move(find); }
 
+    /// The group in which its processes are, and nobody else's.
+    void live_in(StepCgroup cgroup) { cgroup_ = std::move(cgroup); }
+
     /// The pipe of a finished step, if somebody still holds its other end; reading it on keeps SIGPIPE from them.
     [[nodiscard]] Fd take_leftover();
 
@@ -58,6 +62,7 @@ class ExecRun final : public Run {
 
     Process process_;
     std::string key_;
+    StepCgroup cgroup_;
     std::function<std::vector<pid_t>()> find_orphans_;
     Duration deadline_, grace_;
     bool adopted_ = false;

@@ -79,6 +79,7 @@ Server::Server(ServerOptions options, Fd lock, Fd signals, std::string boot_id)
       signals_(std::move(signals)),
       boot_id_(std::move(boot_id)),
       receipts_(options_.storage),
+      cgroups_(StepCgroups::of_this_process()),
       newest_(receipts_.newest()),
       idle_since_(since_boot()) {}
 
@@ -88,19 +89,24 @@ Server::~Server() {
 
 /// Steps of a former life: what still runs is watched to its end, what does not has an unknown outcome.
 void Server::adopt() {
+    if (cgroups_) log_line("a step has a cgroup of its own below " + cgroups_.parent());
+    cgroups_.sweep();
     for (const StartRecord& record : receipts_.unfinished()) {
         ActiveStep step;
         step.record = record;
         if (ExecRun::is_alive(record, boot_id_)) {
             log_line("adopted key=" + record.key + " pid=" + std::to_string(record.pid));
-            step.run = std::make_unique<ExecRun>(record, options_.grace);
+            auto run = std::make_unique<ExecRun>(record, options_.grace);
+            run->live_in(cgroups_.find(record.key));
+            step.run = std::move(run);
             steps_.emplace(record.key, std::move(step));
             continue;
         }
         Receipt receipt;
         receipt.state = StepState::Unknown;
         receipt.reason = "the runner died while it ran";
-        receipt.survivors = record.boot_id == boot_id_ && !start_ticks_of(record.pid) && signal_group(record.pid, 0);
+        const bool group_left = !start_ticks_of(record.pid) && signal_group(record.pid, 0);
+        receipt.survivors = record.boot_id == boot_id_ && (group_left || cgroups_.find(record.key).populated());
         receipt.started = record.started;
         receipt.ended = SystemClock().now().wall;
         if (const Result<void> written = receipts_.write_end(record.key, receipt); !written)
@@ -291,9 +297,11 @@ Result<Server::ActiveStep> Server::begin(const StartRequest& start, const Fd& fi
         const ExecRun never_released(*std::move(process), now, Duration::zero());
         return written.error();
     }
+    StepCgroup cgroup = cgroups_.make(start.key, process->pid);
     release(*process);
     auto run = std::make_unique<ExecRun>(*std::move(process), step.record.deadline, options_.grace, start.key);
-    run->find_orphans_by([this, key = start.key] { return orphans_of(key); });
+    if (!cgroup) run->find_orphans_by([this, key = start.key] { return orphans_of(key); });
+    run->live_in(std::move(cgroup));
     step.exec = run.get();
     step.run = std::move(run);
     return step;
@@ -357,6 +365,7 @@ void Server::finish(ActiveStep& step) {
     log_line("ended key=" + step.record.key + " state=" + std::string(to_string(receipt.state)) + " reason=\"" +
              receipt.reason + "\"");
     for (const Waiter& waiter : step.waiters) answer(waiter, receipt);
+    cgroups_.sweep();
     if (step.exec == nullptr) return;
     Fd leftover = step.exec->take_leftover();
     if (!leftover) return;

@@ -16,6 +16,7 @@
 #include "daemon/runner/limits.h"
 #include "daemon/runner/protocol.h"
 #include "daemon/runner/receipt_store.h"
+#include "daemon/runner/step_cgroup.h"
 
 namespace revertd::runner {
 
@@ -95,6 +96,7 @@ class Server {
     std::string boot_id_;
     ReceiptStore receipts_;
     HttpEngine http_;
+    StepCgroups cgroups_;
     std::map<std::string, ActiveStep> steps_;  ///< by key
     std::vector<ActiveProbe> probes_;
     std::vector<std::unique_ptr<Connection>> clients_;

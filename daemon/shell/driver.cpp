@@ -97,7 +97,10 @@ Result<void> Driver::open_journal(const std::string& dir) {
         });
     };
     options.failed = [this](const std::string& reason) {
-        parts_.loop.post([this, reason] { feed(event::JournalFailed{reason}); });
+        parts_.loop.post([this, reason] {
+            feed(event::JournalFailed{reason});
+            if (journal_->has_failed()) give_up_waiting(reason);
+        });
     };
     auto opened = journal::Journal::open(std::move(options));
     if (!opened) return opened.error();
@@ -169,8 +172,10 @@ void Driver::take(Output out) {
             !appended) {
             events_.push_back(event::JournalFailed{appended.error().message});
             tell_of_journal(out.records);
+            give_up_waiting(appended.error().message);
+        } else {
+            std::move(out.records.begin(), out.records.end(), std::back_inserter(not_durable_));
         }
-        std::move(out.records.begin(), out.records.end(), std::back_inserter(not_durable_));
     }
     const bool inputs = std::any_of(out.records.begin(), out.records.end(), [](const Record& r) {
         return std::holds_alternative<Quarantined>(r.fact) || std::holds_alternative<Resumed>(r.fact);
@@ -181,26 +186,6 @@ void Driver::take(Output out) {
         return std::holds_alternative<GuardClosed>(r.fact) || std::holds_alternative<IncidentClosed>(r.fact);
     });
     if (closed) refresh_watches();
-}
-
-/// Nothing waits for a journal that takes nothing more but that people hear of it.
-void Driver::tell_of_journal(const std::vector<Record>& records) {
-    for (const Record& record : records) {
-        const auto* page = std::get_if<Paged>(&record.fact);
-        if (page != nullptr && page->about == kJournal && parts_.tell_anyway) parts_.tell_anyway(record);
-    }
-}
-
-/// What waits for the disk goes on first; telling of it may take its time.
-void Driver::durable(std::uint64_t seq) {
-    feed(event::Durable{seq});
-    while (!not_durable_.empty() && not_durable_.front().seq <= seq) {
-        publish(not_durable_.front());
-        not_durable_.pop_front();
-    }
-    for (Waiting& w : waiting_)
-        if (w.seq <= seq) w.answer(w.reply);
-    std::erase_if(waiting_, [&](const Waiting& w) { return w.seq <= seq; });
 }
 
 void Driver::publish(const Record& record) {
@@ -352,6 +337,11 @@ void Driver::carry_out(const effect::Reply& e) {
     Answer answer = std::move(asked->second);
     asked_.erase(asked);
     const std::uint64_t last = engine_->state().seq;
+    if (!e.error && !journal_lost_.empty()) {
+        effect::Reply reply = e;
+        reply.error = not_on_disk();
+        return answer(reply);
+    }
     if (e.error || not_durable_.empty())
         answer(e);
     else

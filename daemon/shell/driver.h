@@ -123,6 +123,8 @@ class Driver final : public Backend, private WatchListener {
     void take(Output out);
     void tell_of_journal(const std::vector<Record>& records);
     void durable(std::uint64_t seq);
+    void give_up_waiting(const std::string& reason);
+    [[nodiscard]] Error not_on_disk() const;
     void publish(const Record& record);
     void read_past_events();
     void plan_tick();
@@ -165,6 +167,7 @@ class Driver final : public Backend, private WatchListener {
     bool started_ = false, draining_ = false;
     std::uint64_t progress_ = 0;
     std::deque<Event> events_;
+    std::string journal_lost_;  ///< why nothing becomes durable any more
     std::deque<Record> not_durable_;
     std::vector<Waiting> waiting_;
     std::map<std::uint64_t, Answer> asked_;

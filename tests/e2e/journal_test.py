@@ -8,6 +8,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 sys.dont_write_bytecode = True
@@ -56,6 +57,13 @@ class FailingDisk(unittest.TestCase):
         service.runs("v2")
         page = until(lambda: pages("the journal failed"), 30, "a page that needs no journal")[0]
         self.assertIn("OBSERVING ONLY", w.ctl("status")[1])
+        # Whoever asks for something is told at once that it is not on disk, and a halt holds all the same.
+        asked = time.monotonic()
+        code, words = w.ctl("halt", "shop")
+        self.assertEqual(code, 69, words)
+        self.assertIn("in force, but not on disk", words)
+        self.assertIn("halted", w.ctl("status")[1])
+        self.assertLess(time.monotonic() - asked, 10, words)
         self.sign.unlink()
         w.options.append(f"--runner=unix:{w.root}/nobody")  # which cannot bear witness: nothing may be told yet
         w.restart()

@@ -20,6 +20,24 @@ services:
 notify:
   pagerduty: { routing_key_file: pagerduty, url: http://127.0.0.1:1/ }
 """
+# Steps as the daemon orders them, by the runner's own socket; what they answer is printed when the last one has ended.
+ORDER = """\
+import json, socket, sys
+runner = socket.socket(socket.AF_UNIX)
+runner.connect("/run/revertd-runner/runner.sock")
+orders = sys.argv[1:]
+for number, (key, seconds, script) in enumerate(zip(orders[::3], orders[1::3], orders[2::3])):
+    call = {"argv": ["/bin/sh", "-c", script], "cwd": "/", "env": [["REVERTD_KEY", key]]}
+    line = {"id": number, "do": "start", "key": key, "digest": "d", "name": key, "deadline_ms": int(float(seconds) * 1000), "exec": call}
+    runner.sendall((json.dumps(line) + "\\n").encode())
+answers = runner.makefile()
+for _ in orders[::3]:
+    print(answers.readline(), end="")
+"""
+# What a step leaves behind has a session of its own, other parents, an empty environment, and ignores SIGTERM.
+ESCAPES = """setsid env -i /bin/sh -c 'trap "" TERM; (while :; do sleep 1000; done) & echo $! >'"$1" & """
+QUICK = "[Service]\nExecStart=\nExecStart=/usr/bin/revertd-runner --socket=/run/revertd-runner/runner.sock " \
+        "--storage=/var/lib/revertd-runner --grace=200ms\n"
 CREDENTIAL = "[Service]\nLoadCredential=pagerduty:/etc/revertd/credentials/pagerduty\n"
 
 
@@ -71,6 +89,46 @@ class UnderSystemd(unittest.TestCase):
         self.host.run("kill", "-STOP", second)
         self.host.wait(lambda: self.pid() not in (0, second), 90, "a daemon that makes no progress is restarted")
         self.assertIn("atchdog", self.host.journal("revertd"))
+
+    def escaping(self, name):
+        return ESCAPES.replace('"$1"', f"/run/{name}")
+
+    def start_runner(self):
+        self.host.write("/etc/systemd/system/revertd-runner.service.d/quick.conf", QUICK)
+        self.host.run("systemctl", "daemon-reload")
+        self.host.run("systemctl", "start", "revertd-runner")
+
+    def alive(self, name):
+        state = self.host.run("bash", "-c", f"grep State: /proc/$(cat /run/{name})/status", check=False).stdout
+        return state != "" and "Z" not in state
+
+    def groups(self):
+        """The cgroups of steps that there are."""
+        return self.host.run("bash", "-c", "find /sys/fs/cgroup -type d -name 'step-*'").stdout.split()
+
+    def test_a_deadline_ends_all_of_its_step_and_nothing_of_another(self):
+        self.start_runner()
+        answers = self.host.run("python3", "-c", ORDER, "late", "1", self.escaping("late") + "exec sleep 1000",
+                                "other", "20", self.escaping("other") + "sleep 3").stdout
+        self.assertIn("its deadline passed", answers)
+        self.assertIn('"exit":0', answers)
+        self.assertFalse(self.alive("late"), answers)
+        self.assertTrue(self.alive("other"), "who runs beside it is left alone, and so is what a finished step left")
+        self.assertEqual(len(self.groups()), 1, "a group in which nobody is any more is removed")
+        self.assertNotIn('"survivors":true', answers)
+
+    def test_a_runner_that_died_knows_its_steps_again(self):
+        self.start_runner()
+        order = self.host.run("bash", "-c", 'exec python3 -c "$@" >/run/answer 2>&1 &', "order", ORDER,
+                              "orphaned", "3", self.escaping("orphaned") + "exec sleep 1000", check=False)
+        self.assertEqual(order.returncode, 0, order.stderr)
+        self.host.wait(lambda: self.host.run("cat", "/run/orphaned", check=False).stdout.strip(), 10, "it runs")
+        first = self.pid("revertd-runner")
+        self.host.run("kill", "-9", first)
+        self.host.wait(lambda: self.pid("revertd-runner") not in (0, first), 30, "the runner is restarted")
+        self.assertTrue(self.alive("orphaned"), "a step outlives its runner")
+        self.host.wait(lambda: not self.alive("orphaned"), 20, "its deadline holds all the same")
+        self.host.wait(lambda: not self.groups(), 10, "nothing of it is left")
 
     def test_a_broken_file_at_reload_changes_nothing(self):
         self.start()
