@@ -7,12 +7,13 @@
 
 #include <algorithm>
 #include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <cerrno>
-#include <mutex>
 #include <optional>
 #include <system_error>
 #include <utility>
-#include <vector>
 
 #include "daemon/io/poller.h"
 
@@ -21,6 +22,8 @@ namespace {
 
 /// After so many batches of ready descriptors timers get their turn.
 constexpr int kBatchesPerTurn = 8;
+/// And descriptors after so many things that were posted.
+constexpr int kPostsPerTurn = 64;
 
 /// A one-shot timer descriptor on CLOCK_BOOTTIME. Edge-triggered, so that it need not be read.
 class TimerDescriptor final : public Watcher {
@@ -55,12 +58,11 @@ class TimerDescriptor final : public Watcher {
     bool expired_ = false;
 };
 
-/// What other threads want to have done, behind a descriptor. Edge-triggered as well: one write tells of all that
-/// gathers until the loop comes to it.
+/// What is to be done on the loop: Asio's executor, whose reactor is not used. It waits behind a descriptor of the
+/// Poller, edge-triggered as well: one write tells of all that gathers until the loop comes to it.
 class Posts final : public Watcher {
   public:
-    Posts(Poller& poller, const std::atomic<bool>& stopped)
-        : poller_(poller), stopped_(stopped), fd_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+    explicit Posts(Poller& poller) : poller_(poller), fd_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
         if (fd_ < 0 || !poller_.set(fd_, EPOLLIN | EPOLLET, *this)) {
             throw std::system_error(errno, std::generic_category(), "create an event descriptor");
         }
@@ -72,49 +74,44 @@ class Posts final : public Watcher {
     }
 
     void add(std::function<void()> callback) {
-        const bool first = [&] {
-            const std::lock_guard lock(mutex_);
-            waiting_.push_back(std::move(callback));
-            return waiting_.size() == 1;
-        }();
-        if (first) wake();
+        boost::asio::post(context_, std::move(callback));
+        if (!told_.exchange(true)) wake();
     }
 
-    /// Ends the wait of the loop.
-    void wake() const { static_cast<void>(eventfd_write(fd_, 1)); }
+    void stop() {
+        context_.stop();
+        wake();
+    }
+
+    [[nodiscard]] bool stopped() const { return context_.stopped(); }
 
     void on_ready(std::uint32_t) override {
-        std::vector<std::function<void()>> batch = std::move(spare_);
-        {
-            const std::lock_guard lock(mutex_);
-            std::swap(batch, waiting_);
-        }
-        for (const auto& callback : batch) {
-            if (stopped_) break;
-            callback();
-        }
-        batch.clear();
-        spare_ = std::move(batch);
+        told_ = false;
+        for (int n = 0; n < kPostsPerTurn; ++n)
+            if (context_.poll_one() == 0) return;
+        if (!told_.exchange(true)) wake();
     }
 
   private:
+    /// Ends the wait of the loop.
+    void wake() const { static_cast<void>(eventfd_write(fd_, 1)); }
+
     Poller& poller_;
-    const std::atomic<bool>& stopped_;
     int fd_;
-    std::mutex mutex_;
-    std::vector<std::function<void()>> waiting_;
-    std::vector<std::function<void()>> spare_;  // its memory is reused
+    std::atomic<bool> told_ = false;
+    boost::asio::io_context context_{1};
+    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> open_ = make_work_guard(context_);
 };
 
 }  // namespace
 
 class Loop::Impl {
   public:
-    explicit Impl(const Clock& clock_) : clock(clock_), timer(poller), posts(poller, stopped) {}
+    explicit Impl(const Clock& clock_) : clock(clock_), timer(poller), posts(poller) {}
 
     /// An answer that is already here is read before its deadline fires: hence timers last.
     bool turn() {
-        if (stopped) return false;
+        if (posts.stopped()) return false;
         in_turn = true;
         bool more = poller.dispatch(Poller::Wait::ForTheFirst);
         for (int batch = 1; more && batch < kBatchesPerTurn; ++batch) more = poller.dispatch(Poller::Wait::No);
@@ -141,13 +138,7 @@ class Loop::Impl {
         timer.arm(*wake - now);
     }
 
-    void stop() {
-        stopped = true;
-        posts.wake();
-    }
-
     const Clock& clock;
-    std::atomic<bool> stopped = false;
     Poller poller;
     TimerDescriptor timer;
     Posts posts;
@@ -170,7 +161,7 @@ bool Loop::run_one() {
 }
 
 void Loop::stop() {
-    impl_->stop();
+    impl_->posts.stop();
 }
 
 void Loop::post(std::function<void()> callback) {
