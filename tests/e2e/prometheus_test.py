@@ -259,6 +259,8 @@ class Vmalert(unittest.TestCase):
 
     def test_nothing_is_done_and_one_page_says_so(self):
         w = World(PROGRAMS)
+        # Forty services whose servers are one process: half a second leaves it time to answer on a busy machine, too.
+        w.defaults = w.defaults.replace("interval: 200ms, bake: 6s, warmup: 400ms", "interval: 500ms, bake: 10s, warmup: 1s")
         self.addCleanup(w.stop)
         store = Prometheus(w.root, [], "victoria-metrics")
         rules = w.root / "rules.yml"
@@ -295,6 +297,8 @@ class Blind(unittest.TestCase):
 
     def test_nothing_is_done_and_one_page_says_so(self):
         w = World(PROGRAMS)
+        # Forty services whose servers are one process: half a second leaves it time to answer on a busy machine, too.
+        w.defaults = w.defaults.replace("interval: 200ms, bake: 6s, warmup: 400ms", "interval: 500ms, bake: 10s, warmup: 1s")
         self.addCleanup(w.stop)
         fakes = {mode: FakePrometheus() for mode in self.MODES}
         for fake in fakes.values():
@@ -302,7 +306,7 @@ class Blind(unittest.TestCase):
         names = {mode: "m_" + mode.replace(" ", "_") for mode in self.MODES}
         for mode, name in names.items():
             plain = """{ errors: 'ratio(shop_calls_total, outcome="fail")', queue: shop_queue }"""
-            w.service(name, prometheus=fakes[mode].url, signals=plain, guard="{ P0: [health down for 1s], P1: [errors > 5% for 2s, queue > 100 for 2s] }")
+            w.service(name, prometheus=fakes[mode].url, signals=plain, guard="{ P0: [health down for 4s], P1: [errors > 5% for 2s, queue > 100 for 2s] }")
         w.start()
         for name in w.services:
             w.ctl("good", "mark", name, "v1", "--reason", "known")
