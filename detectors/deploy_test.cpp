@@ -303,7 +303,7 @@ void DeployTest::State::take(const GroupTick& fresh, const GroupTick* reference)
         b.latency.restart(*since);
     // Traffic that comes back to the control group may find it cold; while it is, the new one looks faster than it is.
     if (const auto since = b.share_beside.add(fresh.at, fresh.dt, common.requests, fresh.all.requests))
-        b.latency.restart(*since);
+        b.latency.restart_beside(*since);
     b.latency.growing(b.share.grows());
 }
 

@@ -22,8 +22,10 @@ constexpr double kMostSlow = 0.9;       // of all requests
 constexpr double kMostSlowShare = 0.3;  // of the cells that a slow mode adds to
 constexpr std::array kAmplitudes = {0.25, 0.5, 1.0, 1.7, 2.6, 4.0};
 constexpr std::array kTaus = {15.0, 30.0, 55.0, 90.0, 140.0, 210.0, 320.0};
-constexpr double kRemembered = 600;  // seconds that evidence can be taken back for
-constexpr double kColdPrior = 0.4;   // weight of "there is a warm-up"
+constexpr double kRemembered = 600;   // seconds that evidence can be taken back for
+constexpr double kHardlyWarm = 0.05;  // of the log factor: a warm-up that is as good as over
+constexpr double kSettled = 300;      // seconds after which nobody is cold any more
+constexpr double kColdPrior = 0.4;    // weight of "there is a warm-up"
 constexpr std::array kAmplitudesBeside = {0.25, 0.6, 1.2, 2.2};
 constexpr std::array kTausBeside = {18.0, 36.0, 72.0, 140.0};
 constexpr std::array kAmplitudesBesideStable = {0.35, 0.8, 1.8};
@@ -129,6 +131,19 @@ void LatencyTest::restart(double since) {
     if (!evidence_) return;
     std::copy(null_.prior.begin(), null_.prior.end(), null_.weights.begin());
     evidence_->back_to(since);
+    warm_from_ = since;
+}
+
+void LatencyTest::restart_beside(double since) {
+    if (!evidence_) return;
+    // The new group may still be cold as well.
+    if (since - warm_from_ < kSettled || believed_warmup() > kHardlyWarm) return restart(since);
+    double total = 0;
+    for (std::size_t i = 0; i < null_.prior.size(); ++i) {
+        const bool own_cold = curves_[i % curves_.size()].amplitude > 0;
+        total += null_.weights[i] = own_cold ? 0 : null_.prior[i];
+    }
+    for (auto& w : null_.weights) w /= total;
     warm_from_ = since;
 }
 
@@ -300,7 +315,7 @@ void LatencyTest::step(double at, double dt, const Cells& fresh, const Cells& re
         evidence_->mark(at);
     }
     null_.wander(curves_.size(), wander_);
-    if (evidence_->value() < kQuiet && warm < 0.05 && blips_.calm() * transients_.calm() > 0.5) {
+    if (evidence_->value() < kQuiet && warm < kHardlyWarm && blips_.calm() * transients_.calm() > 0.5) {
         const double shift = model_.shift(fresh) - (shape_.control ? model_.shift(reference) : 0);
         if (mean_weight_ > 0) {
             const double residual = shift - mean_shift_ / mean_weight_;

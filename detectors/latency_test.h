@@ -33,6 +33,10 @@ class LatencyTest {
     /// New, cold instances came at `since`: the warm-up is learned anew, and what was counted as evidence from then on
     /// does not count.
     void restart(double since);
+    /// The control group has new, cold instances, alone if the new group has run for long. Then what was counted stays:
+    /// while they are cold the new group looks faster than it is, and one that is slow may be why the traffic went
+    /// there.
+    void restart_beside(double since);
     /// What was counted after `since` does not count.
     void forget(double since);
 

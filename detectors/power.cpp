@@ -25,8 +25,9 @@ constexpr std::array kLatencyEffects = {1.05, 1.1, 1.15, 1.2, 1.3, 1.4, 1.5, 1.7
 constexpr int kRough = 48;  // deploys to place an effect on the ladder
 constexpr int kFine = 400;  // deploys to announce one: a share of 90 % is known to 1.5 %
 constexpr double kRoughTicks = 20'000, kFineTicks = 100'000;  // and fewer deploys when each is long: a second or two
-constexpr double kMostTicks = 1440;  // of a deploy that are tried out: two hours of the shortest ticks
-constexpr double kFound = 0.9;       // of the deploys
+constexpr double kMostTicks = 1440;    // of a deploy that are tried out: two hours of the shortest ticks
+constexpr double kMostRequests = 1e9;  // of a tick: a counter may leap by any number
+constexpr double kFound = 0.9;         // of the deploys
 constexpr double kRare = 0.1;
 constexpr std::size_t kFewestTicks = 12;
 constexpr double kSameInstant = 1e-6;
@@ -144,11 +145,11 @@ class Deploys {
     GroupTick group(double at, double requests, double factor, double own, std::vector<double>& buckets) {
         GroupTick tick;
         tick.at = at, tick.dt = before_.shape.interval;
-        tick.all.requests = requests;
+        tick.all.requests = std::clamp(requests, 0.0, kMostRequests);
         if (before_.latency)
             fill(tick, factor * std::exp(std::sqrt(own * model_->jitter()) * normal()), buckets);
         else
-            tick.all.errors = errors(requests, factor * clump(own * errors_->extra));
+            tick.all.errors = errors(tick.all.requests, factor * clump(own * errors_->extra));
         return tick;
     }
 

@@ -60,6 +60,12 @@ std::pair<int, double> count(const Course& course) {
     return {n, latest};
 }
 
+void expect_found(const Course& course, double by) {
+    const auto [n, latest] = count(course);
+    EXPECT_EQ(n, 40);
+    EXPECT_LE(latest, by);
+}
+
 double more_from_400(double requests, double at) {
     return requests * (1 + 0.7 * std::clamp((at - 400) / 60, 0.0, 1.0));
 }
@@ -79,17 +85,13 @@ TEST(DeployTestUnderLoad, what_is_slow_while_an_autoscaler_answers_is_seldom_the
 TEST(DeployTestUnderLoad, what_stays_slow_afterwards_is_found) {
     Course slow = autoscaled();
     slow.fresh_latency = [](double at) { return at < 400 ? 1 : 1.3; };
-    const auto [n, latest] = count(slow);
-    EXPECT_EQ(n, 40);
-    EXPECT_LE(latest, 1000);
+    expect_found(slow, 1000);
 }
 
 TEST(DeployTestUnderLoad, much_slower_is_found_although_load_grows) {
     Course slow = autoscaled();
     slow.fresh_latency = [](double at) { return at < 400 ? 1 : 2.5; };
-    const auto [n, latest] = count(slow);
-    EXPECT_EQ(n, 40);
-    EXPECT_LE(latest, 500);
+    expect_found(slow, 500);
 }
 
 TEST(DeployTestUnderLoad, a_control_group_that_is_cold_again_does_not_make_the_new_one_slow_later) {
@@ -98,6 +100,18 @@ TEST(DeployTestUnderLoad, a_control_group_that_is_cold_again_does_not_make_the_n
                             [away](double at) { return away(at) ? 1000 : 1600; }, [](double) { return 1.02; },
                             [](double at) { return decay(at, 600, 0.35, 60); }};
     EXPECT_EQ(count(drained).first, 0);
+}
+
+TEST(DeployTestUnderLoad, a_balancer_that_sends_less_to_what_is_slow_does_not_hide_it) {
+    const auto slow = [](double at) { return at < 400 ? 1 : 1.25; };
+    const auto well = [](double) { return 1.0; };
+    const auto always = [](double requests) { return [=](double) { return requests; }; };
+    const auto moved = [](double before, double after) { return [=](double at) { return at < 400 ? before : after; }; };
+    const auto even = count({always(500), always(1500), slow, well});
+    const auto shifted = count({moved(500, 240), moved(1500, 1760), slow, well});
+    ASSERT_EQ(even.first, 40);
+    EXPECT_EQ(shifted.first, 40);
+    EXPECT_LE(shifted.second, even.second + 5 * kTick);
 }
 
 }  // namespace

@@ -166,6 +166,7 @@ TEST(WorseBeside, what_is_excluded_is_relative_to_the_control_group) {
     bed.slots(100, 0.009, 0.009);  // of both
     const std::string said = bed.judge.summarise().at(0).excluded;
     EXPECT_NE(said.find(" times the errors of the control group: excluded at 99.9 %"), std::string::npos) << said;
+    EXPECT_LT(std::stod(said.substr(said.find_first_of("0123456789"))), 2) << said;
 }
 
 /// The same groups by their latency: a mode of 50 ms.
