@@ -195,10 +195,6 @@ Result<void> CurlClient::send_mail(const MailRequest& request, MailCallback call
     return impl_->start(std::make_unique<Mail>(request, target, impl_->user_agent), std::move(callback));
 }
 
-std::size_t CurlClient::in_flight() const {
-    return impl_->calls.size() + impl_->mails.size();
-}
-
 void CurlClient::cancel(RequestId request) {
     const auto found = impl_->calls.find(request);
     if (found == impl_->calls.end()) return;

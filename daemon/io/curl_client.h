@@ -85,9 +85,6 @@ class CurlClient {
     /// Ends it without its callback; the request may have been sent. Nothing happens if it has ended.
     void cancel(RequestId request);
 
-    /// Single requests and mails whose callback is still to come.
-    [[nodiscard]] std::size_t in_flight() const;
-
     /// A GET that is repeated, with the same sink as the lean client's.
     [[nodiscard]] Result<std::unique_ptr<Fetch>> make_fetch(const HttpTarget& target, const FetchOptions& options);
 

@@ -41,8 +41,9 @@ struct Notifier::Impl : std::enable_shared_from_this<Notifier::Impl> {
     struct Queue {
         std::shared_ptr<Channel> channel;
         std::deque<Message> messages;
-        bool sending = false;
-        int tries = 0;  // of the first message
+        bool sending = false;    // the first message, or waiting to send it again
+        bool under_way = false;  // a try of it
+        int tries = 0;           // of the first message
         Time first_try{};
         std::optional<Time> failing_since;  // nothing has been delivered since
         std::string trouble;                // in words
@@ -88,13 +89,14 @@ struct Notifier::Impl : std::enable_shared_from_this<Notifier::Impl> {
     void send(const std::string& name) {
         Queue& queue = queue_of(name);
         if (queue.messages.empty()) return;
-        queue.sending = true;
+        queue.sending = queue.under_way = true;
         queue.channel->deliver(queue.messages.front(),
                                guarded([this, name](const Delivery& delivery) { answered(name, delivery); }));
     }
 
     void answered(const std::string& name, const Delivery& delivery) {
         Queue& queue = queues[name];
+        queue.under_way = false;
         if (delivery.delivered()) {
             queue.failing_since.reset();
             return finish(name, true);
@@ -323,6 +325,11 @@ std::map<std::string, Notifier::Count> Notifier::counts() const {
     for (auto& [name, count] : out)
         for (const char* reason : kReasons) count.failed_tries.try_emplace(reason, 0);  // a rate needs its beginning
     return out;
+}
+
+std::size_t Notifier::in_flight() const {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(impl_->queues, [](const auto& queue) { return queue.second.under_way; }));
 }
 
 std::size_t Notifier::waiting() const {

@@ -68,6 +68,8 @@ class Notifier {
     [[nodiscard]] Count count(const std::string& channel) const;
     [[nodiscard]] std::map<std::string, Count> counts() const;
     [[nodiscard]] std::size_t waiting() const;
+    /// Channels with a try under way, from the reading of its credentials to the answer.
+    [[nodiscard]] std::size_t in_flight() const;
 
   private:
     struct Impl;

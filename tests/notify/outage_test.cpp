@@ -21,12 +21,12 @@ class Outage : public NotifyBed {
   protected:
     /// Time goes on by so much; what is due by then is done, and what it asked for is answered: a request never sees
     /// the clock leap.
-    void pass(Duration time) {
+    void pass(const Notifier& notifier, Duration time) {
         clock_.set_offset(clock_.offset() + time);
         bool done = false;
         const TimerId soon = loop_.at(loop_.now() + 20ms, [&done] { done = true; });
         EXPECT_NE(soon, TimerId::None);
-        EXPECT_TRUE(test::run_until(loop_, [&] { return done && http_.api().in_flight() == 0; }));
+        EXPECT_TRUE(test::run_until(loop_, [&] { return done && notifier.in_flight() == 0; }));
     }
 
     static std::uint64_t failed_tries(const Notifier& notifier, const std::string& channel) {
@@ -92,7 +92,7 @@ TEST_F(Outage, of_ten_minutes_and_a_restart_ends_with_everything_once_and_in_ord
     {
         const auto notifier = open();
         ASSERT_TRUE(notifier->catch_up(*journal()).has_value());
-        while (clock_.now().at - began < 4min) pass(5s);
+        while (clock_.now().at - began < 4min) pass(*notifier, 5s);
         for (const char* channel : {"webhook", "pagerduty"}) {
             EXPECT_GE(failed_tries(*notifier, channel), 240U / 35) << channel << ": the longest pause is 30 s";
             EXPECT_LE(failed_tries(*notifier, channel), 40U) << channel << ": pauses grow";
@@ -101,7 +101,7 @@ TEST_F(Outage, of_ten_minutes_and_a_restart_ends_with_everything_once_and_in_ord
     use(server_.url(""));
     const auto notifier = open();
     ASSERT_TRUE(notifier->catch_up(*journal()).has_value());
-    while (clock_.now().at - began < 10min) pass(5s);
+    while (clock_.now().at - began < 10min) pass(*notifier, 5s);
     for (const char* channel : {"webhook", "pagerduty"}) {
         EXPECT_GE(failed_tries(*notifier, channel), 5U) << channel;
         EXPECT_EQ(notifier->count(channel).delivered, 0U) << channel;
@@ -112,7 +112,7 @@ TEST_F(Outage, of_ten_minutes_and_a_restart_ends_with_everything_once_and_in_ord
         const std::lock_guard lock(mutex_);
         well_ = true;
     }
-    pass(61s);
+    pass(*notifier, 61s);
     ASSERT_TRUE(delivered(*notifier, "webhook", 3));
     ASSERT_TRUE(delivered(*notifier, "pagerduty", 3));
     for (const char* path : {"/page", "/enqueue"}) {
@@ -206,15 +206,15 @@ TEST_P(EveryChannel, obeys_a_pause_and_tries_5xx_again) {
     const std::string channel = GetParam().channel;
     notifier->enqueue(page(1, "trigger", true));
     ASSERT_TRUE(test::run_until(loop_, [&] { return failed_tries(*notifier, channel) == 1; }));
-    pass(38s);
+    pass(*notifier, 38s);
     EXPECT_EQ(asked(), 1U) << "40 s were asked for";
-    pass(3s);
+    pass(*notifier, 3s);
     ASSERT_TRUE(test::run_until(loop_, [&] { return failed_tries(*notifier, channel) == 2; }));
-    pass(47s);
+    pass(*notifier, 47s);
     EXPECT_EQ(asked(), 2U) << "50 s were asked for";
-    pass(4s);
+    pass(*notifier, 4s);
     ASSERT_TRUE(test::run_until(loop_, [&] { return failed_tries(*notifier, channel) == 3; }));
-    pass(31s);
+    pass(*notifier, 31s);
     EXPECT_TRUE(delivered(*notifier, channel, 1));
     EXPECT_EQ(notifier->count(channel).failed, 0U);
     EXPECT_EQ(notifier->count(channel).failed_tries.at("rateLimited"), 1U);
@@ -286,7 +286,7 @@ TEST_P(TenMinutes, everything_arrives_once_and_in_order_afterwards) {
     for (std::uint64_t seq = 1; seq <= 3; ++seq)
         notifier->enqueue(page(seq, seq == 1 ? "trigger" : seq == 2 ? "update" : "resolve", true));
     const Time began = clock_.now().at;
-    while (clock_.now().at - began < 10min) pass(15s);
+    while (clock_.now().at - began < 10min) pass(*notifier, 15s);
     EXPECT_GE(failed_tries(*notifier, way.channel), trouble.least);
     EXPECT_LE(failed_tries(*notifier, way.channel), trouble.most);
     EXPECT_EQ(notifier->count(way.channel).delivered, 0U);
@@ -297,8 +297,8 @@ TEST_P(TenMinutes, everything_arrives_once_and_in_order_afterwards) {
     }
     way.use(settings_, file, server_.url(""));
     notifier->configure(settings_);
-    pass(61s);
-    for (int i = 0; i < 60 && notifier->count(way.channel).delivered < 3; ++i) pass(1s);
+    pass(*notifier, 61s);
+    for (int i = 0; i < 60 && notifier->count(way.channel).delivered < 3; ++i) pass(*notifier, 1s);
     EXPECT_EQ(notifier->count(way.channel).delivered, 3U) << troubles_;
     EXPECT_EQ(notifier->waiting(), 0U);
     const std::lock_guard lock(mutex_);
@@ -319,7 +319,7 @@ TEST_F(Outage, a_receiver_that_asks_for_no_pause_at_all_is_not_stormed) {
     const auto notifier = open();
     notifier->enqueue(page(1));
     ASSERT_TRUE(test::run_until(loop_, [&] { return failed_tries(*notifier, "webhook") == 1; }));
-    pass(300ms);
+    pass(*notifier, 300ms);
     EXPECT_EQ(server_.requests().size(), 1U);
 }
 
@@ -333,7 +333,7 @@ TEST_F(LostAnswer, comes_again_under_the_same_key_where_the_receiver_knows_keys)
     settings_.opsgenie = OpsgenieSettings{secret("ops", "canary"), {}, server_.url("")};
     const auto notifier = open();
     notifier->enqueue(page(1));
-    pass(1s);
+    pass(*notifier, 1s);
     for (const char* channel : {"webhook", "pagerduty", "opsgenie"}) ASSERT_TRUE(delivered(*notifier, channel, 1));
     std::map<std::string, std::vector<FakeRequest>> by_path;
     for (const FakeRequest& r : server_.requests()) by_path[r.path].push_back(r);
@@ -404,7 +404,7 @@ TEST_F(LostBySlack, message_is_found_in_the_channel_and_in_the_thread_and_not_po
         }
         notifier->enqueue(page(seq, seq == 2 ? "trigger" : "update"));
         ASSERT_TRUE(test::run_until(loop_, [&] { return failed_tries(*notifier, "slack") == seq - 1; }));
-        pass(1s);
+        pass(*notifier, 1s);
         ASSERT_TRUE(delivered(*notifier, "slack", seq));
     }
     const std::lock_guard lock(mutex_);
@@ -420,7 +420,7 @@ TEST_F(LostBySlack, message_comes_twice_rather_than_never_where_the_history_may_
     lose_ = true;
     const auto notifier = open();
     notifier->enqueue(page(1));
-    pass(1s);
+    pass(*notifier, 1s);
     ASSERT_TRUE(delivered(*notifier, "slack", 1));
     const std::lock_guard lock(mutex_);
     EXPECT_EQ(keys_.size(), 2U);
@@ -445,7 +445,7 @@ TEST_F(LostAnswer, of_github_is_found_behind_hundreds_of_other_issues) {
     });
     const auto notifier = open();
     notifier->enqueue(page(1, "trigger", true));
-    pass(1s);
+    pass(*notifier, 1s);
     ASSERT_TRUE(delivered(*notifier, "github", 1));
     const std::lock_guard lock(mutex_);
     EXPECT_EQ(created, 1);
@@ -478,7 +478,7 @@ TEST_F(LostAnswer, of_a_status_page_tells_the_public_nothing_twice) {
     for (const std::uint64_t seq : {1U, 2U, 3U}) {
         notifier->enqueue(page(seq, seq == 3 ? "resolve" : "update"));
         ASSERT_TRUE(test::run_until(loop_, [&] { return failed_tries(*notifier, "statuspage") == seq; }));
-        pass(1s);
+        pass(*notifier, 1s);
         ASSERT_TRUE(delivered(*notifier, "statuspage", seq));
         const std::lock_guard lock(mutex_);
         EXPECT_EQ(shown, static_cast<int>(seq));
