@@ -259,8 +259,7 @@ class Vmalert(unittest.TestCase):
 
     def test_nothing_is_done_and_one_page_says_so(self):
         w = World(PROGRAMS)
-        # Forty services whose servers are one process: half a second leaves it time to answer on a busy machine, too.
-        w.defaults = w.defaults.replace("interval: 200ms, bake: 6s, warmup: 400ms", "interval: 500ms, bake: 10s, warmup: 1s")
+        w.take_your_time()
         self.addCleanup(w.stop)
         store = Prometheus(w.root, [], "victoria-metrics")
         rules = w.root / "rules.yml"
@@ -297,8 +296,7 @@ class Blind(unittest.TestCase):
 
     def test_nothing_is_done_and_one_page_says_so(self):
         w = World(PROGRAMS)
-        # Forty services whose servers are one process: half a second leaves it time to answer on a busy machine, too.
-        w.defaults = w.defaults.replace("interval: 200ms, bake: 6s, warmup: 400ms", "interval: 500ms, bake: 10s, warmup: 1s")
+        w.take_your_time()
         self.addCleanup(w.stop)
         fakes = {mode: FakePrometheus() for mode in self.MODES}
         for fake in fakes.values():

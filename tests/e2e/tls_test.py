@@ -103,6 +103,7 @@ class Spoken(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.w = w = World(PROGRAMS)
+        w.take_your_time()
         cls.addClassCleanup(w.stop)
         folder = w.root / "front"
         folder.mkdir()
