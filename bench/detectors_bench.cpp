@@ -112,7 +112,7 @@ void errors(benchmark::State& state) {
     Ticks fresh(400), reference(2000);
     const auto history = history_of(reference);
     const auto shape = shape_of(1e9, true, 0);
-    ErrorTest test(shape, ErrorHistory(history, true), 0.4);
+    ErrorTest test(shape, ErrorHistory(history, true, shape.interval), 0.4);
     std::size_t i = 0;
     for (auto _ : state) {
         test.step(fresh.at(i, 0).all, reference.at(i, 0).all, 0.05, 10);
@@ -124,7 +124,7 @@ void endpoints(benchmark::State& state) {
     Ticks fresh(400), reference(2000);
     const auto history = history_of(reference);
     const auto shape = shape_of(1e9, true, 10);
-    PartTest test(shape, ErrorHistory(history, true), 0.1);
+    PartTest test(shape, ErrorHistory(history, true, shape.interval), 0.1);
     std::size_t i = 0;
     for (auto _ : state) {
         test.step(fresh.at(i, 0).parts, reference.at(i, 0).parts, 0.05, 10);

@@ -73,7 +73,7 @@ Certificate::Certificate(Of of, const DeployShape& shape, const History& history
       model_(shape, history),
       seen_(of == Of::Errors ? LikelihoodGrid(kErrorLow, kErrorStep, kErrorPoints)
                              : LikelihoodGrid(LatencyModel::kLow, LatencyModel::kStep, LatencyModel::kSteps)) {
-    const ErrorHistory before(history, shape.control);
+    const ErrorHistory before(history, shape.control, shape.interval);
     rate_ = before.rate;
     extra_ = std::max(before.extra, kLeastExtra);
     const double ticks = std::max<double>(1, static_cast<double>(history.size()));

@@ -54,7 +54,7 @@ struct DeployTest::State {
     // What exists only after `begin`.
     struct Bake {
         Bake(const DeployShape& shape, const History& history)
-            : before(history, shape.control),
+            : before(history, shape.control, shape.interval),
               noise(before.extra),
               errors(shape, before, kErrorShare),
               blocks(shape, before, kBlockShare),

@@ -21,10 +21,11 @@ struct ErrorHistory {
     double known = 1;    ///< as many independent events say so
     /// Times as many errors as `rate` just before the deploy, if clearly so: an incident that may go on. Else 1.
     double incident = 1;
+    PastBlips blips;
     double spread = 0.1;  ///< standard deviation of the log ratio of a healthy deploy; without a control group what is
                           ///< not known of the rate is included
 
-    ErrorHistory(const History& history, bool control);
+    ErrorHistory(const History& history, bool control, double interval);
 
     [[nodiscard]] double rate_of(std::size_t part) const {
         return parts[part].requests > 0 ? parts[part].errors / parts[part].requests : 0;
@@ -58,9 +59,13 @@ class ErrorTest {
     [[nodiscard]] double evidence() const { return evidence_.value(); }
 
   private:
+    void weigh(const Events& fresh, double extra, double dt);
+
     RatioComparison comparison_;
     OnsetMixture evidence_;
     std::vector<double> llr_;
+    double remains_, rate_, clumps_, spread_;
+    bool weighed_ = false;
 };
 
 /// The same in blocks of three minutes: errors that come and go average out to what they do to people.
@@ -94,9 +99,13 @@ class PartTest {
     [[nodiscard]] std::size_t strongest() const;
 
   private:
+    void weigh(std::span<const Events> fresh, double extra, double dt);
+
     std::vector<RatioComparison> parts_;
     OnsetMixture evidence_;
-    std::vector<double> llr_;
+    std::vector<double> llr_, rates_;
+    double remains_, clumps_;
+    bool weighed_ = false;
 };
 
 }  // namespace revertd::detect

@@ -32,6 +32,16 @@ OnsetMixture::OnsetMixture(std::vector<double> weights, double bake, double log_
     for (const double w : weights_) log_weights_.push_back(std::log(w));
 }
 
+void OnsetMixture::reweigh(std::span<const double> factors) {
+    double total = 0;
+    for (std::size_t k = 0; k < weights_.size(); ++k) total += weights_[k] * factors[k];
+    for (std::size_t k = 0; k < weights_.size(); ++k) {
+        weights_[k] *= factors[k] / total;
+        log_weights_[k] = std::log(weights_[k]);
+    }
+    add_up();
+}
+
 double OnsetMixture::onset(double dt) {
     const double before = elapsed_;
     elapsed_ = std::min(elapsed_ + dt, bake_);
@@ -131,15 +141,17 @@ std::size_t ticks_of_a_blip(double seconds, double interval) {
     return static_cast<std::size_t>(std::floor(seconds / interval)) + 1;
 }
 
-Blips::Blips(double seconds, double interval, std::size_t strengths)
+Blips::Blips(double seconds, double interval, std::size_t strengths, const PastBlips& before)
     : strengths_(strengths),
       stays_(std::exp(-interval / (kBlipMean * seconds))),
       ages_(ticks_of_a_blip(seconds, interval) * strengths, 0.0),
-      likelihood_(strengths) {}
+      likelihood_(strengths),
+      elapsed_(before.seconds),
+      usual_(0.5 + before.count) {}
 
 double Blips::predict(double calm, std::span<const double> within, double dt, double likelier) {
     if (ages_.empty()) return calm;
-    const double rate = (0.5 + std::min(seen_, kUsualBlips)) / (kBlipEvery + elapsed_);
+    const double rate = (usual_ + std::min(seen_, kUsualBlips)) / (kBlipEvery + elapsed_);
     const double begins = std::min(kMostBlips, dt * rate * likelier) * calm_;
     std::fill_n(ages_.begin(), strengths_, begins / static_cast<double>(strengths_));
     elapsed_ += dt;

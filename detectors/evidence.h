@@ -24,6 +24,9 @@ class OnsetMixture {
     /// `weights` of the alternatives, summing to 1. `bake` and `least` in seconds; `log_limit` = log(1/alpha).
     OnsetMixture(std::vector<double> weights, double bake, double log_limit, double least);
 
+    /// Before the first step: multiplies the weight of each alternative, by nothing that the evidence is about.
+    void reweigh(std::span<const double> factors);
+
     /// One tick of `dt` seconds with the log-likelihood ratios of the alternatives against the null.
     void step(std::span<const double> llr, double dt);
     /// A tick that says nothing: time passes.
@@ -84,6 +87,11 @@ class NullMixture {
     double drift_;
 };
 
+/// Blips that were seen before the deploy, in so many seconds.
+struct PastBlips {
+    double count = 0, seconds = 0;
+};
+
 /// Blips: a healthy deploy is bad for some seconds now and then, in any strength, and then it is over. As a part of a
 /// null hypothesis: a tick is calm, or within a blip that lasts a few ticks at most; how likely either is follows from
 /// the ticks before it (a semi-Markov filter). A blip costs the null what it is rare, whatever its strength; badness
@@ -95,8 +103,8 @@ class Blips {
     Blips() = default;
     /// One every half an hour, until more or fewer are seen; `seconds` long at most, seen through ticks of `interval`.
     /// How often they come is learned as in the estimator of Krichevsky and Trofimov (1981), so that a deploy without
-    /// any pays little for their being possible; but more than two are no longer what is usual.
-    Blips(double seconds, double interval, std::size_t strengths = 1);
+    /// any pays little for their being possible; but more than two that were not usual `before` are no longer so.
+    Blips(double seconds, double interval, std::size_t strengths = 1, const PastBlips& before = {});
 
     /// The log predictive of a tick with these log-likelihoods if it is calm, or within a blip of each strength.
     /// `likelier`: times as often as usual.
@@ -112,7 +120,7 @@ class Blips {
     double stays_ = 0;          // probability that a blip goes on for another tick
     std::vector<double> ages_;  // probability of being in the nth tick of a blip of each strength, for the tick to come
     std::vector<double> likelihood_;
-    double calm_ = 1, elapsed_ = 0, seen_ = 0;
+    double calm_ = 1, elapsed_ = 0, usual_ = 0.5, seen_ = 0;
 };
 
 /// Over how many ticks a blip of these seconds may be seen.

@@ -60,7 +60,7 @@ class Deploys {
             curve_.emplace(before.shape.edges, history_.all_buckets());
         }
         const bool control = before.shape.control;
-        errors_.emplace(history_, control);
+        errors_.emplace(history_, control, before.shape.interval);
         const auto differs = [](double taken, double cautious, double usual) {
             return std::sqrt(std::max(0.0, taken * taken - cautious * cautious) + usual * usual);
         };

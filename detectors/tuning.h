@@ -30,7 +30,8 @@ inline constexpr std::array kErrorWeights = {0.15, 0.18, 0.18, 0.16, 0.14, 0.11,
 inline constexpr std::array kFlappingRatios = {4.0, 10.0, 25.0};
 inline constexpr double kFlappingWeight = 0.15;  // of all alternatives
 inline constexpr std::array kPartRatios = {2.5, 6.0, 15.0, 60.0};
-inline constexpr double kBlock = 180;      ///< seconds: longer than the usual period of what flaps
-inline constexpr double kIncident = 0.01;  ///< prior weight of each state of an incident that hits both groups
+inline constexpr double kBlock = 180;  ///< seconds: longer than the usual period of what flaps
+/// Prior weight of each state of an incident that hits both groups: one in three hours; a part's are likelier.
+inline constexpr double kIncident = 0.003, kPartIncident = 0.01;
 
 }  // namespace revertd::detect
