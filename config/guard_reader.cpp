@@ -288,6 +288,23 @@ void GuardReader::check_sources(const Rule& rule, Position at) {
     if (is_of_signal(rule) && !context_.has_metrics)
         diagnostics_.error(at, "a rule about a signal, but " + service + " has neither `metrics` nor `prometheus`",
                            "add `metrics: http://...`");
+    if (is_of_signal(rule)) check_ownership(signals_.at(rule.signal), at);
+}
+
+/// A default that finds nothing is left out; what somebody wrote is relied upon, and blind for ever if nothing says
+/// which of the server's series it means.
+void GuardReader::check_ownership(const Signal& signal, Position at) {
+    const bool by_label =
+        signal.well_known && signal.source == Signal::Source::Prometheus && signal.selector.matchers.empty();
+    if (!by_label || told_ownership_) return;
+    told_ownership_ = true;
+    const std::string service(context_.service);
+    diagnostics_.warning(
+        at,
+        "`" + signal.name + "` is found by a well-known name, and only a label that says `" + service +
+            "` tells which series of the server are this service's: where there is none, the rule cannot see",
+        "write `prometheus: { url: ..., selector: '{app=\"" + service + "\"}' }` with your label, or the query under " +
+            "`signals: { " + signal.name + ": ... }`; `check --live` says what is found");
 }
 
 void GuardReader::read_steps(const Node& node, Rule& rule) {

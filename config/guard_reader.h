@@ -59,6 +59,7 @@ class GuardReader {
     std::optional<Rule> sentence(const Node& scalar);
     std::optional<Rule> verify_rule(const Node::Entry& entry, VerifySettings& out);
     void check_sources(const Rule& rule, Position at);
+    void check_ownership(const Signal& signal, Position at);
     void read_steps(const Node& node, Rule& rule);
     void report(const SentenceError& error, Position at);
 
@@ -67,6 +68,7 @@ class GuardReader {
     Diagnostics& diagnostics_;
     std::vector<Rule> rules_;
     std::vector<const Node*> nodes_;  ///< by rule
+    bool told_ownership_ = false;     ///< once a service
 };
 
 }  // namespace revertd::config

@@ -123,6 +123,8 @@ void Engine::on(const event::JournalFailed& e) {
     Paged page{{}, {}, {}, "critical", "trigger", "revertd only observes: the journal failed", e.words};
     page.about = kJournal;
     note(std::move(page));
+    for (const auto& [name, s] : state_.services)
+        if (!s.incident.empty()) settle(name);
 }
 
 void Engine::on(const event::Configured& e) {

@@ -163,6 +163,8 @@ class Engine {
     [[nodiscard]] bool asks_now(const Incident& incident) const;
     [[nodiscard]] SeverityPolicy asking_policy(const Incident& incident) const;
     bool recover_by_itself(const Incident& incident);
+    bool void_if_tightened(const Incident& incident);
+    bool hold_without_journal(const Incident& incident);
     void hold(const Incident& incident, Reason gate, const std::string& words);
     void close_incident(const std::string& incident, Reason reason, const std::string& words);
     [[nodiscard]] GateInput gate_input(const Incident& incident) const;

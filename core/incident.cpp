@@ -58,6 +58,7 @@ bool Engine::advance_incident(const std::string& name) {
     if (raise_or_open(name)) return true;
     const Incident* i = state_.incident(service(name).incident);
     if (i == nullptr) return false;
+    if (hold_without_journal(*i) || void_if_tightened(*i)) return true;
     switch (i->state) {
         case IncidentState::Acting:
             return advance_action(*i);
@@ -283,6 +284,40 @@ bool Engine::recover_by_itself(const Incident& i) {
     if (i.approval) note(ApprovalVoided{i.id, "void: recovered by itself"});
     page(i, "resolve", i.service + " " + i.from + ": " + i.rule + " is ok again by itself, nothing was done");
     close_incident(i.id, Reason::RecoveredByItself, i.rule + " is ok again by itself");
+    return true;
+}
+
+/// S43: what waits for a journal that has failed waits for ever, and whoever waits for it should hear.
+bool Engine::hold_without_journal(const Incident& i) {
+    const bool held = i.state == IncidentState::Held && i.gate == Reason::ObserveOnly;
+    if (state_.observe_only.empty() || !i.decided || held) return false;
+    const bool intends = i.acting() && i.stage == Stage::Intending && i.attempts.back().seq > run_->durable;
+    if (!intends && (i.acted() || run_->durable >= i.decided_seq)) return false;
+    const std::string words = "observing only: " + state_.observe_only;
+    if (intends)
+        note(Outcome{i.id, i.attempts.back().intent.key, "not started: " + words, {}, StepOutcome::NotStarted, 0});
+    hold(i, Reason::ObserveOnly, words);
+    return true;
+}
+
+/// S41: what a reload tightens counts at once, also for what was decided before it, and not begun.
+bool Engine::void_if_tightened(const Incident& i) {
+    if (!i.decided || i.has_intent() || i.ordered) return false;
+    const Deployment* d = state_.deployment(i.deploy);
+    const ServiceSettings* pinned_settings = d != nullptr ? pinned(*d) : nullptr;
+    const auto current = settings_of(i.service);
+    const Mode mode = stricter_mode(pinned_settings, current.get());
+    const SeverityPolicy policy = stricter_policy(i.severity, pinned_settings, current.get());
+    const bool never = policy.rollback == SeverityPolicy::Rollback::Never || mode == Mode::Observe;
+    const bool asks = policy.rollback == SeverityPolicy::Rollback::AfterApproval || mode == Mode::Recommend;
+    const bool more = i.approval && asking_policy(i).quorum > i.approval->quorum;
+    if (!never && !more && (i.decided->ask || !asks)) return false;
+    const std::string why = mode == Mode::Observe ? "mode observe"
+                            : never               ? std::string(to_string(i.severity)) + " never rolls back"
+                            : more                ? "more people have to approve"
+                                                  : "it asks now";
+    note(ApprovalVoided{i.id, "void: the configuration was tightened, " + why});
+    if (never) page(i, "update", i.service + " " + i.from + ": not asked about any more, " + why);
     return true;
 }
 

@@ -123,6 +123,7 @@ struct RuleSummary {
     bool whole_bake_breach = false;  ///< insufficient all bake, and beyond its bound when computed over the whole bake
     double whole_bake_value = 0;
     std::string excluded = {};  ///< what a detector rules out, in words
+    std::string words = {};     ///< of the last slot, unless the rule was ok in it
 };
 
 /// For status, live block and report.

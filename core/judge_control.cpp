@@ -77,7 +77,7 @@ std::string Judge::State::control_words(std::size_t rule_index) const {
     if (!signal.control) return {};
     if (now.cause == Cause::Shared)
         return value_words(now.value, signal.unit) + " is beyond " + value_words(now.limit, signal.unit) +
-               ", but the control group has " + value_words(now.control, signal.unit) + ": not 1.5 times worse";
+               ", but the control group has " + value_words(now.control, signal.unit) + ", not 1.5 times worse";
     if (now.cause != Cause::Control && !now.control_blind)
         return std::isfinite(now.control) ? "; the control group has " + value_words(now.control, signal.unit) : "";
     const SignalStatus& status = signals[*signal.control].status;

@@ -96,6 +96,15 @@ std::size_t Judge::State::window_slots(std::size_t rule) const {
     return window > reach ? window - reach + 1 : 1;
 }
 
+/// A rate of the last minute says something about all requests of that minute, not about those of the slot that asked.
+double Judge::State::overlap_of(std::size_t rule) const {
+    const SignalState& signal = signals[settings->rules[rule].signal];
+    if (!signal.queried) return 1;
+    const double reach = static_cast<double>(std::max<std::size_t>(1, slots_in(signal.query.span, settings->interval)));
+    const double slots = settings->rules[rule].in_a_row > 0 ? 1 : static_cast<double>(window_slots(rule));
+    return (slots + reach - 1) / slots;
+}
+
 Duration Judge::State::apart(const Rule& rule) const {
     const bool of_query = rule.kind == Rule::Kind::Threshold && signals[rule.signal].queried;
     // Half an interval less, because answers jitter.

@@ -208,7 +208,7 @@ Evaluation Judge::State::evaluate_threshold(std::size_t rule_index, SlotIndex sl
     else
         set_limit(rule, evaluation);
     evaluation.value = measured.value.value.value_or(kUnknown);
-    evaluation.requests = measured.value.requests;
+    evaluation.requests = measured.value.requests * overlap_of(rule_index);
     evaluation.counted = measured.counted;
     if (measured.verdict == Verdict::Ambiguous && measured.cause == Cause::Infinite && !std::isnan(evaluation.value))
         return without_value(Verdict::Ambiguous, Cause::Infinite);

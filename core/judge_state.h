@@ -182,6 +182,7 @@ struct Judge::State {
     [[nodiscard]] SlotIndex first_slot(const SignalState& signal, const Border& border) const;
     /// Slots of the rule's window: fewer if each of them looks back further than a slot.
     [[nodiscard]] std::size_t window_slots(std::size_t rule) const;
+    [[nodiscard]] double overlap_of(std::size_t rule) const;
     /// How far apart breaches in a row must be at least.
     [[nodiscard]] Duration apart(const Rule& rule) const;
     [[nodiscard]] std::string query_words(const SignalState& signal, Cause cause) const;

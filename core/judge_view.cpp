@@ -40,6 +40,7 @@ std::vector<RuleSummary> Judge::summarise() const {
         RuleSummary summary = state_->rules[rule].summary;
         summary.never_there = state_->never_there(state_->settings->rules[rule]);
         state_->compute_whole_bake(rule, summary);
+        if (summary.last != Verdict::Ok) summary.words = state_->words_of(rule);
         if (state_->rules[rule].detector) summary.excluded = state_->rules[rule].detector->excluded_words();
         summaries.push_back(summary);
     }

@@ -84,7 +84,9 @@ std::string Judge::State::blind_words(std::size_t signal, Cause cause) const {
         case Cause::Control:
         case Cause::Shared:
         case Cause::Refuted:
-            return "no target has shown it";
+            return settings->signals[signal].well_known
+                       ? "no target shows a series of a well-known name: name yours under `signals`"
+                       : "no target has shown it";
     }
     if (status.blind == 0) return "all targets are down";
     const TargetState& culprit = targets[status.culprit];

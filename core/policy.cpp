@@ -155,11 +155,12 @@ PassVerdict judge_summary(const ServiceSettings& settings, const std::vector<Rul
             continue;
         }
         if (s.insufficient == s.slots) {  // S26: computed once over the whole bake
+            const std::string why = s.words.empty() ? "never sufficient" : s.words;
             if (s.whole_bake_breach)
                 fail(rule,
-                     rule.text + ": too little traffic in every window, and beyond its bound over the whole bake");
+                     rule.text + ": beyond its bound over the whole bake, insufficient in every slot of it: " + why);
             else
-                out.left_out.push_back(rule.text + " (too little traffic)");
+                out.left_out.push_back(rule.text + " (" + why + ")");
             continue;
         }
         ++judgeable;
@@ -167,7 +168,8 @@ PassVerdict judge_summary(const ServiceSettings& settings, const std::vector<Rul
         if (is_blind(s.last)) out.blind_at_end = true;
         if (s.last == Verdict::Breach) out.breached_at_end = true;
         if (s.last != Verdict::Ok)
-            fail(rule, rule.text + " was " + std::string(to_string(s.last)) + " at the end of the bake");
+            fail(rule, rule.text + " was " + std::string(to_string(s.last)) + " at the end of the bake" +
+                           (s.words.empty() ? "" : ": " + s.words));
         const auto enough = static_cast<double>(s.ok) >= kOkShare * static_cast<double>(s.slots);
         if (!enough)
             fail(rule, rule.text + " was ok in " + percent(s.ok, s.slots) + " of its slots only (80 % make a pass)");

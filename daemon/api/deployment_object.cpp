@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <iterator>
 
 #include "core/known_services.h"
 #include "daemon/api/objects.h"
@@ -105,6 +106,24 @@ std::string waiting_incident(const State& state, const Deployment& d) {
            " is seen, and asks again if it is not; only a P0 acts meanwhile";
 }
 
+/// Rules that somebody wrote about a signal that nobody shows: such a bake cannot pass, and whoever deploys can still
+/// mend it. One sentence a signal.
+std::vector<std::string> never_there_words(const Backend& backend, const Deployment& d) {
+    const auto settings = judged_settings(backend.engine(), d.service);
+    const auto view = backend.view(d.service);
+    std::vector<std::string> words;
+    std::vector<std::uint32_t> told;
+    if (!settings || !view) return words;
+    for (const RuleChange& change : view->rules) {
+        if (!change.never_there || change.rule >= settings->rules.size()) continue;
+        const Rule& rule = settings->rules[change.rule];
+        if (rule.from_default_guard || std::ranges::find(told, rule.signal) != told.end()) continue;
+        told.push_back(rule.signal);
+        words.push_back("`" + rule.text + "` cannot be judged, " + change.words);
+    }
+    return words;
+}
+
 /// What is not known, and should be, while the guard is open, and what it keeps waiting.
 std::vector<std::string> warnings_of(const Backend& backend, const Deployment& d) {
     if (!d.open()) return {};
@@ -114,6 +133,7 @@ std::vector<std::string> warnings_of(const Backend& backend, const Deployment& d
         warnings.insert(warnings.begin(), silence->words);
     if (std::string waiting = waiting_incident(backend.engine().state(), d); !waiting.empty())
         warnings.push_back(std::move(waiting));
+    std::ranges::move(never_there_words(backend, d), std::back_inserter(warnings));
     return warnings;
 }
 

@@ -51,6 +51,13 @@ std::string value_of(const Signal& signal, const Totals& totals) {
     return std::isfinite(value) ? value_words(value, unit) : "-";
 }
 
+/// A default that finds nothing is left out of the guard; what somebody wrote is relied upon, and would be blind.
+bool may_be_missing(const ServiceSettings& settings, std::size_t signal) {
+    return settings.signals[signal].well_known && std::ranges::all_of(settings.rules, [&](const Rule& rule) {
+               return !is_of_signal(rule) || rule.signal != signal || rule.from_default_guard;
+           });
+}
+
 /// Everything of one service.
 class ServiceCheck final : private HealthListener, private ScrapeListener, private PromListener {
   public:
@@ -81,7 +88,7 @@ class ServiceCheck final : private HealthListener, private ScrapeListener, priva
         if (!settings_.metrics.empty())
             for (std::size_t i = 0; i < settings_.signals.size(); ++i)
                 if (settings_.signals[i].source == Signal::Source::Scrape && !settings_.signals[i].is_control)
-                    add_signal(settings_.signals[i], totals_[i]);
+                    add_signal(i);
         return std::move(findings_);
     }
 
@@ -182,8 +189,7 @@ class ServiceCheck final : private HealthListener, private ScrapeListener, priva
             totals.last = cell.value;
         }
         const bool seen = result.verdict == Verdict::Ok && totals.series > 0;
-        // A default that finds nothing is left out of the guard; a written signal that finds nothing is a mistake.
-        const bool good = seen || (result.verdict == Verdict::Ok && signal.well_known);
+        const bool good = seen || (result.verdict == Verdict::Ok && may_be_missing(settings_, index));
         std::string words = result.verdict == Verdict::Ok ? "the query finds no series" : std::string(result.reason);
         if (!seen && !result.reason.empty()) words = result.reason;
         if (seen) words = signal.kind == Signal::Kind::Gauge ? "" : "over the last " + to_words(result.span);
@@ -223,7 +229,9 @@ class ServiceCheck final : private HealthListener, private ScrapeListener, priva
         answered();
     }
 
-    void add_signal(const Signal& signal, const Totals& totals) {
+    void add_signal(std::size_t index) {
+        const Signal& signal = settings_.signals[index];
+        const Totals& totals = totals_[index];
         LiveFinding finding{settings_.name,
                             "signal " + signal.name,
                             totals.series > 0,
@@ -237,8 +245,7 @@ class ServiceCheck final : private HealthListener, private ScrapeListener, priva
             finding.words = "no target's metrics could be read";
         } else if (totals.series == 0) {
             finding.words = signal.well_known ? "no series of a well-known name" : "no series: " + signal.text;
-            // A default that finds nothing is left out of the guard; a written signal that finds nothing is a mistake.
-            finding.good = signal.well_known;
+            finding.good = may_be_missing(settings_, index);
         } else {
             finding.words =
                 totals.found +

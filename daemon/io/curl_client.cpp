@@ -11,6 +11,7 @@
 #include "daemon/io/http_text.h"
 #include "daemon/io/lean_client.h"
 #include "daemon/io/loop.h"
+#include "daemon/io/mail_sender.h"
 
 namespace revertd {
 namespace {
@@ -85,43 +86,6 @@ class Call final : public CurlTransfer, CurlReceiver {
     std::size_t head_bytes_ = 0;
 };
 
-/// One mail. The answer is the server's last reply.
-class Mail final : public CurlTransfer, CurlReceiver {
-  public:
-    using OnEnd = std::function<void(MailResult)>;
-
-    Mail(const MailRequest& request, const HttpTarget& target, const std::string& user_agent)
-        : text_(request.text), easy_({target, {request.ca_file, {}, {}, false}, {}, {}}, user_agent, *this) {
-        easy_.set_mail(request.from, request.to, text_);
-        easy_.set_login(request.user, request.password, request.starttls && !request.server.starts_with("smtps:"));
-        easy_.set_limits(kApiConnectLimit, request.whole_limit);
-        easy_.use_own_connection();
-    }
-
-    [[nodiscard]] void* handle() const { return easy_.handle(); }
-
-    void set_on_end(OnEnd on_end) { on_end_ = std::move(on_end); }
-
-  private:
-    bool on_head_line(std::string_view) override { return true; }
-
-    bool on_body(std::span<const char>) override { return true; }
-
-    void on_end(int code) override {
-        MailResult result;
-        result.accepted = code == 0;
-        result.code = easy_.status();
-        result.no_starttls = easy_.lacks_tls(code);
-        result.timed_out = easy_.classify(code) == FetchError::Timeout;
-        if (code != 0) result.detail = easy_.describe(code);
-        std::exchange(on_end_, nullptr)(std::move(result));
-    }
-
-    const std::string text_;
-    CurlEasy easy_;
-    OnEnd on_end_;
-};
-
 bool is_address(std::string_view text) {
     const auto at = text.find('@');
     if (at == std::string_view::npos || at == 0 || at + 1 == text.size() || text.size() > 254) return false;
@@ -134,11 +98,11 @@ bool is_address(std::string_view text) {
 
 class CurlClient::Impl {
   public:
-    Impl(Loop& loop_, std::string user_agent_) : loop(loop_), user_agent(std::move(user_agent_)), multi(loop_) {}
+    Impl(Loop& loop_, std::string user_agent_)
+        : loop(loop_), user_agent(std::move(user_agent_)), multi(loop_), mails(loop_) {}
 
     ~Impl() {
         for (const auto& [id, call] : calls) multi.remove(call->handle());
-        for (const auto& [id, mail] : mails) multi.remove(mail->handle());
     }
 
     Result<RequestId> start(std::unique_ptr<Call> call, Callback callback) {
@@ -152,21 +116,10 @@ class CurlClient::Impl {
         return id;
     }
 
-    Result<void> start(std::unique_ptr<Mail> mail, MailCallback callback) {
-        const RequestId id{++last_id};
-        mail->set_on_end([this, id, callback = std::move(callback)](MailResult result) {
-            const auto ended = mails.extract(id);
-            callback(std::move(result));
-        });
-        if (!multi.add(mail->handle(), *mail)) return Error(ErrorCode::Limit, "curl takes no further transfer");
-        mails.emplace(id, std::move(mail));
-        return {};
-    }
-
     Loop& loop;
     std::string user_agent;
     CurlMulti multi;
-    std::unordered_map<RequestId, std::unique_ptr<Mail>> mails;
+    MailSender mails;
     std::unordered_map<RequestId, std::unique_ptr<Call>> calls;
     std::uint64_t last_id = 0;
 };
@@ -192,7 +145,7 @@ Result<void> CurlClient::send_mail(const MailRequest& request, MailCallback call
     HttpTarget target;
     target.url = request.server;
     target.host = after.substr(0, after.find_first_of(":/"));
-    return impl_->start(std::make_unique<Mail>(request, target, impl_->user_agent), std::move(callback));
+    return impl_->mails.send(request, std::move(target), impl_->user_agent, std::move(callback));
 }
 
 void CurlClient::cancel(RequestId request) {

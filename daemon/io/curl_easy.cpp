@@ -2,12 +2,15 @@
 #include "daemon/io/curl_easy.h"
 
 #include <curl/curl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <new>
 #include <system_error>
+#include <utility>
 
 #include "daemon/io/http_text.h"
 #include "daemon/io/resolver.h"
@@ -69,6 +72,19 @@ FetchError classify_connect(long code) {
         default:
             return FetchError::LocalLimit;
     }
+}
+
+using SocketWatcher = std::function<void(int)>;
+
+curl_socket_t open_socket(void* watcher, curlsocktype, curl_sockaddr* where) {
+    const int fd = ::socket(where->family, where->socktype | SOCK_CLOEXEC, where->protocol);
+    if (fd >= 0) (*static_cast<SocketWatcher*>(watcher))(fd);
+    return fd;
+}
+
+int close_socket(void* watcher, curl_socket_t fd) {
+    (*static_cast<SocketWatcher*>(watcher))(-1);
+    return ::close(fd);
 }
 
 }  // namespace
@@ -167,6 +183,14 @@ void CurlEasy::set_login(const std::string& user, const std::string& password, b
 void CurlEasy::set_limits(Duration connect, Duration whole) {
     curl_easy_setopt(easy_, CURLOPT_CONNECTTIMEOUT_MS, milliseconds(connect));
     curl_easy_setopt(easy_, CURLOPT_TIMEOUT_MS, milliseconds(whole));
+}
+
+void CurlEasy::watch_socket(std::function<void(int fd)> watcher) {
+    socket_watcher_ = std::move(watcher);
+    curl_easy_setopt(easy_, CURLOPT_OPENSOCKETFUNCTION, &open_socket);
+    curl_easy_setopt(easy_, CURLOPT_OPENSOCKETDATA, &socket_watcher_);
+    curl_easy_setopt(easy_, CURLOPT_CLOSESOCKETFUNCTION, &close_socket);
+    curl_easy_setopt(easy_, CURLOPT_CLOSESOCKETDATA, &socket_watcher_);
 }
 
 void CurlEasy::use_own_connection() {

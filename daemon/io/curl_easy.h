@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Inside of curl_client.cpp: one easy handle with this project's settings, and the words for how it ended.
 #pragma once
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -48,6 +49,8 @@ class CurlEasy {
     void set_mail(const std::string& from, const std::string& to, std::string_view text);
     /// `starttls`: go on only over TLS.
     void set_login(const std::string& user, const std::string& password, bool starttls);
+    /// Called with each socket that is opened, and with -1 before it is closed.
+    void watch_socket(std::function<void(int fd)> watcher);
     /// Neither takes a kept connection nor keeps its own.
     void use_own_connection();
 
@@ -74,6 +77,7 @@ class CurlEasy {
     curl_slist* headers_ = nullptr;
     curl_slist* recipients_ = nullptr;
     std::string_view unsent_;
+    std::function<void(int)> socket_watcher_;
     bool is_literal_ = false;  // no name to be resolved
 };
 

@@ -45,7 +45,7 @@ void AlertmanagerChannel::send(const Message& message, std::vector<std::string> 
         const Delivery delivery = classify(response, parts().loop.clock().now().wall);
         send(message, urls, accepted + (delivery.delivered() ? 1 : 0), delivery.delivered() ? worst : delivery);
     };
-    request.whole_limit = 10s;
+    request.whole_limit = parts().send_limit;
     const auto prepared = prepare(request);
     if (!prepared) return send(message, urls, accepted, Delivery::again("authError", prepared.error().message));
     if (!parts().http.api().fetch(request, guarded(went)))

@@ -16,7 +16,6 @@ namespace revertd {
 
 namespace {
 
-constexpr Duration kSendLimit = 10s;
 constexpr std::size_t kShownBytes = 300;  // of what the receiver answered
 
 std::string reason_of(int status) {
@@ -102,7 +101,7 @@ void Channel::ask(HttpRequest request, OnAnswer next) {
 }
 
 void Channel::ask(HttpRequest request, OnAnswer next, Judge judge) {
-    request.whole_limit = kSendLimit;
+    request.whole_limit = parts_.send_limit;
     if (const auto prepared = prepare(request); !prepared)
         return finish(Delivery::again("authError", prepared.error().message));
     const auto sent = parts_.http.api().fetch(

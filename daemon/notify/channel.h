@@ -52,6 +52,7 @@ struct ChannelParts {
     Outbox& outbox;
     const NotifySettings& settings;  ///< as they are now: a reload changes them
     std::string source;              ///< this host
+    Duration send_limit{};           ///< of one request, from the connection to the last byte of its answer
 };
 
 class Channel : public std::enable_shared_from_this<Channel> {

@@ -9,6 +9,8 @@ namespace revertd {
 
 namespace {
 
+constexpr int kMailLimits = 3;  // a server of mail may take its time: it looks up and scans before it answers
+
 /// RFC 5321: 4yz passes, 5yz does not. Without a code something else went wrong, which may pass.
 Delivery judge(const MailResult& result) {
     if (result.accepted) return Delivery::done("accepted");
@@ -40,8 +42,15 @@ void EmailChannel::next(const Message& message, std::vector<std::string> rest, c
     const std::string to = rest.front(), mark = delivery_key(message) + "/" + to;
     rest.erase(rest.begin());
     if (!remembered(mark).empty()) return next(message, std::move(rest), refused);
-    MailRequest mail{s->server, s->from, to,          mail_text(message, s->from, to, parts().source),
-                     s->user,   {},      s->starttls, s->ca_file};
+    MailRequest mail{s->server,
+                     s->from,
+                     to,
+                     mail_text(message, s->from, to, parts().source),
+                     s->user,
+                     {},
+                     s->starttls,
+                     s->ca_file,
+                     kMailLimits * parts().send_limit};
     if (s->password) {
         const auto password = secret_or_wait(*s->password);
         if (!password) return;
@@ -55,7 +64,10 @@ void EmailChannel::next(const Message& message, std::vector<std::string> rest, c
             const bool lost = !delivery.delivered();
             next(message, rest, lost ? refused + (refused.empty() ? "" : "; ") + to + ": " + delivery.words : refused);
         }));
-    if (!sent) finish(Delivery::refused("clientError", sent.error().message));
+    if (sent) return;
+    const bool passes = sent.error().code == ErrorCode::Limit;  // this machine's own trouble
+    finish(passes ? Delivery::again("other", sent.error().message)
+                  : Delivery::refused("clientError", sent.error().message));
 }
 
 }  // namespace revertd

@@ -8,7 +8,8 @@ namespace revertd {
 
 namespace {
 
-constexpr int kMaxStarts = 20;  // of one page: with the pauses between them about ten minutes
+constexpr int kQuickStarts = 20;       // of one page: about five minutes
+constexpr Duration kLongPause = 1min;  // between later ones: each is a process, and leaves a receipt
 
 /// Exit codes of sysexits.h and of shells that the same call would give again.
 bool is_final(int exit) {
@@ -64,9 +65,11 @@ void ExecChannel::ended(const Message& message, int number, int state, int exit,
         case StepState::Unknown:
             break;
     }
-    const bool last = number >= kMaxStarts || is_final(exit);
-    remember(delivery_key(message), last ? std::string{} : std::to_string(number + 1));
-    finish(last ? Delivery::refused("clientError", words) : Delivery::again("serverError", words));
+    remember(delivery_key(message), is_final(exit) ? std::string{} : std::to_string(number + 1));
+    if (is_final(exit)) return finish(Delivery::refused("clientError", words));
+    Delivery again = Delivery::again("serverError", words);
+    if (number >= kQuickStarts) again.wait = kLongPause;
+    finish(again);
 }
 
 }  // namespace revertd

@@ -65,7 +65,8 @@ struct Notifier::Impl : std::enable_shared_from_this<Notifier::Impl> {
     Queue& queue_of(const std::string& name) {
         Queue& queue = queues[name];
         if (!queue.channel)
-            queue.channel = make_channel(name, {parts.loop, parts.http, parts.runner, *outbox, parts.settings, source});
+            queue.channel = make_channel(
+                name, {parts.loop, parts.http, parts.runner, *outbox, parts.settings, source, parts.send_limit});
         return queue;
     }
 
@@ -302,8 +303,8 @@ void Notifier::test(std::function<void(const std::vector<Tested>&)> answered) {
     for (const std::string& name : names) round->results.push_back({name, {}, false});
     for (std::size_t i = 0; i < names.size(); ++i) {
         // Of its own, so that it neither waits for the queue nor disturbs what is under way.
-        const ChannelParts parts{impl_->parts.loop, impl_->parts.http,     impl_->parts.runner,
-                                 *impl_->outbox,    impl_->parts.settings, impl_->source};
+        const ChannelParts parts{impl_->parts.loop,     impl_->parts.http, impl_->parts.runner,    *impl_->outbox,
+                                 impl_->parts.settings, impl_->source,     impl_->parts.send_limit};
         round->channels.push_back(make_channel(names[i], parts));
         round->channels.back()->deliver(message, impl_->guarded([round, i, answered](const Delivery& delivery) {
             round->results[i].delivered = delivery.delivered();

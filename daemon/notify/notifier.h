@@ -33,6 +33,7 @@ class Notifier {
         /// A page was not delivered at the first try, or is given up; words hold no secret.
         std::function<void(const std::string& channel, const std::string& words, bool given_up)> troubled = {};
         std::string external_url = {};  ///< where people reach this daemon; empty: pages have no links
+        Duration send_limit = 10s;      ///< of one request to a receiver
     };
 
     static Result<std::unique_ptr<Notifier>> open(Parts parts);

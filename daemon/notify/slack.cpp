@@ -180,7 +180,7 @@ void SlackChannel::look(const std::shared_ptr<Talk>& talk, const std::string& cu
         remember(delivery_key(talk->message) + "/sent", {});
         post_once(talk, next);
     };
-    request.whole_limit = 10s;
+    request.whole_limit = parts().send_limit;
     if (const auto prepared = prepare(request); !prepared)
         return finish(Delivery::again("authError", prepared.error().message));
     if (!parts().http.api().fetch(request, guarded(answered)))

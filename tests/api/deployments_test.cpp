@@ -65,6 +65,19 @@ TEST(Deployments, over_an_incident_that_asks_say_that_it_waits) {
     EXPECT_NE(words.find("incident " + id + " of v2 waits until v3 is seen"), std::string::npos) << words;
 }
 
+TEST(Deployments, say_at_their_start_which_written_rules_nothing_shows) {
+    Bed bed;
+    bed.on_loop([&] {
+        RuleChange change{1, Verdict::NoData, false, 0, 0, 0, 0, {}, false, false, "errors: no target has shown it"};
+        change.never_there = true;
+        bed.backend().judge(change);
+    });
+    const auto answer = bed.post(kDeployments, R"({"service":"api","version":"v2"})").json();
+    ASSERT_EQ(answer["warnings"].items().size(), 1U);
+    EXPECT_EQ(answer["warnings"].items().front().text(),
+              "`errors > 5% for 2m` cannot be judged, errors: no target has shown it");
+}
+
 TEST(Deployments, are_refused_in_words) {
     const Bed bed;
     const auto post = [&](const std::string& body) { return bed.post(kDeployments, body); };

@@ -2,6 +2,8 @@
 // `errors` and `p95` of a service that does not say what they are.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "config/explain.h"
 #include "config/load.h"
 
@@ -70,6 +72,40 @@ TEST(UnnamedSignals, a_selector_that_is_none_is_refused_where_it_stands) {
     std::string words;
     for (const Diagnostic& d : result.diagnostics) words += to_line(d) + "\n";
     EXPECT_NE(words.find("f.yaml:6:23: a value in quotes"), std::string::npos) << words;
+}
+
+std::string warnings_of(const std::string& text) {
+    std::string words;
+    for (const Diagnostic& d : load(text, "f.yaml", {}).diagnostics)
+        if (d.severity == Diagnostic::Severity::Warning && d.what.find("well-known") != std::string::npos)
+            words += to_line(d) + "\n";
+    return words;
+}
+
+TEST(UnnamedSignals, that_a_rule_relies_on_need_a_word_of_whose_the_series_are) {
+    const std::string begin = "services:\n  pay:\n    rollback: off\n    prometheus: 'http://127.0.0.1:1'\n";
+    const std::string words =
+        warnings_of(begin +
+                    "    guard:\n      P0: [health down for 30s]\n"
+                    "      P1: [errors > 5% for 2m, p95 > 1s for 2m]\n    health: http://127.0.0.1:1/h\n");
+    EXPECT_EQ(words.rfind("f.yaml:7:12: ", 0), 0U) << words;
+    EXPECT_NE(words.find("'{app=\"pay\"}'"), std::string::npos) << words;
+    EXPECT_EQ(std::count(words.begin(), words.end(), '\n'), 1) << "once is enough: " << words;
+    for (const char* part : {"{ any: [errors > 5% for 2m, p95 > 1s for 2m] }", "errors worse than baseline",
+                             "p95 absent for 5m", "{ rule: p95 > 1s for 2m }"})
+        EXPECT_NE(warnings_of(begin + "    guard: [" + part + "]\n"), "") << part;
+}
+
+TEST(UnnamedSignals, that_nobody_relies_on_or_whose_series_are_told_are_not_warned_of) {
+    const std::string guard = "    guard: [errors > 5% for 2m]\n";
+    const std::string begin = "services:\n  pay:\n    rollback: off\n";
+    const std::string asked = begin + "    prometheus: 'http://127.0.0.1:1'\n";
+    EXPECT_EQ(warnings_of(asked), "") << "the default guard is left out where nothing is found";
+    EXPECT_EQ(warnings_of(asked + "    guard: { anomaly: P1 }\n"), "");
+    EXPECT_EQ(warnings_of(begin + "    metrics: http://127.0.0.1:1/m\n" + guard), "") << "a target is the service's";
+    EXPECT_EQ(warnings_of(asked + "    signals: { errors: \"ratio(r_total, code=~'5..')\" }\n" + guard), "");
+    EXPECT_EQ(warnings_of(begin + "    prometheus: { url: 'http://127.0.0.1:1', selector: '{app=\"pay\"}' }\n" + guard),
+              "");
 }
 
 }  // namespace

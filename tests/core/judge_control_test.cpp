@@ -39,7 +39,7 @@ TEST(JudgeControl, an_absolute_rule_is_breached_only_while_the_canary_is_worse_b
     bed.slot_of(0, 0);
     bed.slot_of(0.2, 0.19);
     EXPECT_EQ(bed.verdict(), Verdict::Insufficient);
-    EXPECT_EQ(bed.words(), "errors: 20 % is beyond 5 %, but the control group has 19 %: not 1.5 times worse");
+    EXPECT_EQ(bed.words(), "errors: 20 % is beyond 5 %, but the control group has 19 %, not 1.5 times worse");
     bed.slot_of(0.2, 0.1);
     EXPECT_EQ(bed.verdict(), Verdict::Breach);
     EXPECT_FALSE(bed.rule().control_blind);

@@ -44,7 +44,20 @@ TEST(JudgeQuery, a_ratio_is_judged_from_the_first_answer_on) {
     for (int i = 0; i < 5; ++i) bed.ratio(100, 0.08);
     EXPECT_EQ(bed.rule().verdict, Verdict::Breach);
     EXPECT_DOUBLE_EQ(bed.rule().value, 0.08);
-    EXPECT_DOUBLE_EQ(bed.rule().requests, 500);  // 100 a second, over a slot of 5 s
+    EXPECT_DOUBLE_EQ(bed.rule().requests, 2000) << "100 a second, over the 20 s that the rate looks back";
+}
+
+TEST(JudgeQuery, the_requests_of_a_finding_are_those_that_its_rates_counted) {
+    Rule rule = above(0.05);
+    rule.over = Duration(30s);
+    Queried bed(queried({rule}));
+    for (int i = 0; i < 12; ++i) bed.ratio(100, 0.08);
+    EXPECT_DOUBLE_EQ(bed.rule().requests, 3000) << "three answers of 20 s each, 5 s apart";
+    rule.over.reset();
+    rule.in_a_row = 2;
+    Queried row(queried({rule}));
+    for (int i = 0; i < 12; ++i) row.ratio(100, 0.08);
+    EXPECT_DOUBLE_EQ(row.rule().requests, 2000);
 }
 
 TEST(JudgeQuery, errors_that_are_absent_beside_requests_are_none) {
@@ -75,7 +88,7 @@ TEST(JudgeQuery, one_number_that_is_none_spoils_the_whole_answer) {
     for (int i = 0; i < 5; ++i) bed.ratio(100, 0);
     bed.slot({{1000, false, 0}, {kNaN, true, 0}});
     bed.ratio(100, 0.01);
-    EXPECT_DOUBLE_EQ(bed.rule().requests, 500);
+    EXPECT_DOUBLE_EQ(bed.rule().requests, 2000);
 }
 
 TEST(JudgeQuery, no_answer_in_a_slot_is_blind) {

@@ -218,6 +218,19 @@ TEST_F(CurlClientTest, ends_at_its_whole_limit) {
     EXPECT_EQ(response.status, 0);
 }
 
+/// The machine was suspended: the loop's clock goes on meanwhile, curl's own does not.
+TEST_F(CurlClientTest, ends_at_its_limit_also_when_the_machine_slept_meanwhile) {
+    server.on("/", FakeAnswer::hanging());
+    HttpRequest request = get(server.url("/"));
+    request.whole_limit = 300ms;
+    std::optional<HttpResponse> got;
+    ASSERT_TRUE(client.fetch(request, [&](HttpResponse response) { got = std::move(response); }));
+    ASSERT_TRUE(test::run_until(loop, [&] { return server.requests().size() == 1; }));
+    clock.set_offset(clock.offset() + 1h);
+    ASSERT_TRUE(test::run_until(loop, [&] { return got.has_value(); })) << "nobody would ever ask again";
+    EXPECT_EQ(got->error, FetchError::Timeout);
+}
+
 TEST_F(CurlClientTest, counts_the_bytes_itself) {
     FakeAnswer answer;
     answer.body = std::string(100'000, 'x');

@@ -26,10 +26,12 @@ class NotifyBed : public testing::Test {
     ~NotifyBed() override { std::filesystem::remove_all(dir_); }
 
     std::unique_ptr<Notifier> open() {
-        auto opened = Notifier::open({loop_, http_, dir_, settings_, nullptr,
-                                      [this](const std::string& channel, const std::string& words, bool) {
-                                          troubles_ += channel + ": " + words + "\n";
-                                      }});
+        Notifier::Parts parts{
+            loop_, http_, dir_, settings_, nullptr, [this](const std::string& channel, const std::string& words, bool) {
+                troubles_ += channel + ": " + words + "\n";
+            }};
+        parts.send_limit = send_limit_;
+        auto opened = Notifier::open(std::move(parts));
         EXPECT_TRUE(opened.has_value());
         return std::move(*opened);
     }
@@ -60,6 +62,7 @@ class NotifyBed : public testing::Test {
 
     std::string dir_;
     std::string troubles_;
+    Duration send_limit_ = 10s;
     FakeHttp server_;
     NotifySettings settings_;
     SystemClock clock_;

@@ -1,13 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Receivers that are down, ask for a pause, or take a page whose answer is lost. Time is put forward, not waited for.
-#include <rapidjson/document.h>
-
-#include <mutex>
-#include <numeric>
-
-#include "daemon/journal/codec.h"
-#include "daemon/journal/journal.h"
-#include "tests/notify/bed.h"
+// Receivers that are down, hang, or ask for a pause. Time is put forward, not waited for.
+#include "tests/notify/outage_bed.h"
 #include "tests/support/ports.h"
 
 namespace revertd {
@@ -15,69 +8,7 @@ namespace {
 
 using test::FakeAnswer;
 using test::FakeRequest;
-using test::NotifyBed;
-
-class Outage : public NotifyBed {
-  protected:
-    /// Time goes on by so much; what is due by then is done, and what it asked for is answered: a request never sees
-    /// the clock leap.
-    void pass(const Notifier& notifier, Duration time) {
-        clock_.set_offset(clock_.offset() + time);
-        bool done = false;
-        const TimerId soon = loop_.at(loop_.now() + 20ms, [&done] { done = true; });
-        EXPECT_NE(soon, TimerId::None);
-        EXPECT_TRUE(test::run_until(loop_, [&] { return done && notifier.in_flight() == 0; }));
-    }
-
-    static std::uint64_t failed_tries(const Notifier& notifier, const std::string& channel) {
-        const auto count = notifier.count(channel);
-        return std::accumulate(count.failed_tries.begin(), count.failed_tries.end(), std::uint64_t{0},
-                               [](std::uint64_t sum, const auto& reason) { return sum + reason.second; });
-    }
-
-    std::unique_ptr<journal::Journal> journal() {
-        journal::Options options;
-        options.dir = dir_ + "/journal";
-        options.clock = &clock_;
-        auto opened = journal::Journal::open(options);
-        EXPECT_TRUE(opened.has_value());
-        return std::move(*opened);
-    }
-
-    void use(const std::string& base) {
-        settings_.webhook = WebhookSettings{base + "/page", {}, std::nullopt};
-        settings_.pagerduty = PagerDutySettings{secret("key", "canary-routing-key"), base + "/enqueue"};
-    }
-
-    std::vector<std::string> taken(const std::string& path) {
-        const std::lock_guard lock(mutex_);
-        return taken_[path];
-    }
-
-    /// Answers that a receiver in trouble gives, one after the other, until it is well.
-    FakeAnswer receive(const FakeRequest& r) {
-        const std::lock_guard lock(mutex_);
-        if (well_) {
-            taken_[r.path].push_back(r.body);
-            return answer(202);
-        }
-        switch (asked_++ % 4) {
-            case 0:
-                return answer(503, "overloaded", "60");
-            case 1:
-                return answer(500, "oops");
-            case 2:
-                return answer(429, "slow down", "45");
-            default:
-                return FakeAnswer::resetting();
-        }
-    }
-
-    std::mutex mutex_;
-    bool well_ = false;
-    int asked_ = 0;
-    std::map<std::string, std::vector<std::string>> taken_;
-};
+using test::Outage;
 
 TEST_F(Outage, of_ten_minutes_and_a_restart_ends_with_everything_once_and_in_order) {
     const test::ClosedPort closed;
@@ -181,7 +112,18 @@ class AnyChannel : public Outage {
         return answer(201, R"({"ok":true,"ts":"1.5","channel":"C1","number":7,"id":"i9"})");
     }
 
+    void take(const FakeRequest& r) {
+        if (r.method == "GET") return;
+        if (r.path == "/pages/p/incidents")
+            arrived_.insert(arrived_.end(), {1, 2});  // the public reads other words; one incident is opened
+        for (int seq = 1; seq <= 3; ++seq)
+            if (r.path != "/chat.update" && r.body.find("page " + std::to_string(seq)) != std::string::npos)
+                arrived_.push_back(seq);
+    }
+
     std::size_t asked() const { return server_.requests().size(); }
+
+    std::vector<int> arrived_;
 };
 
 class EveryChannel : public AnyChannel, public testing::WithParamInterface<Way> {};
@@ -222,6 +164,42 @@ TEST_P(EveryChannel, obeys_a_pause_and_tries_5xx_again) {
     EXPECT_EQ(troubles_.find("canary"), std::string::npos) << troubles_;
 }
 
+/// A request's own limit is of real time, so it is short here; the pauses between tries are leapt over.
+TEST_P(EveryChannel, that_takes_the_request_and_never_answers_gets_everything_once_and_in_order_afterwards) {
+    send_limit_ = 50ms;
+    server_.on("*", [this](const FakeRequest& r) {
+        const std::lock_guard lock(mutex_);
+        if (!well_) return FakeAnswer::hanging();
+        take(r);
+        return yes(r);
+    });
+    GetParam().use(settings_, secret("secret", "canary-secret"), server_.url(""));
+    const auto notifier = open();
+    const std::string channel = GetParam().channel;
+    for (std::uint64_t seq = 1; seq <= 3; ++seq)
+        notifier->enqueue(page(seq, seq == 1 ? "trigger" : seq == 2 ? "update" : "resolve", true));
+    const Time began = clock_.now().at;
+    std::uint64_t tries = 0;
+    while (clock_.now().at - began < 10min) {
+        ASSERT_TRUE(test::run_until(loop_, [&] { return failed_tries(*notifier, channel) > tries; })) << tries;
+        tries = failed_tries(*notifier, channel);
+        clock_.set_offset(clock_.offset() + 31s);  // longer than the longest pause
+    }
+    EXPECT_GE(tries, 600U / 32);
+    EXPECT_EQ(notifier->count(channel).failed_tries.at("contextDeadlineExceeded"), tries);
+    EXPECT_EQ(notifier->count(channel).failed, 0U) << troubles_;
+    {
+        const std::lock_guard lock(mutex_);
+        well_ = true;
+    }
+    for (int i = 0; i < 60 && notifier->count(channel).delivered < 3; ++i) pass(*notifier, 1s);
+    EXPECT_EQ(notifier->count(channel).delivered, 3U) << troubles_;
+    EXPECT_EQ(notifier->waiting(), 0U);
+    const std::lock_guard lock(mutex_);
+    std::erase(arrived_, 3);  // most end an alert without words
+    EXPECT_EQ(arrived_, (std::vector{1, 2})) << "each page once, in order";
+}
+
 INSTANTIATE_TEST_SUITE_P(Notify, EveryChannel, testing::ValuesIn(kWays),
                          [](const auto& tested) { return std::string(tested.param.channel); });
 
@@ -253,15 +231,6 @@ const Trouble kTroubles[] = {
 
 class TenMinutes : public AnyChannel, public testing::WithParamInterface<std::tuple<Way, Trouble>> {
   protected:
-    void take(const FakeRequest& r) {
-        if (r.method == "GET") return;
-        if (r.path == "/pages/p/incidents")
-            arrived_.insert(arrived_.end(), {1, 2});  // the public reads other words; one incident is opened
-        for (int seq = 1; seq <= 3; ++seq)
-            if (r.path != "/chat.update" && r.body.find("page " + std::to_string(seq)) != std::string::npos)
-                arrived_.push_back(seq);
-    }
-
     void answer_all(const Trouble& trouble) {
         server_.on("*", [this, trouble](const FakeRequest& r) {
             const std::lock_guard lock(mutex_);
@@ -270,8 +239,6 @@ class TenMinutes : public AnyChannel, public testing::WithParamInterface<std::tu
             return yes(r);
         });
     }
-
-    std::vector<int> arrived_;
 };
 
 TEST_P(TenMinutes, everything_arrives_once_and_in_order_afterwards) {
@@ -321,168 +288,6 @@ TEST_F(Outage, a_receiver_that_asks_for_no_pause_at_all_is_not_stormed) {
     ASSERT_TRUE(test::run_until(loop_, [&] { return failed_tries(*notifier, "webhook") == 1; }));
     pass(*notifier, 300ms);
     EXPECT_EQ(server_.requests().size(), 1U);
-}
-
-/// The receiver has taken it, and the connection breaks before it says so.
-class LostAnswer : public Outage {};
-
-TEST_F(LostAnswer, comes_again_under_the_same_key_where_the_receiver_knows_keys) {
-    for (const char* path : {"/page", "/enqueue", "/v2/alerts"})
-        server_.on(path, std::vector<FakeAnswer>{FakeAnswer::resetting(), answer(202)});
-    use(server_.url(""));
-    settings_.opsgenie = OpsgenieSettings{secret("ops", "canary"), {}, server_.url("")};
-    const auto notifier = open();
-    notifier->enqueue(page(1));
-    pass(*notifier, 1s);
-    for (const char* channel : {"webhook", "pagerduty", "opsgenie"}) ASSERT_TRUE(delivered(*notifier, channel, 1));
-    std::map<std::string, std::vector<FakeRequest>> by_path;
-    for (const FakeRequest& r : server_.requests()) by_path[r.path].push_back(r);
-    for (const char* path : {"/page", "/enqueue", "/v2/alerts"}) {
-        ASSERT_EQ(by_path[path].size(), 2U) << path;
-        EXPECT_EQ(by_path[path][0].body, by_path[path][1].body) << path;
-    }
-    const auto& headers = by_path["/page"][0].headers;
-    EXPECT_EQ(headers.at("idempotency-key"), "\"revertd/api/i-1/1\"");
-    EXPECT_EQ(headers.at("idempotency-key"), by_path["/page"][1].headers.at("idempotency-key"));
-    EXPECT_NE(by_path["/enqueue"][0].body.find(R"("dedup_key":"revertd/api/i-1")"), std::string::npos);
-    EXPECT_NE(by_path["/v2/alerts"][0].body.find(R"("alias":"revertd/api/i-1")"), std::string::npos);
-}
-
-/// A channel of Slack, with its history in pages of two; each second message's answer is lost.
-class LostBySlack : public LostAnswer {
-  protected:
-    LostBySlack() {
-        settings_.slack = SlackSettings{{}, secret("token", "xoxb-canary"), "#incidents", server_.url("")};
-        server_.on("/chat.postMessage", [this](const FakeRequest& r) { return post(r); });
-        server_.on("/chat.update", answer(200, R"({"ok":true,"ts":"1","channel":"C9"})"));
-        for (const char* path : {"/conversations.history", "/conversations.replies"})
-            server_.on(path, [this](const FakeRequest& r) { return history(r); });
-    }
-
-    FakeAnswer post(const FakeRequest& r) {
-        const std::lock_guard lock(mutex_);
-        rapidjson::Document body;
-        body.Parse(r.body);
-        const std::string key = body["metadata"]["event_payload"]["key"].GetString();
-        keys_.push_back(key);
-        stamps_.push_back(std::to_string(keys_.size()) + ".5");
-        if (lose_) return lose_ = false, FakeAnswer::resetting();
-        return answer(200, R"({"ok":true,"channel":"C9","ts":")" + stamps_.back() + "\"}");
-    }
-
-    FakeAnswer history(const FakeRequest& r) {
-        const std::lock_guard lock(mutex_);
-        if (!readable_) return answer(200, R"({"ok":false,"error":"missing_scope"})");
-        if (r.path.find("channel=C9") == std::string::npos)
-            return answer(200, R"({"ok":false,"error":"channel_not_found"})");
-        if (r.path.find("cursor=two%3D") == std::string::npos)
-            return answer(
-                200,
-                R"({"ok":true,"messages":[{"ts":"9.9","text":"of a person"}],"response_metadata":{"next_cursor":"two="}})");
-        std::string list;
-        for (std::size_t i = 0; i < keys_.size(); ++i)
-            list += (i == 0 ? "" : ",") +
-                    (R"({"ts":")" + stamps_[i] +
-                     R"(","metadata":{"event_type":"revertd_page","event_payload":{"key":")" + keys_[i] + "\"}}}");
-        return answer(200, R"({"ok":true,"messages":[)" + list + "]}");
-    }
-
-    std::vector<std::string> keys_, stamps_;
-    bool lose_ = false, readable_ = true;
-};
-
-TEST_F(LostBySlack, message_is_found_in_the_channel_and_in_the_thread_and_not_posted_twice) {
-    const auto notifier = open();
-    Record other = page(1);
-    std::get<Paged>(other.fact).incident = "i-0";
-    notifier->enqueue(other);  // from its answer the channel's id is known
-    ASSERT_TRUE(delivered(*notifier, "slack", 1));
-    for (const std::uint64_t seq : {2U, 3U}) {  // the message, then one of its thread
-        {
-            const std::lock_guard lock(mutex_);
-            lose_ = true;
-        }
-        notifier->enqueue(page(seq, seq == 2 ? "trigger" : "update"));
-        ASSERT_TRUE(test::run_until(loop_, [&] { return failed_tries(*notifier, "slack") == seq - 1; }));
-        pass(*notifier, 1s);
-        ASSERT_TRUE(delivered(*notifier, "slack", seq));
-    }
-    const std::lock_guard lock(mutex_);
-    EXPECT_EQ(keys_, (std::vector<std::string>{"revertd/api/i-0/1", "revertd/api/i-1/2", "revertd/api/i-1/3"}));
-    const std::string last = server_.requests().back().body;
-    EXPECT_NE(last.find(R"("ts":"2.5")"), std::string::npos)
-        << "the message that was found is kept up to date: " << last;
-}
-
-TEST_F(LostBySlack, message_comes_twice_rather_than_never_where_the_history_may_not_be_read) {
-    readable_ = false;
-    settings_.slack->channel = "C9";
-    lose_ = true;
-    const auto notifier = open();
-    notifier->enqueue(page(1));
-    pass(*notifier, 1s);
-    ASSERT_TRUE(delivered(*notifier, "slack", 1));
-    const std::lock_guard lock(mutex_);
-    EXPECT_EQ(keys_.size(), 2U);
-}
-
-TEST_F(LostAnswer, of_github_is_found_behind_hundreds_of_other_issues) {
-    settings_.github = GithubSettings{"acme/api", secret("token", "ghp_canary"), {}, server_.url("")};
-    int created = 0;
-    server_.on("/repos/acme/api/issues", [&](const FakeRequest& r) {
-        const std::lock_guard lock(mutex_);
-        if (r.method == "POST") return ++created, FakeAnswer::resetting();
-        const bool third = r.path.find("page=3&") != std::string::npos || r.path.ends_with("&page=3");
-        std::string list;
-        for (int i = 0; i < (third ? 40 : 100); ++i)
-            list += (i == 0 ? "" : ",") + (R"({"number":)" + std::to_string(1000 + i) + R"(,"body":"of others"})");
-        if (third && created > 0) list += R"(,{"number":7,"body":"x <!-- revertd/api/i-1 -->"})";
-        return answer(200, "[" + list + "]");
-    });
-    server_.on("/repos/acme/api/issues/7/comments", [&](const FakeRequest& r) {
-        EXPECT_EQ(r.method, "GET") << "the issue itself says it";
-        return answer(200, R"([{"id":1,"body":"<!-- revertd/api/i-1/1 -->"}])");
-    });
-    const auto notifier = open();
-    notifier->enqueue(page(1, "trigger", true));
-    pass(*notifier, 1s);
-    ASSERT_TRUE(delivered(*notifier, "github", 1));
-    const std::lock_guard lock(mutex_);
-    EXPECT_EQ(created, 1);
-}
-
-TEST_F(LostAnswer, of_a_status_page_tells_the_public_nothing_twice) {
-    settings_.statuspage = StatuspageSettings{"p1", secret("key", "canary-key"), {}, server_.url("")};
-    std::string metadata;
-    int shown = 0;
-    const auto take = [&](const FakeRequest& r) {
-        rapidjson::Document body;
-        body.Parse(r.body);
-        const auto& ours = body["incident"]["metadata"]["revertd"];
-        metadata = std::string(R"({"revertd":{"key":")") + ours["key"].GetString() + R"(","last":")" +
-                   ours["last"].GetString() + "\"}}";
-        ++shown;
-        return FakeAnswer::resetting();
-    };
-    const auto incident = [&] { return R"({"id":"inc9","metadata":)" + metadata + "}"; };
-    server_.on("/pages/p1/incidents/unresolved", [&](const FakeRequest&) {
-        const std::lock_guard lock(mutex_);
-        return answer(200, metadata.empty() ? "[]" : "[" + incident() + "]");
-    });
-    for (const char* path : {"/pages/p1/incidents", "/pages/p1/incidents/inc9"})
-        server_.on(path, [&](const FakeRequest& r) {
-            const std::lock_guard lock(mutex_);
-            return r.method == "GET" ? answer(200, incident()) : take(r);
-        });
-    const auto notifier = open();
-    for (const std::uint64_t seq : {1U, 2U, 3U}) {
-        notifier->enqueue(page(seq, seq == 3 ? "resolve" : "update"));
-        ASSERT_TRUE(test::run_until(loop_, [&] { return failed_tries(*notifier, "statuspage") == seq; }));
-        pass(*notifier, 1s);
-        ASSERT_TRUE(delivered(*notifier, "statuspage", seq));
-        const std::lock_guard lock(mutex_);
-        EXPECT_EQ(shown, static_cast<int>(seq));
-    }
 }
 
 }  // namespace
