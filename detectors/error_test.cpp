@@ -40,10 +40,12 @@ CommonRate common(const DeployShape& shape, const ErrorHistory& history, double 
     return {history.rate, clumps, incident(shape), shape.control ? history.known : 0};
 }
 
-/// The level of one part: its own history, drawn to the overall rate by two events.
+/// The level of one part: its own history, drawn to the overall rate by two events; one that always fails more often
+/// has a rate of its own.
 RatioComparison part_comparison(const Events& before, const ErrorHistory& history, const DeployShape& shape) {
     const bool control = shape.control;
-    const double rate = (before.errors + 2) / (before.requests + 2 / std::max(history.rate, 1e-6));
+    const double own = before.requests > 0 ? before.errors / before.requests : 0;
+    const double rate = (before.errors + 2) / (before.requests + 2 / std::max({history.rate, own, 1e-6}));
     const double base = control ? tuning().error_sd : tuning().error_sd_alone;
     const double sd = std::sqrt(base * base + 0.01 + (control ? 0 : 1 / (before.errors + 1)));
     return {{rate, history.extra + 0.03, incident(shape), control ? before.errors + 2 : 0},
