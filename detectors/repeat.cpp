@@ -83,8 +83,8 @@ class Repeat final : public Detector {
         Finding finding;
         finding.verdict = test_.found() ? Verdict::Breach : Verdict::Ok;
         finding.limit = 1 / alpha_;
-        finding.value = kShare * test_.evidence();
-        finding.clears = finding.value * alpha_ < kClear;
+        finding.value = (test_.found() ? 1 : kShare) * test_.evidence();
+        finding.clears = kShare * test_.evidence() * alpha_ < kClear;
         return finding;
     }
 
