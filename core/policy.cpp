@@ -142,7 +142,8 @@ std::optional<Time> next_due(const State& state, const ServiceState& service, co
 
 /// A process that does not restart and whose files do not run out has not shown yet that it does its work.
 static bool makes_no_pass(const ServiceSettings& settings, const Rule& rule) {
-    return rule.kind == Rule::Kind::Detector && is_of_process(settings.signals[rule.signal]);
+    return rule.kind == Rule::Kind::Detector && rule.signal < settings.signals.size() &&
+           is_of_process(settings.signals[rule.signal]);
 }
 
 PassVerdict judge_summary(const ServiceSettings& settings, const std::vector<RuleSummary>& rules) {
