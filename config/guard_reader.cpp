@@ -43,6 +43,14 @@ bool is_tested(const Signal& signal) {
     return signal.kind == Signal::Kind::Ratio || signal.kind == Signal::Kind::Quantile;
 }
 
+/// The test that `anomaly` writes for a signal; empty: none.
+std::string test_of(const std::string& name, const Signal& signal) {
+    if (is_tested(signal)) return name + " worse than baseline";
+    if (signal.well_known && signal.starts) return name + " repeat";
+    if (signal.well_known && signal.limit) return name + " fills up";
+    return "";
+}
+
 bool is_verify_option(std::string_view key) {
     return key == "within" || key == "for" || key == "health";
 }
@@ -118,10 +126,12 @@ void GuardReader::read_anomaly(std::optional<Severity> severity) {
     if (!severity || context_.alpha <= 0) return;
     for (const std::string_view well_known : {"errors", "p95"})
         if (context_.has_metrics) (void)signals_.find(well_known);
+    for (const std::string_view well_known : {"restarts", "open_fds"})
+        if (context_.has_metrics) (void)signals_.find(well_known);
     for (const std::string& name : signals_.names()) {
         const auto index = signals_.find(name);
-        if (!index || !is_tested(signals_.at(*index))) continue;
-        const std::string text = name + " worse than baseline";
+        const std::string text = index ? test_of(name, signals_.at(*index)) : "";
+        if (text.empty()) continue;
         const auto same = [&](const Rule& rule) { return rule.text == text && rule.severity != Severity::None; };
         if (std::any_of(rules_.begin(), rules_.end(), same)) continue;
         auto parsed = parse_rule(text, signals_);
@@ -148,10 +158,12 @@ void GuardReader::confirm_limits() {
 /// All tests of a bake together call no more than `alpha` of the healthy deploys bad. Half of it is for what is slower,
 /// half for what fails, each in equal parts: a test uses less than half of what it is given.
 void GuardReader::share_alpha() {
-    const auto is_test = [](const Rule& rule) { return rule.detector != nullptr && rule.detector->name == "worse"; };
+    const auto is_test = [](const Rule& rule) {
+        return rule.detector != nullptr && (rule.detector->name == "worse" || rule.detector->name == "repeat");
+    };
     const auto alike = [&](const Rule& a) {
         return std::count_if(rules_.begin(), rules_.end(), [&](const Rule& b) {
-            return is_test(b) && signals_.at(a.signal).kind == signals_.at(b.signal).kind;
+            return b.detector == a.detector && signals_.at(a.signal).kind == signals_.at(b.signal).kind;
         });
     };
     for (Rule& rule : rules_) {

@@ -59,6 +59,8 @@ constexpr std::array kKeys{
     Key{"services.*.signals", kMap | kOff, T::None, "", "", "what is measured, by name"},
     Key{"services.*.signals.*", kScalar | kOff, T::Sentence, "", "",
         "ratio(), quantile(), a selector, a rate, or with `prometheus` any PromQL"},
+    Key{"services.*.endpoint", kScalar | kOff, T::Name, "", "",
+        "the label that names the endpoint of a request; each is tested on its own. Not written: a well-known one"},
     Key{"services.*.compare", kMap | kOff, T::None, "", "", "the control group"},
     Key{"services.*.compare.canary|baseline", kScalar | kList, T::Text, "", "",
         "labels such as '{track=\"canary\"}', or a list of targets"},

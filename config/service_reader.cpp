@@ -231,6 +231,8 @@ class ServiceReader {
         }
         for (std::size_t i = 0; i < out_.rules.size(); ++i) written_rules_.push_back(reader.written(i));
         out_.signals = signals.take();
+        if (const Node* endpoint = written("endpoint"); endpoint != nullptr && endpoint->is_scalar())
+            for (Signal& signal : out_.signals) signal.endpoint = endpoint->is_off() ? "" : endpoint->text;
     }
 
     void add_signals(const Node& layer, SignalTable& signals) {

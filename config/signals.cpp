@@ -337,6 +337,15 @@ std::optional<Signal> well_known_signal(std::string_view name) {
         signal.quantile = 0.95;
         signal.unit = Unit::Seconds;
         signal.text = "p95 by well-known names";
+    } else if (name == "restarts") {
+        signal.kind = Signal::Kind::Rate;
+        signal.starts = true;
+        signal.text = "restarts by process_start_time_seconds";
+    } else if (std::ranges::find(well_known_shares(), name, &WellKnownShare::signal) != well_known_shares().end()) {
+        signal.aggregate = Signal::Aggregate::Max;
+        signal.unit = Unit::Ratio;
+        signal.limit.emplace();
+        signal.text = std::string(name) + " as a share of their limit, by well-known names";
     } else {
         return std::nullopt;
     }
@@ -355,6 +364,8 @@ std::optional<std::uint32_t> SignalTable::find(std::string_view name) {
     if (it != signals_.end()) return static_cast<std::uint32_t>(it - signals_.begin());
     auto found = source_ ? well_known_signal(name) : std::nullopt;
     if (!found) return std::nullopt;
+    const bool pages_only = found->starts || found->limit;
+    if (pages_only && *source_ != Signal::Source::Scrape) return std::nullopt;
     found->source = *source_;
     if (found->source == Signal::Source::Prometheus) found->selector.matchers = selector_;
     add({std::move(*found), std::nullopt, {}});

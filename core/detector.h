@@ -10,6 +10,7 @@
 
 #include "core/bytes.h"
 #include "core/clock.h"
+#include "core/places.h"
 #include "core/settings.h"
 #include "core/verdict.h"
 
@@ -24,6 +25,11 @@ struct SignalRow {
     std::span<const double> bounds = {};  ///< quantile: upper bound of each cell, in the order of the cells
 };
 
+/// A ratio by endpoint: in this slot, and before the deploy. As many entries as there are names.
+struct EndpointRows {
+    std::span<const PlaceCounts> now, before;
+};
+
 /// One slot in which the signal could be seen. Everything is valid during the call only.
 struct DetectorSlot {
     Time at{};
@@ -33,6 +39,9 @@ struct DetectorSlot {
     SignalRow baseline;   ///< the time before the deploy, all of it; empty while it is insufficient (S18)
     SignalRow control;    ///< this slot of the control group; empty without one
     std::span<const double> bounds;  ///< those of `now`
+    // While a deploy is watched, where series say which endpoint they count; else empty.
+    std::span<const std::string> endpoint_names = {};
+    EndpointRows endpoints = {}, control_endpoints = {};
 };
 
 /// What one slot says. A verdict of `Breach` with a value that is not finite is made `Ambiguous`.

@@ -228,6 +228,8 @@ std::vector<std::string> Engine::reasons_to_ask(const ServiceSettings& settings,
         why.push_back("in these hours everything asks (" + hours->text + ")");
     if (!target.ran_right_before)
         why.push_back(target.version + " did not run right before; skips " + join(target.skipped));
+    if (const Incident* last = failed_cure(state_, settings.name, target.version))
+        why.push_back("going back to " + target.version + " did not help in " + last->id);
     if (d != nullptr && !d->broken_before.empty()) why.push_back("broken before the deploy: " + d->broken_before);
     if (!settings.observes) why.emplace_back("the platform cannot be asked what runs");
     if (d != nullptr && service(d->service).rules.contains(kDeployFailed))

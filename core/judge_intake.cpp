@@ -9,6 +9,7 @@ namespace revertd {
 
 namespace {
 
+constexpr double kSameStart = 1;      // seconds: clocks of containers are corrected while they run
 constexpr double kMostGained = 1e30;  // whatever a counter says: a float holds the sums of it
 
 }  // namespace
@@ -29,8 +30,9 @@ void Judge::State::take_values(TargetIndex target, std::span<const SeriesValue> 
     state.pooled = state.missed || at - state.last_good > settings->interval + settings->interval / 2;
     for (std::size_t signal = 0; signal < signals.size(); ++signal) {
         Presence& presence = presence_of(target, signal);
-        const bool gap =
-            !state.known || state.last_good < differences_from || at - state.last_good > signals[signal].longest_gap;
+        const bool gap = !state.known ||
+                         (!settings->signals[signal].starts &&
+                          (state.last_good < differences_from || at - state.last_good > signals[signal].longest_gap));
         presence = {.totals = 0, .member = presence.member, .first = gap && signals[signal].counter};
     }
     for (const SeriesValue& value : values) {
@@ -39,6 +41,7 @@ void Judge::State::take_values(TargetIndex target, std::span<const SeriesValue> 
         if (live.seen == state.scrapes) continue;  // the first of two equal series counts
         take_value(state, presence_of(target, series.row(value.series).signal), value);
     }
+    take_shares(target);
     for (std::size_t signal = 0; signal < signals.size(); ++signal) {
         Presence& presence = presence_of(target, signal);
         if (presence.totals == 0) continue;
@@ -55,8 +58,9 @@ void Judge::State::take_value(TargetState& target, Presence& presence, const Ser
     const double value = given.value;
     const auto [index, cell] = series.row(given.series);
     SignalState& signal = signals[index];
-    const bool ratio = settings->signals[index].kind == Signal::Kind::Ratio;
-    if (!ratio || cell != SignalWindow::kBad) ++presence.totals;
+    const Signal& config = settings->signals[index];
+    const bool two_kinds = config.kind == Signal::Kind::Ratio || config.limit;
+    if (!two_kinds || cell != SignalWindow::kBad) ++presence.totals;
     if (std::isnan(value)) {
         presence.nan = true;
         return;
@@ -66,15 +70,50 @@ void Judge::State::take_value(TargetState& target, Presence& presence, const Ser
         return;
     }
     if (signal.counter) {
-        const double more = increase(target, presence, live, value);
+        const double more = gained(target, presence, live, config, value);
         signal.window.add(cell, more);
         gains.gained(given.series, std::min(more, kMostGained));
-        if (live.seen != 0 && value < live.last) target.last_reset = target.scrapes;
-        live.last = value;
+        if (endpoints.watching())
+            endpoints.gained(index, series.endpoint(given.series), cell == SignalWindow::kBad,
+                             std::min(more, kMostGained));
+        if (config.starts) {
+            live.last = std::max(live.last, value);  // instances behind one address take turns
+        } else {
+            if (live.seen != 0 && value < live.last) target.last_reset = target.scrapes;
+            live.last = value;
+        }
+    } else if (config.limit) {
+        (cell == SignalWindow::kBad ? presence.limit : presence.filled) += value;
     } else {
         signal.window.add_gauge(value);
     }
     live.seen = target.scrapes;
+}
+
+/// What is a share of nothing is not there.
+void Judge::State::take_shares(TargetIndex target) {
+    for (std::size_t signal = 0; signal < signals.size(); ++signal) {
+        Presence& presence = presence_of(target, signal);
+        if (!settings->signals[signal].limit || presence.totals == 0) continue;
+        if (presence.limit > 0)
+            signals[signal].window.add_gauge(presence.filled / presence.limit);
+        else
+            presence.totals = 0;
+    }
+}
+
+double Judge::State::gained(TargetState& target, const Presence& presence, const SeriesTable::Live& live,
+                            const Signal& signal, double value) const {
+    return signal.starts ? started(target, presence, live, value) : increase(target, presence, live, value);
+}
+
+/// A deploy starts every process anew, some of them after it was first seen: the first start of each is the deploy's.
+double Judge::State::started(TargetState& target, const Presence& presence, const SeriesTable::Live& live,
+                             double value) const {
+    if (live.seen == 0 || value <= live.last + kSameStart) return 0;
+    const bool of_deploy = phase.kind != JudgePhase::Kind::Good && target.starts < presence.totals;
+    ++target.starts;
+    return of_deploy ? 0 : 1;
 }
 
 double Judge::State::increase(const TargetState& target, const Presence& presence, const SeriesTable::Live& live,

@@ -84,7 +84,8 @@ void Judge::State::watch(bool watching) {
     if (watching == gains.watching()) return;
     gains.watch(watching);
     for (SignalState& signal : signals) signal.trace.end();
-    if (watching) begin_traces();
+    endpoints.end();
+    if (watching) begin_traces(), begin_endpoints();
 }
 
 /// Errors of starting up are everywhere, and say nothing of where those are that come later.
@@ -97,6 +98,29 @@ void Judge::State::begin_traces() {
     for (std::size_t index = 0; index < signals.size(); ++index)
         if (!settings->signals[index].is_control)
             signals[index].trace.begin(slots_in(settings->bake, settings->interval));
+}
+
+/// What is not watched is not counted; what came before is known by series.
+void Judge::State::begin_endpoints() {
+    const std::size_t names = series.endpoint_names().size();
+    if (names < 2 || series.size() > SeriesGains::kMostSeries) return;
+    std::vector<std::vector<PlaceCounts>> before(signals.size());
+    for (std::size_t index = 0; index < signals.size(); ++index)
+        if (settings->signals[index].kind == Signal::Kind::Ratio) before[index].resize(names);
+    for (SeriesId id = 0; id < series.size(); ++id) {
+        const EndpointIndex endpoint = series.endpoint(id);
+        const SeriesTable::Row& row = series.row(id);
+        if (endpoint == 0 || before[row.signal].empty()) continue;
+        PlaceCounts& counts = before[row.signal][endpoint - 1U];
+        (row.cell == SignalWindow::kBad ? counts.bad : counts.requests) += gains.before(id);
+    }
+    endpoints.begin(std::move(before));
+}
+
+/// A label that has turned out to be an id names none.
+EndpointRows Judge::State::endpoints_of(std::size_t signal) const {
+    if (series.endpoint_names().empty()) return {};
+    return {endpoints.now(signal), endpoints.before(signal)};
 }
 
 /// Buckets: the requests of their series above them stand in the one with the largest bound, see `damaged_edge`.

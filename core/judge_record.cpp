@@ -10,7 +10,7 @@
 namespace revertd {
 namespace {
 
-constexpr std::uint32_t kVersion = 5;
+constexpr std::uint32_t kVersion = 6;
 constexpr std::size_t kText = 4096;  // names and sentences are far shorter
 
 void put(ByteWriter& out, const Border& border) {
@@ -40,6 +40,10 @@ std::uint64_t Judge::State::shape() const {
         out.put(signal.to_base);
         out.put(std::string_view(signal.name));
         out.put(std::string_view(signal.text));
+        out.put(signal.starts);
+        out.put(std::string_view(signal.limit ? signal.limit->metric : ""));
+        out.put(signal.endpoint.has_value());
+        out.put(std::string_view(signal.endpoint.value_or("")));
     }
     for (const Rule& rule : settings->rules) {
         out.put(rule.kind);
@@ -67,6 +71,7 @@ void Judge::State::save(ByteWriter& out) const {
         out.put(target.last_good);
         out.put(target.scrapes);
         out.put(target.last_reset);
+        out.put(target.starts);
     }
     for (const Presence& one : presences) out.put(one.member);
     series.save(out);
@@ -103,13 +108,12 @@ bool Judge::State::load_targets(ByteReader& in) {
         if (!in.get_enum(target.last, Health::Blind)) return false;
     for (TargetState& target : targets) {
         if (!in.get(target.known) || !in.get(target.missed) || !in.get(target.last_good) || !in.get(target.scrapes) ||
-            !in.get(target.last_reset))
+            !in.get(target.last_reset) || !in.get(target.starts))
             return false;
     }
     for (Presence& one : presences)
         if (!in.get(one.member)) return false;
     if (!series.load(in) || !gains.load(in, series.size())) return false;
-    if (gains.watching()) begin_traces();  // a plot of after the restart is better than none
     for (SignalState& signal : signals) {
         if (!in.get(signal.seen) || !in.get(signal.too_many) || !in.get(signal.found, kText)) return false;
         Duration::rep span = 0;
@@ -122,6 +126,7 @@ bool Judge::State::load_targets(ByteReader& in) {
         if (series.target(id) >= targets.size() || row.signal >= signals.size()) return in.fail();
         if (row.cell >= signals[row.signal].window.slot().size()) return in.fail();
     }
+    if (gains.watching()) begin_traces(), begin_endpoints();  // a plot of after the restart is better than none
     return true;
 }
 

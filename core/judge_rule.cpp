@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/judge_state.h"
+#include "core/well_known.h"
 
 namespace revertd {
 namespace {
@@ -55,6 +56,11 @@ Evaluation Judge::State::evaluate_detector(std::size_t rule_index, SlotIndex slo
     DetectorSlot seen;
     seen.learns = learns;
     seen.counts = counts && !stands_in;
+    if (!learns) {
+        seen.endpoint_names = series.endpoint_names();
+        seen.endpoints = endpoints_of(index);
+        if (control_seen) seen.control_endpoints = endpoints_of(*control);
+    }
     if (!seen_itself && !stands_in) {
         if (!is_blind(signal.status.verdict)) {
             detector.miss(0);  // a first sample is none, nothing is missing
@@ -354,18 +360,32 @@ double Judge::State::excluded() const {
     return most;
 }
 
+bool Judge::State::is_missed_by_nobody(std::size_t rule) const {
+    const Rule& config = settings->rules[rule];
+    return config.kind == Rule::Kind::Detector && !signals[config.signal].seen &&
+           is_of_process(settings->signals[config.signal]);
+}
+
+/// While a rollback is verified, its numbers are told again before they are asked for: how far the restored version is
+/// from what it was before.
+bool Judge::State::proves(std::size_t rule) const {
+    if (phase.kind != JudgePhase::Kind::Verifying || !rules[rule].detector) return false;
+    return oldest_before + settings->interval >= rules[rule].told_at + settings->verify.clear_for;
+}
+
 void Judge::State::tell(JudgeReport& report) {
     for (std::size_t rule = 0; rule < rules.size(); ++rule) {
         RuleState& state = rules[rule];
-        if (is_rollout_rule(settings->rules[rule])) continue;
+        if (is_rollout_rule(settings->rules[rule]) || is_missed_by_nobody(rule)) continue;
         const bool nowhere = never_there(settings->rules[rule]);
         const bool same = state.now.verdict == state.told && state.holds == state.told_holds &&
                           nowhere == state.told_never_there && state.now.control_blind == state.told_control_blind &&
                           !state.tell_anew;
         const bool asked_again = !is_of_signal(settings->rules[rule]) || !signals[settings->rules[rule].signal].queried;
         report.suspicious = report.suspicious || (state.run.suspicious() && !state.holds && asked_again);
-        if (same) continue;
+        if (same && !proves(rule)) continue;
         state.tell_anew = false;
+        state.told_at = oldest_before;
         state.told = state.now.verdict;
         state.told_holds = state.holds;
         state.told_never_there = nowhere;

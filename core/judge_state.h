@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/detector.h"
+#include "core/endpoints.h"
 #include "core/judge.h"
 #include "core/rule_state.h"
 #include "core/series_table.h"
@@ -64,6 +65,7 @@ struct TargetState {
     Time last_good{};
     std::uint32_t scrapes = 0;     ///< good ones
     std::uint32_t last_reset = 0;  ///< the good one that showed a counter going back
+    std::uint32_t starts = 0;      ///< of its processes, while a deploy is watched
     std::string reason;
 };
 
@@ -73,6 +75,7 @@ struct Presence {
     bool member = false;       ///< the target has shown the signal at some time
     bool first = false;        ///< values were only set: no difference yet
     bool nan = false, infinite = false;
+    double filled = 0, limit = 0;  ///< of a gauge that is a share of its limit
 };
 
 /// A signal in the sample that is being judged.
@@ -149,7 +152,8 @@ struct RuleState {
     std::string words_before;  ///< of a restored rule, until it is judged again
     bool holds = false;
     Time verdict_since{}, held_since{};
-    bool tell_anew = false;                ///< a phase began: the Engine hears it again
+    bool tell_anew = false;  ///< a phase began: the Engine hears it again
+    Time told_at{};
     Verdict told = Verdict::Insufficient;  ///< what the Engine knows
     bool told_holds = false, told_never_there = false, told_control_blind = false;
     RuleSummary summary;
@@ -169,6 +173,11 @@ struct Judge::State {
     void take(TargetIndex target, const ScrapeResult& result, Time at);
     void take_values(TargetIndex target, std::span<const SeriesValue> values, Time at);
     void take_value(TargetState& target, Presence& presence, const SeriesValue& value);
+    void take_shares(TargetIndex target);
+    [[nodiscard]] double gained(TargetState& target, const Presence& presence, const SeriesTable::Live& live,
+                                const Signal& signal, double value) const;
+    [[nodiscard]] double started(TargetState& target, const Presence& presence, const SeriesTable::Live& live,
+                                 double value) const;
     [[nodiscard]] double increase(const TargetState& target, const Presence& presence, const SeriesTable::Live& live,
                                   double value) const;
 
@@ -224,6 +233,8 @@ struct Judge::State {
     [[nodiscard]] bool unanswered(const Rule& rule) const;
     [[nodiscard]] bool never_there(const Rule& rule) const;
     void summarise_slot(std::size_t rule, SlotIndex slot);
+    [[nodiscard]] bool proves(std::size_t rule) const;
+    [[nodiscard]] bool is_missed_by_nobody(std::size_t rule) const;
     void tell(JudgeReport& report);
     [[nodiscard]] double excluded() const;
 
@@ -250,6 +261,8 @@ struct Judge::State {
     void end_gains();
     void watch(bool watching);
     void begin_traces();
+    void begin_endpoints();
+    [[nodiscard]] EndpointRows endpoints_of(std::size_t signal) const;
     void forget_warmup(SlotIndex slot);
 
     // -- judge.cpp
@@ -285,6 +298,7 @@ struct Judge::State {
     std::vector<Presence> presences;  ///< by target, then signal
     SeriesTable series;
     SeriesGains gains;
+    EndpointCounts endpoints;
     std::vector<SignalState> signals;
     std::vector<RuleState> rules;
 

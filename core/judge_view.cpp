@@ -85,7 +85,8 @@ JudgeView Judge::view() const {
     for (std::size_t signal = 0; signal < state.signals.size(); ++signal)
         if (!state.settings->signals[signal].is_control) view.signals.push_back(state.view_of(signal));
     for (std::size_t rule = 0; rule < state.rules.size(); ++rule)
-        if (!is_rollout_rule(state.settings->rules[rule])) view.rules.push_back(state.change_of(rule));
+        if (!is_rollout_rule(state.settings->rules[rule]) && !state.is_missed_by_nobody(rule))
+            view.rules.push_back(state.change_of(rule));
     view.baseline_words = state.baseline_words();
     return view;
 }

@@ -6,6 +6,7 @@
 #include "core/engine.h"
 #include "core/engine_run.h"
 #include "core/gates.h"
+#include "core/well_known.h"
 
 namespace revertd {
 
@@ -139,6 +140,12 @@ std::optional<Time> next_due(const State& state, const ServiceState& service, co
     return due;
 }
 
+/// A process that does not restart and whose files do not run out has not shown yet that it does its work.
+static bool makes_no_pass(const ServiceSettings& settings, const Rule& rule) {
+    return rule.kind == Rule::Kind::Detector && rule.signal < settings.signals.size() &&
+           is_of_process(settings.signals[rule.signal]);
+}
+
 PassVerdict judge_summary(const ServiceSettings& settings, const std::vector<RuleSummary>& rules) {
     PassVerdict out;
     int judgeable = 0;
@@ -150,8 +157,9 @@ PassVerdict judge_summary(const ServiceSettings& settings, const std::vector<Rul
         if (s.rule >= settings.rules.size()) continue;
         const Rule& rule = settings.rules[s.rule];
         if (worse(Severity::P1, rule.severity) || is_rollout_rule(rule)) continue;
+        const bool aside = makes_no_pass(settings, rule);
         if (rule.from_default_guard && s.never_there) {
-            out.left_out.push_back(rule.text + " (its signal was never there)");
+            if (!aside) out.left_out.push_back(rule.text + " (its signal was never there)");
             continue;
         }
         if (s.insufficient == s.slots) {  // S26: computed once over the whole bake
@@ -163,7 +171,7 @@ PassVerdict judge_summary(const ServiceSettings& settings, const std::vector<Rul
                 out.left_out.push_back(rule.text + " (" + why + ")");
             continue;
         }
-        ++judgeable;
+        if (!aside) ++judgeable;
         if (!s.excluded.empty()) out.excluded.push_back(s.excluded);
         if (is_blind(s.last)) out.blind_at_end = true;
         if (s.last == Verdict::Breach) out.breached_at_end = true;

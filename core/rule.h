@@ -53,6 +53,13 @@ struct Signal {
     std::optional<std::uint32_t> control;  ///< index of the same signal over the control group
     bool is_control = false;               ///< it is one of the control group: nothing but comparing is done with it
     Duration reach{};                      ///< how far back `promql` looks: its longest [range]
+    /// Ratio: the label that names the endpoint. None: the first well-known one that a series has; empty: there is
+    /// none.
+    std::optional<std::string> endpoint;
+    /// Rate: the series are the times at which processes were started. Each later one of a target counts as one, but
+    /// for the first that a deploy brings.
+    bool starts = false;
+    std::optional<Selector> limit;  ///< Gauge: the value is a share of this, target by target
 };
 
 struct DetectorKind;  // core/detector.h

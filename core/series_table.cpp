@@ -12,6 +12,8 @@ void SeriesIdentities::shrink_to_fit() {
     rows.shrink_to_fit();
     kinds.shrink_to_fit();
     targets.shrink_to_fit();
+    endpoints.shrink_to_fit();
+    endpoint_names.shrink_to_fit();
 }
 
 std::shared_ptr<SeriesIdentities> IdentityPool::intern(std::shared_ptr<SeriesIdentities> own) {
@@ -47,7 +49,7 @@ std::uint32_t* SeriesTable::find(std::uint64_t hash, const Place& place) {
 void SeriesTable::index_all() {
     index_.assign(std::bit_ceil(4 * (live_.size() + 8)), 0);
     for (SeriesId id = 0; id < live_.size(); ++id)
-        *find(is_->hashes[id], {target(id), row(id).signal, row(id).cell}) = id + 1;
+        *find(is_->hashes[id], {target(id), row(id).signal, row(id).cell, {}}) = id + 1;
 }
 
 /// Index of the row, which may be the one behind the last.
@@ -61,6 +63,21 @@ std::optional<std::uint16_t> SeriesTable::row_of(const Place& place) const {
 SeriesIdentities& SeriesTable::own() {
     if (is_.use_count() > 1) is_ = std::make_shared<SeriesIdentities>(*is_);
     return *is_;
+}
+
+/// Of the series that was added last.
+void SeriesTable::name_endpoint(SeriesIdentities& identities, std::string_view name) {
+    std::vector<std::string>& names = identities.endpoint_names;
+    const std::string kept(name.substr(0, EndpointCounts::kLongest));
+    const auto known = std::find(names.begin(), names.end(), kept);
+    if (known == names.end() && names.size() >= EndpointCounts::kMost) {
+        identities.endpoints_are_ids = true;
+        return;
+    }
+    const auto index = static_cast<EndpointIndex>(known - names.begin() + 1);
+    if (known == names.end()) names.push_back(kept);
+    identities.endpoints.resize(identities.hashes.size());
+    identities.endpoints.back() = index;
 }
 
 std::optional<SeriesId> SeriesTable::add(std::uint64_t hash, const Place& place) {
@@ -78,6 +95,7 @@ std::optional<SeriesId> SeriesTable::add(std::uint64_t hash, const Place& place)
         std::vector<TargetIndex>& targets = identities.targets;
         if (targets.empty() && place.target != 0) targets.resize(live_.size() - 1);
         if (place.target != 0 || !targets.empty()) targets.push_back(place.target);
+        if (!place.endpoint.empty()) name_endpoint(identities, place.endpoint);
         *entry = static_cast<std::uint32_t>(live_.size());
     }
     return *entry - 1;
@@ -102,12 +120,17 @@ void SeriesTable::save(ByteWriter& out) const {
         out.put(std::uint32_t(live_[id].seen));
         out.put(row(id).signal);
         out.put(row(id).cell);
+        out.put(endpoint(id));
     }
+    out.put(is_->endpoints_are_ids);
+    out.put(static_cast<std::uint32_t>(is_->endpoint_names.size()));
+    for (const std::string& name : is_->endpoint_names) out.put(std::string_view(name));
 }
 
 bool SeriesTable::load(ByteReader& in) {
     std::uint32_t size = 0;
     if (!in.get(size) || size > kMost) return in.fail();
+    std::vector<EndpointIndex> endpoints(size, 0);
     for (SeriesId id = 0; id < size; ++id) {
         std::uint64_t hash = 0;
         Place place;
@@ -115,8 +138,22 @@ bool SeriesTable::load(ByteReader& in) {
         std::uint32_t seen = 0;
         if (!in.get(hash) || !in.get(place.target) || !in.get(last) || !in.get(seen)) return false;
         if (!in.get(place.signal) || !in.get(place.cell) || add(hash, place) != id) return in.fail();
+        if (!in.get(endpoints[id])) return false;
         live_[id].last = last, live_[id].seen = seen;
     }
+    return load_endpoints(in, std::move(endpoints));
+}
+
+bool SeriesTable::load_endpoints(ByteReader& in, std::vector<EndpointIndex> endpoints) {
+    SeriesIdentities& identities = own();
+    std::uint32_t size = 0;
+    if (!in.get(identities.endpoints_are_ids) || !in.get(size) || size > EndpointCounts::kMost) return in.fail();
+    identities.endpoint_names.assign(size, {});
+    for (std::string& name : identities.endpoint_names)
+        if (!in.get(name, EndpointCounts::kLongest)) return false;
+    const auto unknown = [&](EndpointIndex index) { return index > size; };
+    if (std::ranges::any_of(endpoints, unknown)) return in.fail();
+    if (size > 0) identities.endpoints = std::move(endpoints);
     return true;
 }
 

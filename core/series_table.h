@@ -3,9 +3,13 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/bytes.h"
+#include "core/endpoints.h"
 #include "core/judge.h"
 
 namespace revertd {
@@ -21,9 +25,12 @@ struct SeriesIdentities {
     };
 
     std::vector<std::uint64_t> hashes;
-    std::vector<std::uint16_t> rows;   ///< index of `kinds`
-    std::vector<Row> kinds;            ///< few: one a cell of a signal
-    std::vector<TargetIndex> targets;  ///< empty while all are of target 0: most services have only that one
+    std::vector<std::uint16_t> rows;          ///< index of `kinds`
+    std::vector<Row> kinds;                   ///< few: one a cell of a signal
+    std::vector<TargetIndex> targets;         ///< empty while all are of target 0: most services have only that one
+    std::vector<EndpointIndex> endpoints;     ///< empty while no series names one
+    std::vector<std::string> endpoint_names;  ///< in the order of their first sight
+    bool endpoints_are_ids = false;           ///< there are more than are kept
 
     void shrink_to_fit();
 
@@ -53,6 +60,7 @@ class SeriesTable {
         TargetIndex target = 0;
         std::uint16_t signal = 0;
         std::uint16_t cell = 0;  ///< of the signal's row
+        std::string_view endpoint = {};
     };
 
     using Row = SeriesIdentities::Row;
@@ -85,6 +93,15 @@ class SeriesTable {
 
     [[nodiscard]] const Row& row(SeriesId id) const { return is_->kinds[is_->rows[id]]; }
 
+    [[nodiscard]] EndpointIndex endpoint(SeriesId id) const {
+        return id < is_->endpoints.size() ? is_->endpoints[id] : EndpointIndex{0};
+    }
+
+    /// None where there are too many to be endpoints.
+    [[nodiscard]] std::span<const std::string> endpoint_names() const {
+        return is_->endpoints_are_ids ? std::span<const std::string>() : std::span(is_->endpoint_names);
+    }
+
     /// Gives back what only registration needs; called when a slot ends.
     void release_index();
 
@@ -98,6 +115,8 @@ class SeriesTable {
 
     [[nodiscard]] std::optional<std::uint16_t> row_of(const Place& place) const;
     SeriesIdentities& own();
+    bool load_endpoints(ByteReader& in, std::vector<EndpointIndex> endpoints);
+    static void name_endpoint(SeriesIdentities& identities, std::string_view name);
 
     IdentityPool* pool_;
     std::vector<Live> live_;

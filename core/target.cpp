@@ -28,4 +28,18 @@ TargetChoice choose_target(const ServiceState& service, const std::string& live,
     return choice;
 }
 
+const Incident* failed_cure(const State& state, const std::string& service, const std::string& version) {
+    const ServiceState* s = state.service(service);
+    const Incident* last = nullptr;
+    for (const auto& [id, incident] : state.incidents) {
+        const bool ended = incident.service == service && !incident.verification_words.empty();
+        if (ended && (last == nullptr || incident.opened_seq > last->opened_seq)) last = &incident;
+    }
+    if (s == nullptr || last == nullptr || last->recovered || last->to != version) return nullptr;
+    const Time ended = last->closed.value_or(last->moved);
+    const bool well_since = std::ranges::any_of(
+        s->ledger, [&](const LedgerEntry& e) { return e.standing == Standing::Good && e.at > ended; });
+    return well_since ? nullptr : last;
+}
+
 }  // namespace revertd

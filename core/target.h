@@ -22,4 +22,8 @@ struct TargetChoice {
 [[nodiscard]] TargetChoice choose_target(const ServiceState& service, const std::string& live,
                                          const std::string& before);
 
+/// The last rollback of the service went back to this version and did not help, and nothing has passed since: the same
+/// cure is not tried again unasked.
+[[nodiscard]] const Incident* failed_cure(const State& state, const std::string& service, const std::string& version);
+
 }  // namespace revertd

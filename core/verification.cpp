@@ -77,7 +77,7 @@ bool Engine::advance_verification(const Incident& i) {
                                   to_words(settings->verify.clear_for) + proof(service(name), *settings);
         note(VerificationEnded{id, words, true});
         note(IncidentMoved{id, IncidentState::Recovered, Stage::None, Reason::RolledBack, words});
-        page(i, "resolve", name + ": recovered on " + to);
+        page(i, "resolve", name + ": recovered on " + to + proof(service(name), *settings));
         close_guard(deploy, DeployState::Regression, 10, Reason::RolledBack,
                     i.words + "; rolled back to " + to + ", verified");
         return true;

@@ -36,7 +36,35 @@ constexpr std::array kLatencies{
     WellKnownLatency{"envoy_cluster_upstream_rq_time", 0.001},
 };
 
+// A heap is left out: it fills up to its limit before it is collected, and so is a cache. The memory of a process has
+// no limit that its page tells.
+constexpr std::array kShares{
+    WellKnownShare{"open_fds", "process_open_fds", "process_max_fds"},
+    WellKnownShare{"open_fds", "process_files_open_files", "process_files_max_files"},
+    WellKnownShare{"db_connections", "hikaricp_connections_active", "hikaricp_connections_max"},
+    WellKnownShare{"db_connections", "go_sql_in_use_connections", "go_sql_max_open_connections"},
+};
+
+constexpr std::array<std::string_view, 1> kStarts{"process_start_time_seconds"};
+
+// What a client sends as it likes (`url`, `path` with numbers in it) may have any number of values: then it is none.
+constexpr std::array<std::string_view, 11> kEndpointLabels{"route",     "http_route", "handler",    "endpoint",
+                                                           "view",      "uri",        "path",       "url",
+                                                           "operation", "rpc_method", "grpc_method"};
+
 }  // namespace
+
+std::span<const WellKnownShare> well_known_shares() {
+    return kShares;
+}
+
+std::span<const std::string_view> well_known_starts() {
+    return kStarts;
+}
+
+std::span<const std::string_view> well_known_endpoint_labels() {
+    return kEndpointLabels;
+}
 
 std::span<const WellKnownRequests> well_known_requests() {
     return kRequests;

@@ -5,6 +5,8 @@
 #include <span>
 #include <string_view>
 
+#include "core/rule.h"
+
 namespace revertd {
 
 /// A counter of requests whose label tells the outcome. A metric without that label is not taken: it would read as "no
@@ -19,6 +21,24 @@ struct WellKnownLatency {
     std::string_view histogram;  ///< without `_bucket`
     double to_seconds;           ///< factor of the bucket bounds
 };
+
+/// A gauge whose limit the same page tells: how full it is.
+struct WellKnownShare {
+    std::string_view signal, metric, limit;
+};
+
+[[nodiscard]] std::span<const WellKnownShare> well_known_shares();
+
+/// Found by itself on the page of a process, where it tells of it; where it does not, nobody misses it.
+[[nodiscard]] inline bool is_of_process(const Signal& signal) {
+    return signal.well_known && (signal.starts || signal.limit);
+}
+
+/// The times at which processes were started.
+[[nodiscard]] std::span<const std::string_view> well_known_starts();
+
+/// Labels that name the endpoint of a request, in the order in which they are tried.
+[[nodiscard]] std::span<const std::string_view> well_known_endpoint_labels();
 
 [[nodiscard]] std::span<const WellKnownRequests> well_known_requests();
 [[nodiscard]] std::span<const WellKnownLatency> well_known_latencies();

@@ -46,9 +46,10 @@ CommonRate common(const DeployShape& shape, const ErrorHistory& history, double 
     return {history.rate, clumps, incident(shape, kIncident), shape.control ? history.known : 0};
 }
 
-/// Its own history, drawn to the overall rate by two events.
+/// Its own history, drawn to the overall rate by two events; one that always fails more often has a rate of its own.
 double part_rate(const Events& before, const ErrorHistory& history) {
-    return (before.errors + 2) / (before.requests + 2 / std::max(history.rate, 1e-6));
+    const double own = before.requests > 0 ? before.errors / before.requests : 0;
+    return (before.errors + 2) / (before.requests + 2 / std::max({history.rate, own, 1e-6}));
 }
 
 RatioComparison part_comparison(const Events& before, const ErrorHistory& history, const DeployShape& shape) {

@@ -47,7 +47,7 @@ std::string odds_words(double evidence) {
     return (evidence > kMostOdds ? "less than 1 : " : "1 : ") + count_words(std::round(most / unit) * unit);
 }
 
-std::string words(const Finding& finding, bool control) {
+std::string words(const Finding& finding, bool control, std::string_view endpoint) {
     switch (finding.kind) {
         case Finding::Kind::HardFailure:
             return failed(finding.fresh) + " in the last seconds, " + compared(finding, control);
@@ -59,8 +59,8 @@ std::string words(const Finding& finding, bool control) {
         case Finding::Kind::ErrorBlocks:
             return failed(finding.fresh) + " over minutes, " + compared(finding, control) + odds(finding);
         case Finding::Kind::Part:
-            return "endpoint " + std::to_string(finding.part) + ": " + failed(finding.fresh) + ", " +
-                   compared(finding, control) + odds(finding);
+            return "endpoint " + (endpoint.empty() ? std::to_string(finding.part) : std::string(endpoint)) + ": " +
+                   failed(finding.fresh) + ", " + compared(finding, control) + odds(finding);
         case Finding::Kind::Latency:
             return latency(finding, control);
         case Finding::Kind::Memory:

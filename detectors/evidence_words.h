@@ -3,14 +3,15 @@
 // the odds.
 #pragma once
 #include <string>
+#include <string_view>
 
 #include "detectors/deploy_test.h"
 
 namespace revertd::detect {
 
 /// "7.9 % of 12,410 requests failed, 26x the 0.3 % before; odds against a healthy deploy 1 : 40,000". `control`: the
-/// comparison is the control group, not the time before.
-[[nodiscard]] std::string words(const Finding& finding, bool control);
+/// comparison is the control group, not the time before. `endpoint`: its name, where it has one.
+[[nodiscard]] std::string words(const Finding& finding, bool control, std::string_view endpoint = {});
 
 /// "1 : 40,000"; two significant digits, and no more than a million: beyond it the model is no better than its words.
 [[nodiscard]] std::string odds_words(double evidence);

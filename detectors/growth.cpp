@@ -10,6 +10,7 @@ namespace {
 constexpr std::size_t kCells = 100;  // of the bake; memory of the test does not depend on the interval
 constexpr double kFirst = 0.6, kWindow = 0.2, kEarlierFrom = 0.5, kEarlierTo = 0.3;  // of the bake
 constexpr double kLeastRise = 0.08, kFull = 0.95, kBakesAhead = 2;
+constexpr double kSettled = 0.8, kLatest = 0.15, kRecentFrom = 0.35, kRecentTo = 0.2;
 constexpr std::size_t kFewest = 5;
 
 }  // namespace
@@ -24,6 +25,21 @@ void GrowthTest::add(bool fresh, double at, double share_of_limit) {
     auto& cell = (fresh ? fresh_ : reference_)[std::min(static_cast<std::size_t>(at / width_), kCells)];
     cell.sum += share_of_limit;
     ++cell.samples;
+}
+
+void GrowthTest::save(ByteWriter& out) const {
+    for (const auto* cells : {&fresh_, &reference_})
+        for (const Cell& cell : *cells) out.put(cell.sum), out.put(std::uint64_t{cell.samples});
+}
+
+bool GrowthTest::load(ByteReader& in) {
+    for (auto* cells : {&fresh_, &reference_})
+        for (Cell& cell : *cells) {
+            std::uint64_t samples = 0;
+            if (!in.get(cell.sum) || !in.get(samples) || !std::isfinite(cell.sum)) return in.fail();
+            cell.samples = samples;
+        }
+    return true;
 }
 
 std::optional<double> GrowthTest::mean(const std::vector<Cell>& cells, double from, double to) const {
@@ -51,6 +67,21 @@ std::optional<GrowthTest::Growth> GrowthTest::grows(double at) const {
     if (const auto common = rise(reference_)) growth->rise -= std::max(0.0, common->rise);
     const double slope = growth->rise / (kEarlierFrom - kWindow);  // a bake
     if (growth->rise < kLeastRise || growth->now + slope * kBakesAhead < kFull) return std::nullopt;
+    return growth;
+}
+
+std::optional<GrowthTest::Growth> GrowthTest::still_grows(double at) const {
+    if (at < kSettled * bake_) return std::nullopt;
+    const auto growth = grows(at);
+    if (!growth) return std::nullopt;
+    const auto rise = [&](const std::vector<Cell>& cells) {
+        const auto now = mean(cells, at - kLatest * bake_, at + width_);
+        const auto earlier = mean(cells, at - kRecentFrom * bake_, at - kRecentTo * bake_);
+        return now && earlier ? *now - *earlier : 0;
+    };
+    const double recent = rise(fresh_) - std::max(0.0, rise(reference_));
+    const double slope = recent / ((kRecentFrom + kRecentTo - kLatest) / 2);  // a bake
+    if (growth->now + slope * kBakesAhead < kFull) return std::nullopt;
     return growth;
 }
 

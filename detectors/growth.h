@@ -4,6 +4,8 @@
 #include <optional>
 #include <vector>
 
+#include "core/bytes.h"
+
 namespace revertd::detect {
 
 /// Memory that grows steadily and would pass 95 % of its limit within two more bakes, less what the control group's
@@ -15,11 +17,17 @@ class GrowthTest {
 
     void add(bool fresh, double at, double share_of_limit);
 
+    void save(ByteWriter& out) const;
+    bool load(ByteReader& in);
+
     struct Growth {
         double now = 0, rise = 0;  ///< shares of the limit; the rise over three tenths of the bake
     };
 
     [[nodiscard]] std::optional<Growth> grows(double at) const;
+    /// The same from its last fifth on, and only if what the last third of the bake adds would fill it, too: what has
+    /// filled up to where it stays, and load that grew for a while, have come to rest by then.
+    [[nodiscard]] std::optional<Growth> still_grows(double at) const;
 
   private:
     struct Cell {

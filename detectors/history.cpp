@@ -13,18 +13,21 @@ void History::add(const GroupTick& tick) {
     if (row < most_) {
         ticks_.emplace_back();
         bucket_rows_.resize(bucket_rows_.size() + buckets_);
-        part_rows_.resize(part_rows_.size() + parts_);
     } else {
         row = first_;
         first_ = (first_ + 1) % most_;
     }
     ticks_[row] = {tick.at, tick.all};
     std::fill_n(bucket_rows_.begin() + static_cast<std::ptrdiff_t>(row * buckets_), buckets_, 0.0);
-    std::fill_n(part_rows_.begin() + static_cast<std::ptrdiff_t>(row * parts_), parts_, Events{});
     const auto buckets = tick.buckets.first(std::min(buckets_, tick.buckets.size()));
     const auto parts = tick.parts.first(std::min(parts_, tick.parts.size()));
     std::copy(buckets.begin(), buckets.end(), bucket_rows_.begin() + static_cast<std::ptrdiff_t>(row * buckets_));
-    std::copy(parts.begin(), parts.end(), part_rows_.begin() + static_cast<std::ptrdiff_t>(row * parts_));
+    // Whoever gives parts with the first tick alone pays for one row.
+    if (!parts.empty() && part_rows_.size() < (row + 1) * parts_) part_rows_.resize((row + 1) * parts_);
+    if (part_rows_.size() < (row + 1) * parts_) return;
+    const auto part_row = part_rows_.begin() + static_cast<std::ptrdiff_t>(row * parts_);
+    std::fill_n(part_row, parts_, Events{});
+    std::copy(parts.begin(), parts.end(), part_row);
 }
 
 std::span<const double> History::buckets(std::size_t i) const {

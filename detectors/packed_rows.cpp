@@ -98,6 +98,33 @@ void PackedRows::drop_oldest() {
     if (--size_ == 0) clear();
 }
 
+void PackedRows::save(ByteWriter& out) const {
+    out.put(static_cast<std::uint32_t>(size()));
+    each([&](const TickRow& row) {
+        out.put(row.end);
+        out.put(row.slots);
+        out.put(row.counts);
+        out.put(row.cells);
+    });
+}
+
+bool PackedRows::load(ByteReader& in, std::size_t rows, std::size_t cells, std::uint64_t last) {
+    std::uint32_t size = 0;
+    if (!in.get(size) || size > rows) return in.fail();
+    clear();
+    TickRow row;
+    for (std::uint32_t i = 0; i < size; ++i) {
+        if (!in.get(row.end) || !in.get(row.slots) || !in.get(row.counts) || row.end > last) return in.fail();
+        std::uint32_t many = 0;
+        if (!in.get(many) || many != cells) return in.fail();
+        row.cells.assign(many, 0);
+        for (double& cell : row.cells)
+            if (!in.get(cell) || !(cell >= 0) || std::isinf(cell)) return in.fail();
+        push(row);
+    }
+    return true;
+}
+
 void PackedRows::clear() {
     bytes_.clear();
     begin_ = size_ = 0;

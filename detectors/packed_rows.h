@@ -4,6 +4,8 @@
 #include <span>
 #include <vector>
 
+#include "core/bytes.h"
+
 namespace revertd::detect {
 
 /// The sums of one tick.
@@ -37,6 +39,10 @@ class PackedRows {
             visit(row);
         }
     }
+
+    void save(ByteWriter& out) const;
+    /// At most `rows` of `cells` each, none later than `last`.
+    bool load(ByteReader& in, std::size_t rows, std::size_t cells, std::uint64_t last);
 
   private:
     std::size_t unpack(std::size_t at, TickRow& row) const;

@@ -6,7 +6,7 @@
 namespace revertd::detectors {
 
 // Each is defined in the file of its name; a row here makes it known.
-#define REVERTD_DETECTORS(ROW) ROW(grows) ROW(stalls) ROW(worse)
+#define REVERTD_DETECTORS(ROW) ROW(fills) ROW(grows) ROW(repeat) ROW(stalls) ROW(worse)
 
 #define REVERTD_ROW(NAME) extern const DetectorKind NAME;
 REVERTD_DETECTORS(REVERTD_ROW)

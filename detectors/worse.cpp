@@ -7,6 +7,7 @@
 #include <limits>
 #include <numeric>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "core/detector.h"
@@ -17,7 +18,9 @@
 #include "detectors/evidence_words.h"
 #include "detectors/packed_rows.h"
 #include "detectors/power.h"
+#include "detectors/tested_endpoints.h"
 #include "detectors/worse_level.h"
+#include "detectors/worse_words.h"
 
 namespace revertd::detectors {
 namespace {
@@ -38,14 +41,6 @@ double in_seconds(Duration duration) {
     return std::chrono::duration<double>(duration).count();
 }
 
-/// "99.9 %", "99.95 %": never rounded up to what was not shown.
-std::string confidence_words(double alpha) {
-    std::string out = std::to_string(std::floor((1 - alpha) * 1e4 + 1e-6) / 100);
-    out.erase(out.find_last_not_of('0') + 1);
-    if (out.back() == '.') out.pop_back();
-    return out + " %";
-}
-
 /// `bounds` in the order of `order` are `sorted`.
 bool orders(std::span<const std::size_t> order, std::span<const double> bounds, std::span<const double> sorted) {
     if (order.size() != bounds.size() || bounds.size() != sorted.size()) return false;
@@ -60,21 +55,6 @@ std::vector<std::size_t> order_of(std::span<const double> bounds) {
     std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return bounds[a] < bounds[b]; });
     return order;
 }
-
-/// A copy of what was learnt: it runs while the detector goes on.
-class WorsePower final : public PowerStudy {
-  public:
-    WorsePower(detect::PowerTicks before, std::string what) : before_(std::move(before)), what_(std::move(what)) {}
-
-    std::string run() override {
-        constexpr std::uint64_t kSeed = 20'260'101;  // any: the same deploy is told the same
-        return detect::words(detect::power_of(before_, kSeed), what_);
-    }
-
-  private:
-    detect::PowerTicks before_;
-    std::string what_;
-};
 
 class Worse final : public Detector {
   public:
@@ -100,6 +80,7 @@ class Worse final : public Detector {
         if (!test_ && !slot.control.cells.empty()) beside_ = compared_;
         // Its first sample may come later than the group's.
         if (compared_ && !beside_ && !slot.learns && !slot.counts) return {};
+        if (!slot.learns && !test_ && !quantile_ && !endpoints_.chosen()) endpoints_.choose(slot);
         if (!take(slot)) return {};
         if (slot.learns) {
             if (tick_slots_ >= slots_a_tick_) keep(history_, true);
@@ -121,12 +102,13 @@ class Worse final : public Detector {
     void miss_beside(const DetectorSlot& slot) override {
         if (slot.learns || ++without_group_ > kLostScrapes) return miss(1);
         ++slots_;
-        take_control(slot.control);
+        take_control(slot);
         ++tick_slots_;
     }
 
     void begin() override {
         bake_rows_.clear();
+        endpoints_.clear();
         empty_tick();
         test_.reset();
         certificate_.reset();
@@ -140,9 +122,9 @@ class Worse final : public Detector {
     [[nodiscard]] std::string words() const override {
         switch (state_) {
             case Say::Worse:
-                return detect::words(*found_, beside_);
+                return detect::words(*found_, beside_, endpoint_of(*found_));
             case Say::Fine:
-                return beside_ ? "no worse than the control group" : "no worse than before the deploy";
+                return fine_words();
             case Say::TooLittle:
                 return "has too little history to be compared with";
             case Say::NoControl:
@@ -163,7 +145,7 @@ class Worse final : public Detector {
         if (!std::isfinite(most)) return {};
         // Upwards: what is said is excluded.
         return "more than " + value_words(std::ceil(most * 100) / 100, Unit::None) + " times the " + name_ +
-               (beside_ ? " of the control group" : "") + ": excluded at " + confidence_words(alpha_);
+               (beside_ ? " of the control group" : "") + ": excluded at " + detect::confidence_words(alpha_);
     }
 
     [[nodiscard]] std::unique_ptr<PowerStudy> power() const override {
@@ -180,7 +162,7 @@ class Worse final : public Detector {
             before.all.push_back(tick.all);
             if (quantile_) before.buckets.emplace_back(tick.buckets.begin(), tick.buckets.end());
         });
-        return std::make_unique<WorsePower>(std::move(before), beside_ ? name_ + " of the control group" : name_);
+        return detect::power_study(std::move(before), beside_ ? name_ + " of the control group" : name_);
     }
 
     [[nodiscard]] bool knows_power() const override { return !beside_ || !has_history() || shares().first > 0; }
@@ -189,15 +171,9 @@ class Worse final : public Detector {
         out.put(slots_);
         out.put(started_);
         out.put(bounds_);
-        for (const auto* rows : {&history_, &bake_rows_}) {
-            out.put(static_cast<std::uint32_t>(rows->size()));
-            rows->each([&](const Row& row) {
-                out.put(row.end);
-                out.put(row.slots);
-                out.put(row.counts);
-                out.put(row.cells);
-            });
-        }
+        endpoints_.save(out);
+        history_.save(out);
+        bake_rows_.save(out);
     }
 
     bool load(ByteReader& in) override;
@@ -216,7 +192,10 @@ class Worse final : public Detector {
     void step(const Row& row);
     Finding said() const;
     Finding without_control(const DetectorSlot& slot);
-    void take_control(const SignalRow& control);
+    void take_control(const DetectorSlot& slot);
+    void take_endpoints(const DetectorSlot& slot);
+    [[nodiscard]] std::string fine_words() const;
+    [[nodiscard]] std::string endpoint_of(const detect::Finding& finding) const;
     void add_buckets(const SignalRow& row, std::span<const std::size_t> order, std::size_t into);
     [[nodiscard]] detect::GroupTick group_of(const Row& row, bool control) const;
 
@@ -231,6 +210,9 @@ class Worse final : public Detector {
     [[nodiscard]] std::size_t width() const { return quantile_ ? bounds_.size() : kRatioCells; }
 
     [[nodiscard]] std::size_t row_width() const { return (compared_ ? 2 : 1) * width(); }
+
+    /// What a row of the bake has more.
+    [[nodiscard]] std::size_t endpoint_cells() const { return (compared_ ? 2 : 1) * endpoints_.cells(); }
 
     [[nodiscard]] bool has_control(const Row& row) const { return compared_ && group_of(row, true).all.requests > 0; }
 
@@ -254,6 +236,8 @@ class Worse final : public Detector {
     std::uint64_t without_control_ = 0, without_group_ = 0;  // slots in a row
     Row row_;                                                // that was kept last
     detect::PackedRows history_, bake_rows_;
+    detect::TestedEndpoints endpoints_;  // of this bake
+    std::vector<detect::Events> endpoints_now_, endpoints_beside_;
     bool beside_ = false;  // there is a control group: it has been seen before the deploy, or since
     std::optional<detect::DeployTest> test_;
     std::optional<detect::Certificate> certificate_;
@@ -265,16 +249,28 @@ class Worse final : public Detector {
 bool Worse::take(const DetectorSlot& slot) {
     if (quantile_) return take_buckets(slot);
     if (slot.now.cells.size() < 2) return false;
-    tick_.resize(row_width());
+    take_endpoints(slot);
     for (std::size_t i = 0; i < kRatioCells; ++i) tick_[i] += slot.now.cells[i];
-    take_control(slot.control);
+    take_control(slot);
     ++tick_slots_;
     return true;
 }
 
-void Worse::take_control(const SignalRow& control) {
+void Worse::take_endpoints(const DetectorSlot& slot) {
+    tick_.resize(row_width() + (slot.learns ? 0 : endpoint_cells()));
+    if (slot.learns) return;
+    const auto cells = std::span(tick_).subspan(row_width());
+    endpoints_.add(slot.endpoints.now, cells.first(endpoints_.cells()));
+}
+
+void Worse::take_control(const DetectorSlot& slot) {
     if (!compared_) return;
-    tick_.resize(row_width());
+    const SignalRow& control = slot.control;
+    tick_.resize(row_width() + (slot.learns ? 0 : endpoint_cells()));
+    if (!slot.learns) {
+        const auto cells = std::span(tick_).subspan(row_width());
+        endpoints_.add(slot.control_endpoints.now, cells.last(endpoints_.cells()));
+    }
     if (!quantile_) {
         if (control.cells.size() < kRatioCells) return;
         for (std::size_t i = 0; i < kRatioCells; ++i) tick_[kRatioCells + i] += control.cells[i];
@@ -306,7 +302,7 @@ bool Worse::take_buckets(const DetectorSlot& slot) {
     if (!std::isinf(bounds_.back()) || bounds_.front() <= 0) return false;
     tick_.resize(row_width());
     add_buckets(slot.now, order_, 0);
-    take_control(slot.control);
+    take_control(slot);
     ++tick_slots_;
     return true;
 }
@@ -327,6 +323,8 @@ void Worse::empty_tick() {
 void Worse::keep(detect::PackedRows& rows, bool counts) {
     if (rows.size() >= kMostRows) rows.drop_oldest();
     row_.end = slots_, row_.slots = tick_slots_, row_.counts = counts;
+    const std::size_t cells = row_width() + (&rows == &history_ ? 0 : endpoint_cells());
+    tick_.resize(cells);
     row_.cells.assign(tick_.begin(), tick_.end());
     rows.push(row_);
     empty_tick();
@@ -389,11 +387,15 @@ std::pair<double, double> Worse::shares() const {
 void Worse::open() {
     detect::DeployShape beside = shape();
     beside.control = beside_;
+    beside.parts = endpoints_.size();
     test_.emplace(beside);
+    std::span<const detect::Events> endpoints = endpoints_.before();  // all of them with the first tick
     detect::History learned(quantile_ ? bounds_.size() : 0, 0);
     history_.each([&](const Row& row) {
-        test_->before(beside_ && has_control(row) ? control_of(row) : tick_of(row));
-        learned.add(beside_ && has_control(row) ? control_of(row) : tick_of(row));
+        auto tick = beside_ && has_control(row) ? control_of(row) : tick_of(row);
+        learned.add(tick);
+        tick.parts = std::exchange(endpoints, {});
+        test_->before(tick);
     });
     test_->begin();
     certificate_.emplace(quantile_ ? detect::Certificate::Of::Latency : detect::Certificate::Of::Errors, beside,
@@ -404,8 +406,11 @@ void Worse::open() {
 void Worse::step(const Row& row) {
     if (!test_) open();
     if (state_ == Say::TooLittle) return;
-    const auto control = beside_ ? control_of(row) : detect::GroupTick{};
-    const auto tick = tick_of(row);
+    auto control = beside_ ? control_of(row) : detect::GroupTick{};
+    auto tick = tick_of(row);
+    const auto endpoint_row = std::span(row.cells).subspan(row_width());
+    tick.parts = endpoints_.read(endpoint_row.first(endpoints_.cells()), endpoints_now_);
+    if (beside_) control.parts = endpoints_.read(endpoint_row.last(endpoints_.cells()), endpoints_beside_);
     if (!row.counts) return test_->watch(tick, beside_ ? &control : nullptr);
     found_ = test_->tick(tick, beside_ ? &control : nullptr);
     certificate_->tick(tick, beside_ ? &control : nullptr);
@@ -422,6 +427,24 @@ Finding Worse::without_control(const DetectorSlot& slot) {
     empty_tick();
     if (state_ != Say::TooLittle) state_ = Say::NoControl;
     return {};
+}
+
+/// What was seen since its warm-up, and what it was compared with.
+std::string Worse::fine_words() const {
+    detect::Events now, reference;
+    bake_rows_.each([&](const Row& row) {
+        if (!row.counts) return;
+        now += tick_of(row).all;
+        if (beside_) reference += control_of(row).all;
+    });
+    if (!beside_) history_.each([&](const Row& row) { reference += tick_of(row).all; });
+    std::string out = detect::fine_words(now, reference, beside_, !quantile_);
+    if (const std::string excluded = excluded_words(); !excluded.empty()) out += "; " + excluded;
+    return out;
+}
+
+std::string Worse::endpoint_of(const detect::Finding& finding) const {
+    return finding.part < endpoints_.size() ? endpoints_.name(finding.part) : std::string();
 }
 
 Finding Worse::said() const {
@@ -444,21 +467,8 @@ bool Worse::load(ByteReader& in) {
     if (!std::is_sorted(bounds_.begin(), bounds_.end())) return in.fail();
     order_.clear();
     control_order_.clear();
-    const std::size_t cells = row_width();
-    for (auto* rows : {&history_, &bake_rows_}) {
-        if (!in.get(size) || size > kMostRows) return in.fail();
-        rows->clear();
-        Row row;
-        for (std::uint32_t i = 0; i < size; ++i) {
-            if (!in.get(row.end) || !in.get(row.slots) || !in.get(row.counts) || row.end > slots_) return in.fail();
-            std::uint32_t many = 0;
-            if (!in.get(many) || many != cells) return in.fail();
-            row.cells.assign(many, 0);
-            for (double& cell : row.cells)
-                if (!in.get(cell) || !(cell >= 0) || std::isinf(cell)) return in.fail();
-            rows->push(row);
-        }
-    }
+    if (!endpoints_.load(in) || !history_.load(in, kMostRows, row_width(), slots_)) return false;
+    if (!bake_rows_.load(in, kMostRows, row_width() + endpoint_cells(), slots_)) return false;
     empty_tick();
     test_.reset();
     certificate_.reset();

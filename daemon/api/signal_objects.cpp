@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "core/well_known.h"
 #include "daemon/api/objects.h"
 
 namespace revertd::api {
@@ -99,7 +100,9 @@ void write_signals(JsonText& out, const Backend& backend, const std::string& ser
     if (view && settings) {
         const Judged judged{std::move(*view), *settings, backend.now()};
         const std::size_t count = std::min(judged.view.signals.size(), settings->signals.size());
-        for (std::size_t i = 0; i < count; ++i) write_signal(out, judged, i);
+        for (std::size_t i = 0; i < count; ++i)
+            if (!is_of_process(settings->signals[i]) || !judged.view.signals[i].metric.empty())
+                write_signal(out, judged, i);
     }
     out.close_array();
 }

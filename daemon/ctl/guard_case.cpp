@@ -17,6 +17,7 @@ using Feed = GuardedService::Feed;
 constexpr double kSameInstant = 1e-6;
 constexpr double kOrigin = 1e9;    // seconds: no case begins that long before its deploy
 constexpr double kJudgedAt = 0.4;  // of the interval: scrapes are off the grid by less
+constexpr double kUnseen = std::numeric_limits<double>::quiet_NaN();
 constexpr TargetIndex kFresh = 0, kControl = 1;
 
 bool within(double x, double low, double high) {
@@ -141,6 +142,7 @@ GuardCase::GuardCase(const JudgeLine& header, const CaseForm& form, std::shared_
         target.last = -std::numeric_limits<double>::infinity();
         for (auto* ids : {&target.requests, &target.errors, &target.gauges}) ids->assign(feeds_.size(), kNoSeries);
         target.buckets.resize(feeds_.size());
+        target.endpoints.resize(feeds_.size());
     }
     judge_.set_phase({JudgePhase::Kind::Good, {}, {}});
 }
@@ -170,6 +172,23 @@ void GuardCase::give_buckets(TargetIndex target, std::uint32_t signal, const Jud
     }
 }
 
+/// As a page has it: a counter a route, and none of the total. A line without them tells nothing.
+void GuardCase::give_endpoints(TargetIndex target, std::uint32_t signal, const JudgeLine& line) {
+    auto& ids = targets_[target].endpoints[signal];
+    const bool told = line.has_endpoints && !std::isnan(line.requests) && !std::isnan(line.errors);
+    for (std::size_t i = 0; i < form_.endpoints; ++i) {
+        if (2 * i == ids.size()) {
+            const std::string name = std::to_string(i);
+            for (const bool bad : {false, true})
+                ids.push_back(
+                    judge_.add_series(target, (signal + 1ULL) << 48 | 2 * i | (bad ? 1U : 0U), {signal, bad, 0, name}));
+        }
+        const detect::Events now = told ? line.endpoints[i] : detect::Events{kUnseen, kUnseen};
+        values_.push_back({ids[2 * i], now.requests});
+        values_.push_back({ids[2 * i + 1], now.errors});
+    }
+}
+
 void GuardCase::scrape(TargetIndex index, const JudgeLine& line, double at) {
     Target& target = targets_[index];
     if (line.t <= target.last) return;  // it was told already
@@ -181,6 +200,10 @@ void GuardCase::scrape(TargetIndex index, const JudgeLine& line, double at) {
         if (form_.control && settings_->signals[signal].is_control != (index == kControl)) continue;
         switch (feeds_[signal].kind) {
             case Feed::Kind::Counts:
+                if (form_.endpoints > 0) {
+                    give_endpoints(index, signal, line);
+                    break;
+                }
                 give(target.requests, index, signal, false, line.requests);
                 give(target.errors, index, signal, true, line.errors);
                 break;

@@ -52,10 +52,11 @@ class GuardCase final : public StreamCase {
 
     /// One scraped target: the series that it has shown.
     struct Target {
-        bool answered = false;                       ///< in the slot that is open
-        double last = 0;                             ///< sample
-        std::vector<SeriesId> requests, errors;      ///< by signal
-        std::vector<std::vector<SeriesId>> buckets;  ///< by signal, then edge
+        bool answered = false;                         ///< in the slot that is open
+        double last = 0;                               ///< sample
+        std::vector<SeriesId> requests, errors;        ///< by signal
+        std::vector<std::vector<SeriesId>> buckets;    ///< by signal, then edge
+        std::vector<std::vector<SeriesId>> endpoints;  ///< by signal, then endpoint: requests, errors
         std::vector<SeriesId> gauges;
     };
 
@@ -63,6 +64,7 @@ class GuardCase final : public StreamCase {
     void begin();
     void scrape(TargetIndex index, const JudgeLine& line, double at);
     void give(std::vector<SeriesId>& ids, TargetIndex target, std::uint32_t signal, bool bad, double value);
+    void give_endpoints(TargetIndex target, std::uint32_t signal, const JudgeLine& line);
     void give_buckets(TargetIndex target, std::uint32_t signal, const JudgeLine& line);
     [[nodiscard]] bool all_answered() const;
     std::optional<CaseVerdict> close();

@@ -34,9 +34,9 @@ const Signal* signal_of(const ReportInput& in, const RuleChanged& held) {
     return known ? &settings->signals[rule->signal] : nullptr;
 }
 
-/// The sequential test's value is its evidence: the odds against a healthy deploy.
+/// The value of a sequential test is its evidence: the odds against a healthy deploy.
 bool is_statistical(const RuleChanged& held) {
-    return held.text.find("worse than baseline") != std::string::npos;
+    return held.text.find("worse than baseline") != std::string::npos || held.text.ends_with(" repeat");
 }
 
 std::string rounded(double value) {

@@ -8,6 +8,7 @@
 #include <limits>
 #include <utility>
 
+#include "core/well_known.h"
 #include "daemon/shell/process_stats.h"
 
 namespace revertd {
@@ -163,6 +164,10 @@ Evaluations evaluations_of(const MetricsInput::Watched& watched) {
     for (std::size_t i = 0; i < watched.counts.rules.size(); ++i) {
         const Rule& rule = watched.settings.rules[i];
         if (rule.severity == Severity::None || is_rollout_rule(rule)) continue;
+        const bool known = is_of_signal(rule) && rule.signal < watched.counts.signals.size() &&
+                           rule.signal < watched.settings.signals.size();
+        const bool of_process = known && is_of_process(watched.settings.signals[rule.signal]);
+        if (of_process && watched.counts.signals[rule.signal] == Time{}) continue;  // its page does not tell of it
         auto& sum = sums[rule.text];
         for (std::size_t verdict = 0; verdict < kVerdicts; ++verdict) sum[verdict] += watched.counts.rules[i][verdict];
     }

@@ -129,7 +129,9 @@ void ScrapeTarget::finish_reading(Time at) {
     ids.clear();
     for (const Claim& claim : claims) {
         const bool chosen = context_.selector.is_chosen(claim);
-        ids.push_back(chosen ? context_.listener.add_series(index_, claim.identity, claim.role) : kNoSeries);
+        SeriesRole role = claim.role;
+        role.endpoint = claim.endpoint;
+        ids.push_back(chosen ? context_.listener.add_series(index_, claim.identity, role) : kNoSeries);
     }
     if (!reading_->names().empty()) describe(claims, ids);
     ScrapeResult result;

@@ -106,11 +106,14 @@ struct Candidate {
     std::uint32_t signal = 0;
     Signal::Kind kind = Signal::Kind::Gauge;
     std::string signal_name;
-    std::string metric;       // with `_bucket`
-    double to_base = 1;       // of `le`
-    std::string needs_label;  // well-known errors: without the status label it is another metric
-    Selector found;           // what name_signal is told
+    std::string metric;                   // with `_bucket`
+    double to_base = 1;                   // of `le`
+    std::optional<std::string> endpoint;  // as in Signal
+    std::string needs_label;              // well-known errors: without the status label it is another metric
+    Selector found;                       // what name_signal is told
     CompiledMatchers all, bad;
+    std::size_t group = 0;  // chosen together: a gauge and its limit
+    bool is_limit = false;
     bool open = false;  // well-known and not yet chosen
     bool live = true;   // false: another candidate was chosen
 };
@@ -133,6 +136,7 @@ Result<Candidate> make_candidate(std::uint32_t index, const Signal& signal) {
     candidate.found = signal.selector;
     candidate.metric = signal.selector.metric + (signal.kind == Signal::Kind::Quantile ? "_bucket" : "");
     candidate.to_base = signal.to_base;
+    candidate.endpoint = signal.endpoint;
     auto all = compile(signal.selector.matchers);
     if (!all) return all.wrap("signal '" + signal.name + "'");
     auto bad = compile(signal.bad);
@@ -156,14 +160,30 @@ std::vector<Signal> well_known_forms(const Signal& signal) {
         }
     } else if (signal.kind == Signal::Kind::Quantile) {
         for (const auto& [histogram, to_seconds] : well_known_latencies()) add(histogram).to_base = to_seconds;
+    } else if (signal.starts) {
+        for (const std::string_view metric : well_known_starts()) add(metric);
+    } else {
+        for (const auto& [name, metric, limit] : well_known_shares())
+            if (signal.name == name || signal.name.starts_with(std::string(name) + " "))
+                add(metric).limit = {std::string(limit), signal.selector.matchers};
     }
     return forms;
+}
+
+/// Which endpoint the series counts.
+std::string endpoint_of(const Candidate& candidate, const SeriesName& series) {
+    if (candidate.kind != Signal::Kind::Ratio) return {};
+    if (candidate.endpoint) return std::string(value_of(series, *candidate.endpoint));
+    for (const std::string_view label : well_known_endpoint_labels())
+        if (const std::string_view value = value_of(series, label); !value.empty()) return std::string(value);
+    return {};
 }
 
 /// The role of a series that the candidate's matchers let through; nothing for a bucket without a bound.
 std::optional<SeriesRole> role_of(const Candidate& candidate, const SeriesName& series) {
     SeriesRole role;
     role.signal = candidate.signal;
+    role.bad = candidate.is_limit;
     if (candidate.kind == Signal::Kind::Ratio) role.bad = all_match(candidate.bad, series);
     if (candidate.kind == Signal::Kind::Quantile) {
         const auto le = parse_number(value_of(series, "le"));
@@ -205,7 +225,18 @@ Result<SeriesSelector> SeriesSelector::make(const std::vector<Signal>& signals, 
             if (!candidate) return candidate.error();
             candidate->open = signal.well_known;
             if (signal.well_known && !form.bad.empty()) candidate->needs_label = form.bad.front().label;
-            selector.candidates_->list.push_back(std::move(*candidate));
+            std::vector<Candidate>& list = selector.candidates_->list;
+            candidate->group = list.size();
+            list.push_back(std::move(*candidate));
+            if (!form.limit) continue;
+            Signal limit = form;
+            limit.selector = *form.limit;
+            auto beside = make_candidate(index, limit);
+            if (!beside) return beside.error();
+            beside->group = list.size() - 1;
+            beside->open = signal.well_known;
+            beside->is_limit = true;
+            list.push_back(std::move(*beside));
         }
     }
     selector.refilter();
@@ -234,11 +265,12 @@ void SeriesSelector::claim(const SeriesName& series, std::vector<Claim>& claims)
             identity.add(label.value);
         }
         SeriesRole all = *role;
-        all.bad = false;
-        claims.push_back({i, identity.value(), all, 0});
-        if (!role->bad) continue;
+        all.bad = candidate.is_limit;
+        const std::string endpoint = endpoint_of(candidate, series);
+        claims.push_back({i, identity.value(), all, 0, endpoint});
+        if (!role->bad || candidate.is_limit) continue;
         identity.add("bad");  // one of the bad ones is one of all, too: counted twice, as two series
-        claims.push_back({i, identity.value(), *role, 0});
+        claims.push_back({i, identity.value(), *role, 0, endpoint});
     }
 }
 
@@ -251,9 +283,10 @@ void SeriesSelector::choose(const std::vector<Claim>& claims, const Found& found
     for (std::size_t i = 0; i < list.size(); ++i) {
         if (!list[i].open || !list[i].live || !seen[i]) continue;
         for (Candidate& other : list) {
-            if (other.signal == list[i].signal) other.live = other.open = false;
+            if (other.signal != list[i].signal) continue;
+            other.live = other.group == list[i].group;
+            other.open = false;
         }
-        list[i].live = true;
         chosen = true;
         found(list[i].signal, list[i].found);
     }

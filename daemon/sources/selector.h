@@ -40,7 +40,8 @@ struct Claim {
     std::uint32_t candidate = 0;  ///< what of the selector claims it
     std::uint64_t identity = 0;   ///< of (signal, series): the same over restarts and for every way to write the labels
     SeriesRole role;
-    std::uint32_t name = 0;  ///< of the reading's names, if they are kept
+    std::uint32_t name = 0;     ///< of the reading's names, if they are kept
+    std::string endpoint = {};  ///< of the role, which does not keep it
 };
 
 /// For the signals of one service. A well-known signal has several candidates until the first scrape that holds one.

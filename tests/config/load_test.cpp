@@ -55,6 +55,7 @@ TEST(Load, seven_lines_are_enough) {
     EXPECT_EQ(api.baseline, Duration(1h));
     EXPECT_EQ(api.rollout, Duration(30min));
     EXPECT_EQ(api.min_requests, 100);
+    for (const Signal& signal : api.signals) EXPECT_FALSE(signal.endpoint) << signal.name;
     ASSERT_EQ(api.health.size(), 1U);
     EXPECT_EQ(api.health[0].url, "http://127.0.0.1:8080/health/ready");
     EXPECT_TRUE(api.has_rollback);
@@ -78,8 +79,8 @@ TEST(Load, the_default_guard_is_that_of_the_contract) {
     EXPECT_EQ(found,
               "P0 health down for 30s\nP0 errors > 10% for 1m\nP1 errors > 5% for 2m\nP1 p95 > 1.5x baseline for 3m\n"
               "P1 rollout stuck\nP2 errors > 2% for 5m\nP2 p95 > 1.2x baseline for 5m\n"
-              "P1 errors worse than baseline\nP1 p95 worse than baseline\n");
-    ASSERT_EQ(service(loaded, "api").signals.size(), 2U);
+              "P1 errors worse than baseline\nP1 p95 worse than baseline\nP1 restarts repeat\nP1 open_fds fills up\n");
+    ASSERT_EQ(service(loaded, "api").signals.size(), 4U);
     EXPECT_TRUE(service(loaded, "api").signals[0].well_known);
 }
 
@@ -89,7 +90,7 @@ TEST(Load, the_default_guard_has_only_rules_that_can_be_judged) {
     ASSERT_EQ(service(loaded, "h").rules.size(), 2U);
     EXPECT_EQ(service(loaded, "h").rules[0].text, "health down for 30s");
     EXPECT_TRUE(service(loaded, "h").signals.empty());
-    EXPECT_EQ(service(loaded, "m").rules.size(), 8U);
+    EXPECT_EQ(service(loaded, "m").rules.size(), 10U);
 }
 
 TEST(Load, limits_that_nobody_wrote_are_confirmed_by_the_test_of_their_signal) {
@@ -323,12 +324,14 @@ TEST(Load, anomaly_is_the_test_on_every_ratio_and_quantile_and_alpha_is_shared) 
         return service(good(with("    guard: { P0: [errors worse than baseline], anomaly: P2 }\n", root))).rules;
     };
     const auto made = rules("alpha: 0.002\n");
-    ASSERT_EQ(made.size(), 2U);
+    ASSERT_EQ(made.size(), 4U);
     EXPECT_EQ(made[0].text, "errors worse than baseline");
     EXPECT_EQ(made[0].severity, Severity::P0);
     EXPECT_EQ(made[1].text, "p95 worse than baseline");
     EXPECT_EQ(made[1].severity, Severity::P2);
-    for (const Rule& rule : made) EXPECT_DOUBLE_EQ(rule.arguments[0], 0.002);
+    for (int test : {0, 1, 2}) EXPECT_DOUBLE_EQ(made[test].arguments[0], 0.002);
+    EXPECT_EQ(made[2].text, "restarts repeat");
+    EXPECT_EQ(made[3].text, "open_fds fills up");
     EXPECT_EQ(service(good(with("    guard: { P1: [errors > 5%], anomaly: P1 }\n", "alpha: off\n"))).rules.size(), 1U);
     EXPECT_NE(
         words(load(with("    guard: [errors worse than baseline]\n", "alpha: off\n"), "f.yaml")).find("needs `alpha`"),

@@ -67,6 +67,8 @@ TEST(Rules, the_sentence_of_a_detector) {
     EXPECT_DOUBLE_EQ(rule.arguments[1], 600);
     EXPECT_EQ(rule.of, 3);
     EXPECT_DOUBLE_EQ(good("queue grows by 1.5 over 10m for 1m").arguments[0], 1.5);
+    EXPECT_EQ(good("queue fills up").detector->name, "fills");
+    EXPECT_EQ(good("queue repeat").detector->name, "repeat");
     EXPECT_EQ(complaint("queue grows by 20%"), "18: `over` is expected at the end of the rule");
     EXPECT_EQ(complaint("queue grows by x over 5m"), "15: a share is expected");
     EXPECT_EQ(complaint("queue grows by -5% over 5m"), "6: a growth is more than 0%");

@@ -41,7 +41,8 @@ TEST(UnnamedSignals, are_looked_for_on_a_prometheus) {
     };
     EXPECT_EQ(signals("all"), "errors asked; p95 asked; ");
     EXPECT_EQ(signals("some"), "errors asked app some zone b; p95 asked app some zone b; ");
-    EXPECT_EQ(signals("both"), "errors scraped; p95 scraped; ") << "what can be scraped is";
+    EXPECT_EQ(signals("both"), "errors scraped; p95 scraped; restarts scraped; open_fds scraped; ")
+        << "what can be scraped is";
     EXPECT_EQ(signals("canary"),
               "errors asked app c track new; p95 asked app c track new; errors (control group) asked app c track old; "
               "p95 (control group) asked app c track old; ");

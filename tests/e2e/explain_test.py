@@ -8,7 +8,7 @@ import time
 import unittest
 
 sys.dont_write_bytecode = True
-from harness import World, main, until
+from harness import Service, World, main, until
 from prometheus import Prometheus
 
 PROGRAMS = sys.argv.pop(1) if len(sys.argv) > 1 and os.path.isdir(sys.argv[1]) else "."
@@ -30,18 +30,24 @@ class Explain(unittest.TestCase):
         # A statistical test takes ticks of 5 s, a dozen of them before a deploy and half a minute after it.
         w.service("busy", routes=ROUTES, signals=errors(), guard="{ P0: [health down for 1s], anomaly: P1 }",
                   bake="{ at least: 35s, until excluded: 2x, at most: 170s }")
+        control = cls.control = Service(w.root, "control", routes=ROUTES)
+        w.service("beside", routes=ROUTES, signals=errors(), guard="{ P0: [health down for 1s], anomaly: P1 }", bake="170s", control=control)
         w.service("asked", targets=2, routes=ROUTES, signals=errors('{app="asked"}'), guard=GUARD, prometheus=prometheus.url)
         prometheus.services = [w.services["asked"]]
         prometheus.start()
         prometheus.until_scraping('shop_calls_total{app="asked"}')
         w.start()
         cls.started = time.monotonic()
-        w.ctl("good", "mark", "busy", "v1")
-        w.good(*(name for name in w.services if name != "busy"))
+        slow = ("busy", "beside")
+        for name in slow:
+            w.ctl("good", "mark", name, "v1")
+        w.good(*(name for name in w.services if name not in slow))
 
     @classmethod
     def tearDownClass(cls):
         cls.prometheus.kill()
+        for target in cls.control.targets:
+            target.stop()
         cls.w.stop()
 
     def bad(self, name, **behaviour):
@@ -93,6 +99,18 @@ class Explain(unittest.TestCase):
         ended = json.loads(w.ctl("deploy", "show", deploy, "-o", "json")[1])
         self.assertRegex(ended["excluded"][0], r"^more than 1\.\d+ times the errors: excluded at 99\.\d+ %$")
         self.assertLess(ended["elapsed"], 150)
+
+    def test_beside_a_control_group_it_is_said_once_the_share_of_the_traffic_is_known(self):
+        w = self.w
+        until(lambda: time.monotonic() - self.started > 75, 90, "a dozen ticks of 5 s were seen")
+        deploy = w.deploy("beside", "v2")
+        w.services["beside"].runs("v2")
+        shown = lambda: json.loads(w.ctl("deploy", "show", deploy, "-o", "json")[1])
+        until(lambda: shown()["state"] == "baking", 20, "it bakes")
+        self.assertFalse(shown().get("power"), "nobody knows yet how much of the traffic the canary has")
+        power = until(lambda: shown().get("power"), 90, "six ticks have shown it")
+        self.assertRegex(power[0], r"^[0-9.]+ times the errors of the control group would be found within \w+ with 9\d(\.\d)? %")
+        w.ctl("deploy", "abort", deploy)
 
 
 if __name__ == "__main__":

@@ -206,6 +206,9 @@ class Service:
         signals = self.config.get("signals", """{ errors: 'ratio(shop_calls_total, outcome="fail")', queue: shop_queue }""")
         signals = f"    signals: {signals}\n" if signals else ""
         source = f"prometheus: {self.config['prometheus']}" if "prometheus" in self.config else f"metrics: {metrics}"
+        if "control" in self.config:  # a control group of other targets
+            urls = ", ".join(f"http://127.0.0.1:{t.port}/metrics" for t in self.config["control"].targets)
+            source = f"compare: {{ canary: {metrics}, baseline: [{urls}] }}"
         more = self.config.get("more", "")
         return f"""  {self.name}:
 {bake}    health: {health}

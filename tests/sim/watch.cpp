@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "core/well_known.h"
+
 namespace revertd::sim {
 
 namespace {
@@ -74,6 +76,7 @@ void World::Watch::make_series(TargetIndex target) {
     };
     for (std::uint32_t index = 0; index < settings->signals.size(); ++index) {
         if (settings->signals[index].source == Signal::Source::Prometheus || !concerns(target, index)) continue;
+        if (is_of_process(settings->signals[index])) continue;  // pages of the simulation tell of requests only
         switch (settings->signals[index].kind) {
             case Signal::Kind::Ratio:
                 add(index, {index, false, 0}, false);

@@ -29,6 +29,7 @@ class RecordingListener final : public ScrapeListener {
         TargetIndex target;
         std::uint64_t identity;
         SeriesRole role;
+        std::string endpoint;  ///< the role's lives no longer than the call
     };
 
     struct Scrape {
@@ -43,7 +44,7 @@ class RecordingListener final : public ScrapeListener {
     SeriesId add_series(TargetIndex target, std::uint64_t identity, const SeriesRole& role) override {
         ++added_;
         const auto [it, is_new] = ids_.try_emplace({target, identity}, static_cast<SeriesId>(series_.size()));
-        if (is_new) series_.push_back({target, identity, role});
+        if (is_new) series_.push_back({target, identity, {role.signal, role.bad, role.le}, std::string(role.endpoint)});
         return it->second;
     }
 

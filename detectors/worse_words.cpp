@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detectors/worse_words.h"
+
+#include <cmath>
+#include <utility>
+
+#include "core/words.h"
+
+namespace revertd::detect {
+namespace {
+
+class WorsePower final : public PowerStudy {
+  public:
+    WorsePower(PowerTicks before, std::string what) : before_(std::move(before)), what_(std::move(what)) {}
+
+    std::string run() override {
+        constexpr std::uint64_t kSeed = 20'260'101;  // any: the same deploy is told the same
+        return words(power_of(before_, kSeed), what_);
+    }
+
+  private:
+    PowerTicks before_;
+    std::string what_;
+};
+
+std::string failed(const Events& events) {
+    return value_words(events.errors / events.requests, Unit::Ratio);
+}
+
+}  // namespace
+
+std::string confidence_words(double alpha) {
+    std::string out = std::to_string(std::floor((1 - alpha) * 1e4 + 1e-6) / 100);
+    out.erase(out.find_last_not_of('0') + 1);
+    if (out.back() == '.') out.pop_back();
+    return out + " %";
+}
+
+std::string fine_words(const Events& now, const Events& reference, bool beside, bool failures) {
+    const std::string out = beside ? "no worse than the control group" : "no worse than before the deploy";
+    if (now.requests < 1 || reference.requests < 1) return out;
+    const std::string requests = count_words(std::round(now.requests)) + " requests";
+    if (!failures) return out + " in " + requests;
+    return out + ": " + failed(now) + " of " + requests + " failed, " + failed(reference) +
+           (beside ? " in the control group" : " before");
+}
+
+std::unique_ptr<PowerStudy> power_study(PowerTicks before, std::string what) {
+    return std::make_unique<WorsePower>(std::move(before), std::move(what));
+}
+
+}  // namespace revertd::detect
