@@ -329,7 +329,7 @@ TEST(Load, anomaly_is_the_test_on_every_ratio_and_quantile_and_alpha_is_shared) 
     EXPECT_EQ(made[0].severity, Severity::P0);
     EXPECT_EQ(made[1].text, "p95 worse than baseline");
     EXPECT_EQ(made[1].severity, Severity::P2);
-    for (int test : {0, 1, 2}) EXPECT_DOUBLE_EQ(made[test].arguments[0], 0.002);
+    for (std::size_t test = 0; test < 3; ++test) EXPECT_DOUBLE_EQ(made[test].arguments[0], 0.002);
     EXPECT_EQ(made[2].text, "restarts repeat");
     EXPECT_EQ(made[3].text, "open_fds fills up");
     EXPECT_EQ(service(good(with("    guard: { P1: [errors > 5%], anomaly: P1 }\n", "alpha: off\n"))).rules.size(), 1U);
