@@ -299,7 +299,7 @@ void GuardReader::check_sources(const Rule& rule, Position at) {
         diagnostics_.error(at, "a rule about health, but " + service + " has no `health`", "add `health: http://...`");
     if (is_of_signal(rule) && !context_.has_metrics)
         diagnostics_.error(at, "a rule about a signal, but " + service + " has neither `metrics` nor `prometheus`",
-                           "add `metrics: http://...`");
+                           "add `metrics: http://...` or `prometheus: { url: http://... }`");
     if (is_of_signal(rule)) check_ownership(signals_.at(rule.signal), at);
 }
 

@@ -64,7 +64,9 @@ class RuleReader {
             if (hint.empty()) hint = meant_signal(subject.text);
             if (hint.empty()) hint = did_you_mean(subject.text, signals_.names());
             if (well_known_signal(subject.text))
-                hint = "it is found by well-known names where there is `metrics: http://...`";
+                hint =
+                    "it is found by well-known names where there is `metrics: http://...` or `prometheus: { url: "
+                    "http://... }`";
             if (subject.text.starts_with('-') && subject.text.size() > 1)
                 hint = "a blank belongs behind the `-` of a list";
             if (hint.empty()) {

@@ -267,7 +267,7 @@ class ServiceReader {
         }
         if (!has_signals())
             diagnostics_.error(entry.at, "a signal, but `" + entry_.key + "` has neither `metrics` nor `prometheus`",
-                               "add `metrics: http://...`");
+                               "add `metrics: http://...` or `prometheus: { url: http://... }`");
         signals.add(std::move(signal));
     }
 
