@@ -2,8 +2,10 @@
 #include "daemon/io/mail_sender.h"
 
 #include <curl/curl.h>
+#include <pthread.h>
 #include <sys/socket.h>
 
+#include <condition_variable>
 #include <cstdint>
 #include <map>
 #include <mutex>
@@ -20,6 +22,7 @@ namespace revertd {
 namespace {
 
 constexpr Duration kGoodbye = 200ms;  // for the server's reply to QUIT, past the limit of the mail
+constexpr Duration kFarewell = 1s;    // for threads whose conversations have been cut
 
 }  // namespace
 
@@ -82,11 +85,14 @@ struct MailSender::Shared {
     explicit Shared(Loop& loop_) : loop(loop_) {}
 
     static void work(const std::shared_ptr<Shared>& shared, std::shared_ptr<Mail> mail, std::uint64_t id) {
+        ::pthread_setname_np(::pthread_self(), "mail");
         auto result = std::make_shared<MailResult>(mail->perform());
         mail.reset();
         const std::lock_guard lock(shared->mutex);
         // With the mutex held: whoever ends the sender waits, and the loop outlives it.
         if (!shared->ended) shared->loop.post([shared, id, result] { shared->finish(id, std::move(*result)); });
+        --shared->working;
+        shared->rest.notify_all();
     }
 
     void finish(std::uint64_t id, MailResult result) {
@@ -100,6 +106,8 @@ struct MailSender::Shared {
     std::map<std::uint64_t, Sending> sending;  // of the loop's thread only
     std::uint64_t last_id = 0;
     std::mutex mutex;
+    std::condition_variable rest;  // a thread has ended
+    int working = 0;
     bool ended = false;
 };
 
@@ -111,16 +119,20 @@ MailSender::~MailSender() {
         one.mail->cut();
     }
     shared_->sending.clear();
-    const std::lock_guard lock(shared_->mutex);
+    std::unique_lock lock(shared_->mutex);
     shared_->ended = true;
+    // Libraries are put away when the process ends; a thread that only a name server holds is not waited for.
+    shared_->rest.wait_for(lock, kFarewell, [this] { return shared_->working == 0; });
 }
 
 Result<void> MailSender::send(const MailRequest& request, HttpTarget target, const std::string& user_agent,
                               Callback callback) {
     const std::uint64_t id = ++shared_->last_id;
     auto mail = std::make_shared<Shared::Mail>(request, target, user_agent);
+    const std::lock_guard lock(shared_->mutex);
     try {
         std::thread(Shared::work, shared_, mail, id).detach();
+        ++shared_->working;
     } catch (const std::system_error&) {
         return Error(ErrorCode::Limit, "no thread for the mail");
     }

@@ -21,7 +21,7 @@ class MailSender {
     explicit MailSender(Loop& loop);
     MailSender(const MailSender&) = delete;
     MailSender& operator=(const MailSender&) = delete;
-    /// Cuts every conversation; nobody is called any more.
+    /// Cuts every conversation, and waits for a moment for their threads; nobody is called any more.
     ~MailSender();
 
     /// Calls back once, on the loop, within `whole_limit` and a little. Limit: the system grants no thread.

@@ -74,7 +74,7 @@ class FakeSmtp::Impl {
                 continue;
             }
             goes_on = in_text ? end_of_text(*wire, text) : command(*wire, *line);
-            in_text = !in_text && line->starts_with("DATA");
+            in_text = !in_text && line->starts_with("DATA") && !trouble_at("DATA");
         }
         const std::lock_guard lock(mutex_);
         open_.erase(fd);
