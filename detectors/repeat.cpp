@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <optional>
+#include <utility>
 
 #include "core/detector.h"
 #include "core/words.h"
@@ -35,8 +36,7 @@ class Counter {
         if (counted_) {
             more = row.cells.empty() ? 0 : row.cells[0];
         } else if (std::isfinite(row.value)) {
-            more = row.value - last_;  // pods that are gone take their restarts with them
-            last_ = row.value;
+            more = gained(row.value);
         }
         kept_ = std::max(0.0, kept_ + (more > 0 ? more : 0));
         if (since_ < kOneCause) return kept_ = 0, false;
@@ -45,13 +45,24 @@ class Counter {
         return true;
     }
 
-    void save(ByteWriter& out) const { out.put(last_), out.put(since_), out.put(kept_); }
+    void save(ByteWriter& out) const { out.put(last_), out.put(lost_), out.put(since_), out.put(kept_); }
 
-    bool load(ByteReader& in) { return in.get_or_nan(last_) && in.get(since_) && in.get(kept_) && kept_ >= 0; }
+    bool load(ByteReader& in) {
+        return in.get_or_nan(last_) && in.get(lost_) && in.get(since_) && in.get(kept_) && lost_ >= 0 && kept_ >= 0;
+    }
 
   private:
+    /// Pods that are gone take their restarts with them; those that were not seen for a while bring them back.
+    double gained(double value) {
+        double more = value - std::exchange(last_, value);
+        if (more < 0) lost_ -= more;
+        if (lost_ > 0 && more >= lost_) more -= std::exchange(lost_, 0);
+        return more;
+    }
+
     bool counted_;
     double last_ = kUnknown;
+    double lost_ = 0;           ///< of a gauge: what it fell by
     double since_ = kOneCause;  ///< seconds since the last one
     double kept_ = 0;           ///< of a rate: what has not become one yet
 };

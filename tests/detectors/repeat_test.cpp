@@ -186,6 +186,26 @@ TEST_F(RepeatOfCounter, a_sum_of_restarts_that_climbs_is_found_and_one_that_fall
     EXPECT_EQ(bed.verdict(), Verdict::Breach) << bed.words();
 }
 
+/// A page of three pods that is not seen now and then: their restarts of last month come back with it.
+TEST_F(RepeatOfCounter, a_part_of_the_sum_that_is_not_seen_for_a_while_is_no_restart) {
+    const auto set = [&](double value) {
+        for (std::size_t target = 0; target < 3; ++target) *bed.series(target, 1, {}) = target == 0 ? value : 0;
+    };
+    set(40);
+    slots(720);
+    deploy();
+    double more = 0;
+    for (int i = 0; i < 6; ++i) {
+        set(25 + more);
+        slots(6);
+        if (i == 3) more = 1, set(25 + more), slots(6);  // one that stays is restarted meanwhile
+        set(40 + more);
+        slots(6);
+    }
+    EXPECT_EQ(bed.verdict(), Verdict::Ok) << bed.words();
+    EXPECT_NE(bed.words().find("restarts 1 in "), std::string::npos) << bed.words();
+}
+
 // What the test promises: of healthy deploys no more than alpha are ever called bad, however often one looks.
 TEST(RestartTestNull, healthy_restarts_are_called_bad_no_more_often_than_alpha) {
     constexpr double kAlpha = 0.01, kSlot = 5;
