@@ -274,7 +274,7 @@ TEST(HttpLimits, says_when_the_journal_gives_no_answer) {
 
 TEST(HttpLimits, gives_a_late_answer_to_no_other_question) {
     api::ApiLimits limits;
-    limits.answer = 300ms;
+    limits.answer = 2s;
     Bed bed(limits);
     bed.on_loop([&] { bed.backend().journal_hangs = true; });
     Client client = bed.connect();
