@@ -11,12 +11,14 @@
 #include "config/rollback_reader.h"
 #include "config/scalars.h"
 #include "config/targets_reader.h"
+#include "core/detector.h"
 
 namespace revertd::config {
 
 namespace {
 
 constexpr Duration kLeastBake = 5min;             // of one that data may end
+constexpr Duration kLeastTest = 65s;              // trouble of a minute may be a blip; and one tick
 constexpr long long kMaxBaselineSlots = 100'000;  // a value each: what one service may cost in memory
 
 template <class T>
@@ -349,6 +351,7 @@ class ServiceReader {
                                  "the warm-up (" + to_words(out_.warmup) + ") is as long as the bake (" +
                                      to_words(out_.bake) + "): only health and P0 rules ever count",
                                  "make `bake` longer");
+        check_tests();
         const VerifySettings& verify = out_.verify;
         if (verify.clear_for > verify.within)
             diagnostics_.error(place("verify"),
@@ -356,6 +359,20 @@ class ServiceReader {
                                    to_words(verify.within),
                                "make `within` longer, or `for` shorter");
         for (std::size_t i = 0; i < out_.rules.size(); ++i) check_times(out_.rules[i], written_rules_[i]);
+    }
+
+    /// A bake that is over before the sequential test may call anything bad: it would say that all is well.
+    void check_tests() {
+        const auto worse = std::ranges::find_if(out_.rules, [](const Rule& rule) {
+            return rule.detector != nullptr && rule.detector->name == "worse" && rule.severity != Severity::None;
+        });
+        if (worse == out_.rules.end() || out_.bake - out_.warmup >= kLeastTest || out_.warmup >= out_.bake) return;
+        diagnostics_.warning(
+            place("bake"),
+            "`" + worse->text + "` takes what lasts less than a minute for a blip: in a bake of " +
+                to_words(out_.bake) + " with a warm-up of " + to_words(out_.warmup) +
+                " it finds only what fails half of all",
+            "make `bake` at least " + to_words(out_.warmup + 2min) + ", or write limits, as in errors > 5% for 10s");
     }
 
     /// Where the duration behind this word of a rule stands, or the rule; else the guard.
