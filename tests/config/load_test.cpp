@@ -385,19 +385,6 @@ TEST(Load, a_bake_that_contradicts_itself_or_that_nothing_can_end_is_said) {
             << wrong;
 }
 
-TEST(Load, a_bake_that_is_over_before_the_test_can_find_anything_is_a_warning) {
-    const auto said = [](const std::string& bake, const std::string& guard) {
-        return words(load("defaults: { warmup: 10s }\nservices:\n  api:\n    health: http://127.0.0.1:8080/health\n"
-                          "    metrics: http://127.0.0.1:8080/metrics\n    bake: " +
-                              bake + "\n    guard: " + guard + "\n    rollback: off\nnotify: off\n",
-                          "f.yaml"))
-            .find("f.yaml:6:11: warning: `errors worse than baseline` takes what lasts less than a minute for a blip");
-    };
-    EXPECT_NE(said("1m", "{ P0: [health down for 10s], anomaly: P1 }"), std::string::npos);
-    EXPECT_EQ(said("75s", "{ P0: [health down for 10s], anomaly: P1 }"), std::string::npos);
-    EXPECT_EQ(said("1m", "{ P0: [health down for 10s, errors > 5% for 10s] }"), std::string::npos);
-}
-
 TEST(Load, a_rule_longer_than_the_bake_is_a_warning) {
     EXPECT_NE(words(load(with("    bake: 1m\n    warmup: 1s\n    guard: [errors > 5% for 2m]\n"), "f.yaml"))
                   .find("f.yaml:8:29: warning: `errors > 5% for 2m` needs longer than the bake"),
