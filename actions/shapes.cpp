@@ -98,7 +98,8 @@ class Shape {
     }
 
     void argv(const Param& value) {
-        if (!value.is_list() || value.items.empty()) return wrong(value, "a list: the program and its arguments");
+        if (!value.is_list() || value.items.empty())
+            return wrong(value, "a list: the program and its arguments, as in [/usr/local/bin/program, argument]");
         for (const Param& item : value.items) {
             if (!item.is_scalar()) return wrong(item, "a list of texts");
             placeholders(item);
@@ -108,7 +109,10 @@ class Shape {
             problem(program, "the program cannot be a placeholder", "a version never chooses what is executed");
         else if (!program.text.starts_with('/'))
             problem(program, "the program '" + program.text + "' is not an absolute path",
-                    "there is no shell and no search: write /usr/bin/" + program.text);
+                    program.text.find('/') == std::string::npos
+                        ? "there is no shell and no search: write /usr/bin/" + program.text
+                        : "write it from the root on: " + std::string("/srv/api/") +
+                              program.text.substr(program.text.rfind('/') + 1));
     }
 
     void probe(const Param& value) {

@@ -58,6 +58,16 @@ std::string of_all_series(Signal::Aggregate aggregate) {
 
 std::string well_known_words(const Signal& signal) {
     std::vector<std::string> names;
+    if (signal.starts) {
+        for (const std::string_view known : well_known_starts()) names.emplace_back(known);
+        return "each later time of " + joined(names) + " is a restart";
+    }
+    if (signal.limit) {
+        for (const WellKnownShare& known : well_known_shares())
+            if (known.signal == signal.name)
+                names.push_back(std::string(known.metric) + " / " + std::string(known.limit));
+        return "the first that a scrape has of: " + joined(names);
+    }
     if (signal.kind == Signal::Kind::Ratio)
         for (const WellKnownRequests& known : well_known_requests())
             names.push_back(std::string(known.metric) + "{" + std::string(known.label) + "=~\"" +

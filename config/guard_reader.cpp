@@ -181,6 +181,7 @@ void GuardReader::read_default() {
         if ((on_health && !context_.has_health) || (on_signal && !context_.has_metrics)) continue;
         auto parsed = parse_rule(rule.text, signals_);
         if (const auto* error = std::get_if<SentenceError>(&parsed)) {
+            if (error->what.empty()) continue;
             diagnostics_.error(context_.at,
                                "the default rule `" + std::string(rule.text) + "` does not fit: " + error->what,
                                "write a `guard` for this service");
@@ -228,7 +229,7 @@ std::optional<Rule> GuardReader::rule_of(const Node& node, Severity severity, in
         if (as_a_key && (signals_.find(key) || key == "health"))
             diagnostics_.error(node.at, "a rule is a sentence, not a key with a value",
                                "write [ " + key + (key == "health" ? " down for 30s ]" : " > 5% for 2m ]"));
-        else
+        else if (std::ranges::all_of(node.entries, [](const Node::Entry& e) { return e.key == "do"; }))
             diagnostics_.error(node.at, "a rule needs `rule`", "as in { rule: errors > 5%, do: [systemd] }");
         return std::nullopt;
     }
@@ -365,7 +366,7 @@ std::optional<Rule> GuardReader::verify_rule(const Node::Entry& entry, VerifySet
 }
 
 void GuardReader::report(const SentenceError& error, Position at) {
-    diagnostics_.error(at, error.what, error.hint);
+    if (!error.what.empty()) diagnostics_.error(at, error.what, error.hint);
 }
 
 }  // namespace revertd::config

@@ -40,6 +40,12 @@ class KeyCheck {
     explicit KeyCheck(Diagnostics& diagnostics) : diagnostics_(diagnostics) {}
 
     void map(const Node& node, const KeyBranch& branch) {
+        if (is_rule(branch) && (node.find("expr") != nullptr || node.find("alert") != nullptr))
+            return diagnostics_.error(
+                node.at, "this is an alerting rule of Prometheus, and revertd has sentences",
+                "name its query under `signals: { NAME: ... }`, without its bound, and write here: NAME > "
+                "BOUND for " +
+                    (node.find("for") != nullptr ? node.find("for")->text : "5m"));
         for (const Node::Entry& entry : node.entries) {
             const KeyBranch* child = branch.child(entry.key);
             if (child == nullptr || child->key == nullptr)
@@ -87,8 +93,23 @@ class KeyCheck {
                                    : "fill it in, or remove the key to get its default");
     }
 
+    static bool is_rule(const KeyBranch& branch) {
+        return branch.named.contains("rule") && branch.named.contains("do");
+    }
+
+    /// `errors > 5% for: 2m`, `{ rule: errors > 5%, for: 2m }`: one text for people, a key with a value for YAML.
+    static std::string rule_hint(const Node::Entry& entry) {
+        if (!entry.value.is_scalar()) return {};
+        const std::string tail = entry.key + " " + entry.value.text.substr(0, 40);
+        if (entry.key.find_first_of("<>") != std::string::npos) return "a rule is one text, without a colon: " + tail;
+        const bool word = entry.key == "for" || entry.key == "over" || entry.key == "clear";
+        return word ? "it belongs into the sentence: rule: errors > 5% " + tail : "";
+    }
+
     /// What is probably meant, where people write the right thing in another shape.
     static std::string form_hint(const Node& node, const KeyBranch& branch, unsigned form, const std::string& name) {
+        if (branch.path == "services.*" && branch.named.contains(name))
+            return "it is a key of a service: indent it below the service's name";
         if (name == "services" && node.is_list()) return "each service is a key: `services: { api: { ... } }`";
         if (name == "people" && !node.is_map()) return "members stand under their role: `people: { leads: [ana, bo] }`";
         if ((form & kList) && !(form & kScalar) && node.is_scalar())
@@ -140,7 +161,14 @@ class KeyCheck {
         }
         std::vector<std::string> known;
         for (const auto& [name, child] : branch.named) known.emplace_back(name);
-        std::string hint = did_you_mean(entry.key, known);
+        std::string hint = is_rule(branch) ? rule_hint(entry) : std::string{};
+        if (hint.empty()) hint = did_you_mean(entry.key, known);
+        const bool looks_like_a_service = entry.value.find("health") != nullptr ||
+                                          entry.value.find("metrics") != nullptr ||
+                                          entry.value.find("prometheus") != nullptr;
+        if (&branch == &key_tree() && looks_like_a_service) hint = "a service stands below `services:`, indented";
+        if (&branch == &key_tree() && entry.key == "groups")
+            hint = "these are rules of a Prometheus; revertd begins with `services:`, and has sentences for rules";
         if (hint.empty()) hint = place_of(entry.key);
         if (hint.empty() && !known.empty()) hint = "known here: " + joined(built(branch));
         diagnostics_.error(entry.at, "unknown key `" + entry.key.substr(0, 60) + "`", hint);

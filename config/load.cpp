@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/load.h"
 
+#include <map>
+
 #include "config/bundle.h"
 #include "config/document.h"
 #include "config/http_reader.h"
@@ -68,8 +70,23 @@ class Loader {
             if (wants_issue_ == nullptr) wants_issue_ = wants_issue(root, entry.value);
             if (read.exhausted) out_.exhausted.emplace(entry.key, std::move(*read.exhausted));
             if (read.rollback) out_.rollbacks.emplace(entry.key, std::move(*read.rollback));
+            same_targets(entry, *read.settings);
             out_.settings.services.emplace(entry.key, std::move(read.settings));
         }
+    }
+
+    /// A block that was copied, and its targets not changed: both services would be blamed for one.
+    void same_targets(const config::Node::Entry& entry, const ServiceSettings& service) {
+        if (service.health.empty() || service.metrics.empty()) return;
+        std::string all;
+        for (const HealthTarget& target : service.health) all += target.url + '\n';
+        for (const std::string& url : service.metrics) all += url + '\n';
+        const auto [first, is_new] = targets_.emplace(std::move(all), entry.key);
+        if (!is_new)
+            diagnostics_.warning(entry.at,
+                                 "`" + entry.key + "` has the very targets of `" + first->second +
+                                     "`: a deploy of one is judged by what the other shows",
+                                 "name its own under `health` and `metrics`");
     }
 
     /// Someone will be asked, but the configuration does not say who may answer.
@@ -114,6 +131,7 @@ class Loader {
     config::CommonSettings common_;
     config::Alike alike_;
     Loaded out_;
+    std::map<std::string, std::string> targets_;  ///< who has them first
     bool asks_ = false;
     const config::Node* wants_issue_ = nullptr;
 };

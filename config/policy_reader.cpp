@@ -110,7 +110,8 @@ void check_roles(const Node& node, const Settings& settings, Diagnostics& diagno
             continue;
         }
         std::vector<std::string> roles{"anyone"};
-        for (const auto& [name, members] : settings.people) roles.push_back(name);
+        for (const auto& [name, members] : settings.people)
+            if (!members.empty()) roles.push_back(name);
         std::string hint = did_you_mean(by->text, roles);
         for (const auto& [name, members] : settings.people)
             if (std::any_of(members.begin(), members.end(), [&](const Person& p) { return p.name == by->text; }))

@@ -25,6 +25,7 @@ struct Expr {
     std::size_t brace = 0;           ///< selector: behind its `{`; 0: it has none
     Duration range{};                ///< `[5m]`; of a subquery, too
     bool matrix = false;             ///< has a range
+    bool bare_range = false;         ///< `[300]`: newer servers read seconds
     bool moved = false;              ///< `offset` or `@`: other times than now
     bool bool_modifier = false;
     bool matching = false;            ///< binary: `on`, `ignoring`, `group_left`
@@ -51,6 +52,15 @@ struct Expr {
 
 /// What is probably not meant: counters without rate, one value a series, quantiles of nothing, errors that are absent.
 [[nodiscard]] std::vector<Remark> lint(const Expr& root, std::string_view text);
+
+/// More of it: what a server makes nothing of, or something else; part of `lint`.
+[[nodiscard]] std::vector<Remark> habits(const Expr& root, std::string_view text);
+
+/// A matcher that matches something else than it seems to; `text` is where it stands.
+[[nodiscard]] std::optional<Remark> doubt(const Matcher& one, std::string_view text);
+
+/// A rate whose range holds less than two samples of a server that scrapes so often.
+[[nodiscard]] std::optional<Remark> short_range(const Expr& expr, Duration scrape_interval);
 
 /// The text with these matchers (as written between braces) in every selector.
 [[nodiscard]] std::string with_matchers(std::string_view text, const Expr& root, std::string_view matchers);

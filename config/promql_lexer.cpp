@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "config/slips.h"
+
 namespace revertd::config::promql {
 
 namespace {
@@ -130,9 +132,16 @@ class Lexer {
             return push(Token::Kind::Sign, begin, std::string(two));
         }
         if (std::string_view("(){}[],=+-*/%^<>@:").find(peek()) == std::string_view::npos)
-            return fail(at_, "`" + std::string(text_.substr(at_, 1)) + "` has no place in PromQL", {});
+            return fail(at_, "`" + std::string(text_.substr(at_, 1)) + "` has no place in PromQL", sign_hint());
         ++at_;
         push(Token::Kind::Sign, begin, std::string(text_.substr(begin, 1)));
+    }
+
+    [[nodiscard]] std::string sign_hint() const {
+        if (peek() == '$')
+            return in_range_ ? "nobody fills in variables of a dashboard: write [5m]"
+                             : "nobody fills in variables of a dashboard: write the value";
+        return foreign_text(text_.substr(at_, 4));
     }
 
     void fail(std::size_t at, std::string what, std::string hint) {

@@ -45,6 +45,10 @@ class Lint {
         if (root_.kind == Expr::Kind::String) add(root_, "a text is no value", {}, true);
         walk(root_, nullptr);
         errors();
+        for (Remark& one : habits(root_, text_)) {
+            told_series_ = told_series_ || one.at == root_.begin;
+            out_.push_back(std::move(one));
+        }
         if (!told_series_ && !gives_one_series(root_) && root_.kind != Expr::Kind::Selector)
             add(root_, "the query gives one value for each series, where one is expected",
                 "wrap it, as in sum(" + quoted(root_) + "); several series are judged `ambiguous`");
@@ -83,7 +87,7 @@ class Lint {
                            !arg.name.ends_with("_sum");
         const bool known_gauge =
             gauge && (arg.name.ends_with("_seconds") || arg.name.ends_with("_bytes") || arg.name.ends_with("_ratio"));
-        if (known_gauge)
+        if (known_gauge && no_gauge_ != &arg)
             add(arg, "`" + arg.name + "` is a gauge by its name, and `" + expr.name + "` is for counters",
                 "deriv() or the value itself is probably meant");
     }
@@ -95,6 +99,7 @@ class Lint {
                        "as in histogram_quantile(0.95, sum by (le) (rate(NAME_bucket[5m])))", true);
         const Expr& buckets = expr.args[1];
         const bool sums = buckets.kind == Expr::Kind::Aggregate;
+        if (no_buckets(buckets)) return;
         const bool keeps_le =
             !sums ||
             (buckets.without ? std::find(buckets.labels.begin(), buckets.labels.end(), "le") == buckets.labels.end()
@@ -107,6 +112,21 @@ class Lint {
         add(expr, "one quantile for each series, where one is expected: instances and labels are not added up",
             "write histogram_quantile(" + quoted(expr.args[0]) + ", sum by (le) (" + quoted(buckets) +
                 ")), or quantile(" + quoted(expr.args[0]) + ", " + histogram(buckets) + ")");
+    }
+
+    /// The histogram's own name: newer servers have it as one series, all others as NAME_bucket.
+    bool no_buckets(const Expr& buckets) {
+        for (const Expr* one : selectors(buckets)) {
+            const bool rule = one->name.find(':') != std::string::npos;
+            if (one->name.empty() || rule || one->name.ends_with("_bucket")) continue;
+            no_gauge_ = one;
+            add(*one,
+                "the buckets of a histogram are called NAME_bucket; `" + one->name +
+                    "` itself has none, unless it is native",
+                "write sum by (le) (rate(" + one->name + "_bucket[5m]))");
+            return true;
+        }
+        return false;
     }
 
     [[nodiscard]] std::string histogram(const Expr& buckets) const {
@@ -144,6 +164,7 @@ class Lint {
     std::string_view text_;
     std::vector<Remark> out_;
     bool told_series_ = false;
+    const Expr* no_gauge_ = nullptr;  ///< told of as a histogram
 };
 
 }  // namespace

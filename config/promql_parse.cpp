@@ -7,6 +7,7 @@
 
 #include "config/promql.h"
 #include "config/promql_lexer.h"
+#include "config/slips.h"
 #include "config/values.h"
 
 namespace revertd::config::promql {
@@ -83,7 +84,13 @@ class Parser {
 
     [[nodiscard]] std::string end_hint() const {
         if (here().kind != Token::Kind::End) return {};
-        return "the text ends here: inside { } or [ ] of YAML a signal must be put in quotes";
+        return "the text ends here: a bracket is not closed; inside { } or [ ] of YAML a signal must be put in quotes";
+    }
+
+    /// Where a value should stand.
+    [[nodiscard]] std::string value_hint() const {
+        if (here().is("=")) return "one `=` is written, for the very text, or `=~` for a pattern";
+        return end_hint();
     }
 
     void fail(std::size_t at, std::string what, std::string hint) {
@@ -295,7 +302,10 @@ class Parser {
             return std::nullopt;
         }
         if (label.kind != Token::Kind::Name || label.text.find(':') != std::string::npos) {
-            fail(label.begin, "a label is expected, as in code=~\"5..\"", end_hint());
+            const bool colon = label.text.ends_with(':');
+            fail(label.begin, "a label is expected, as in code=~\"5..\"",
+                 colon ? "write `=`, no colon: " + label.text.substr(0, label.text.size() - 1) + "=\"...\""
+                       : end_hint());
             return std::nullopt;
         }
         out.label = label.text;
@@ -310,7 +320,7 @@ class Parser {
         out.op = op->second;
         next();
         if (here().kind != Token::Kind::String)
-            fail(here().begin, "a value in quotes is expected, as in code=\"500\"", end_hint());
+            fail(here().begin, "a value in quotes is expected, as in code=\"500\"", value_hint());
         out.value = here().text;
         if (out.op == Matcher::Op::Regex || out.op == Matcher::Op::NotRegex) check_regex(out.value, here().begin);
         next();
@@ -351,6 +361,7 @@ class Parser {
     void range(Expr& inner) {
         const std::size_t begin = here().begin;
         next();
+        const bool bare = here().kind == Token::Kind::Number;
         const Duration length = duration();
         const bool subquery = accept(":");
         if (subquery && !here().is("]")) (void)duration();
@@ -360,6 +371,7 @@ class Parser {
         if (!subquery) {
             inner.range = length;
             inner.matrix = true;
+            inner.bare_range = bare;
             return;
         }
         Expr out;
@@ -377,7 +389,8 @@ class Parser {
         const auto value = number ? std::optional<Duration>() : parse_duration(token.text);
         const auto plain = number ? parse_number(token.text) : std::nullopt;
         if (!value && !plain) {
-            fail(token.begin, "a duration such as 5m is expected", end_hint());
+            const std::string meant = meant_duration(token.text);
+            fail(token.begin, "a duration such as 5m is expected", meant.empty() ? end_hint() : meant);
             return {};
         }
         next();

@@ -59,6 +59,7 @@ class RuleReader {
     void signal(const Word& subject) {
         if (refuse_not_built(subject)) return;
         const auto index = signals_.find(subject.text);
+        if (!index && signals_.is_broken(subject.text)) return words_.refuse(subject.offset, {}, {});
         if (!index) {
             std::string hint = foreign_text(subject.text);
             if (hint.empty()) hint = meant_signal(subject.text);
@@ -175,6 +176,8 @@ class RuleReader {
     }
 
     static std::string tail_hint(std::string_view word) {
+        if (parse_duration(word)) return "write `for " + std::string(word) + "`";
+        if (word == "*" || word == "times") return "a factor is written 1.5x baseline";
         const std::string mean = did_you_mean(word, {"for", "over", "clear"});
         return mean.empty() ? "after the bound may follow: over D, for D, n in a row, n of m, clear VALUE" : mean;
     }

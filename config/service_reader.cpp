@@ -7,15 +7,18 @@
 #include "config/guard_reader.h"
 #include "config/http_reader.h"
 #include "config/notify_reader.h"
+#include "config/promql.h"
 #include "config/rollback_reader.h"
 #include "config/scalars.h"
 #include "config/targets_reader.h"
+#include "core/detector.h"
 
 namespace revertd::config {
 
 namespace {
 
 constexpr Duration kLeastBake = 5min;             // of one that data may end
+constexpr Duration kLeastTest = 65s;              // trouble of a minute may be a blip; and one tick
 constexpr long long kMaxBaselineSlots = 100'000;  // a value each: what one service may cost in memory
 
 template <class T>
@@ -116,6 +119,7 @@ class ServiceReader {
             out_.prometheus = shared(std::move(*prometheus), alike_.prometheus);
         }
         out_.http = shared(std::move(http), alike_.http);
+        doubt_tls();
         if (const Node* compare = whole("compare")) compare_ = read_compare(*compare, out_, diagnostics_);
         if (const Node* current = whole("current")) out_.current = reader.current(*current);
         if (const Node* resolvers = whole("resolvers")) out_.resolvers = reader.resolvers(*resolvers);
@@ -125,6 +129,21 @@ class ServiceReader {
                 entry_.at,
                 "`" + entry_.key + "` has neither `health` nor `metrics` nor `prometheus`: there is nothing to judge",
                 "add `health: http://...`");
+    }
+
+    /// TLS of a service that speaks none.
+    void doubt_tls() {
+        const Node* http = entry_.value.find("http");
+        const Node* tls = http == nullptr ? nullptr : http->find("tls");
+        if (tls == nullptr || !tls->is_map()) return;
+        std::vector<std::string_view> urls(out_.metrics.begin(), out_.metrics.end());
+        for (const HealthTarget& target : out_.health) urls.emplace_back(target.url);
+        if (out_.prometheus) urls.emplace_back(out_.prometheus->url);
+        const auto plain = [](std::string_view url) { return !url.starts_with("https://"); };
+        if (!urls.empty() && whole("compare") == nullptr && std::ranges::all_of(urls, plain))
+            diagnostics_.warning(tls->at,
+                                 "`tls`, but no URL of this service begins with https://: nothing is encrypted",
+                                 "write https:// where the service speaks TLS");
     }
 
     void policy() {
@@ -146,9 +165,24 @@ class ServiceReader {
         return own != nullptr || !common ? own : common_.defaults->find(key);
     }
 
+    /// Meant to be the one that acts, and written otherwise.
+    void doubt_environment() {
+        std::string lower = out_.environment;
+        std::ranges::transform(lower, lower.begin(),
+                               [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+        for (const std::string_view meant : {"prod", "prd", "production", "produktion", "produccion", "live"})
+            if (lower == meant || lower.starts_with(std::string(meant) + "-"))
+                return diagnostics_.warning(place("environment"),
+                                            "`" + out_.environment +
+                                                "` is not `production`: no severity rolls back or asks "
+                                                "by itself, and nobody is woken",
+                                            "write `environment: production`, or remove the key");
+    }
+
     /// A service that is not production asks nothing and acts only if told; nobody is woken for it unless told.
     void environment() {
         if (out_.environment == "production") return;
+        doubt_environment();
         static constexpr std::array<std::string_view, 4> kRows{"P0", "P1", "P2", "P3"};
         using Rollback = SeverityPolicy::Rollback;
         const Node* matrix = told("severity");
@@ -257,8 +291,10 @@ class ServiceReader {
             return diagnostics_.error(entry.at, "`" + entry.key + "` is a word of the rules",
                                       "give the signal another name");
         auto parsed = read_signal(entry.key, entry.value.text);
-        if (const auto* error = std::get_if<SentenceError>(&parsed))
+        if (const auto* error = std::get_if<SentenceError>(&parsed)) {
+            signals.add_broken(entry.key);
             return diagnostics_.error(inside(entry.value, error->offset, diagnostics_), error->what, error->hint);
+        }
         auto& signal = std::get<ParsedSignal>(parsed);
         for (const Remark& remark : signal.remarks) {
             const Position at = inside(entry.value, remark.at, diagnostics_);
@@ -268,7 +304,18 @@ class ServiceReader {
         if (!has_signals())
             diagnostics_.error(entry.at, "a signal, but `" + entry_.key + "` has neither `metrics` nor `prometheus`",
                                "add `metrics: http://...` or `prometheus: { url: http://... }`");
+        check_range(entry.value, signal);
         signals.add(std::move(signal));
+    }
+
+    /// A range that holds less than two scrapes of the server.
+    void check_range(const Node& node, const ParsedSignal& parsed) {
+        if (!out_.prometheus || !out_.prometheus->scrape_interval || parsed.signal.promql.empty()) return;
+        const auto query = promql::parse(node.text);
+        const auto* root = std::get_if<promql::Expr>(&query);
+        const auto remark =
+            root == nullptr ? std::nullopt : promql::short_range(*root, *out_.prometheus->scrape_interval);
+        if (remark) diagnostics_.warning(inside(node, remark->at, diagnostics_), remark->what, remark->hint);
     }
 
     [[nodiscard]] bool has_signals() const { return !out_.metrics.empty() || out_.prometheus; }
@@ -304,6 +351,7 @@ class ServiceReader {
                                  "the warm-up (" + to_words(out_.warmup) + ") is as long as the bake (" +
                                      to_words(out_.bake) + "): only health and P0 rules ever count",
                                  "make `bake` longer");
+        check_tests();
         const VerifySettings& verify = out_.verify;
         if (verify.clear_for > verify.within)
             diagnostics_.error(place("verify"),
@@ -311,6 +359,20 @@ class ServiceReader {
                                    to_words(verify.within),
                                "make `within` longer, or `for` shorter");
         for (std::size_t i = 0; i < out_.rules.size(); ++i) check_times(out_.rules[i], written_rules_[i]);
+    }
+
+    /// A bake that is over before the sequential test may call anything bad: it would say that all is well.
+    void check_tests() {
+        const auto worse = std::ranges::find_if(out_.rules, [](const Rule& rule) {
+            return rule.detector != nullptr && rule.detector->name == "worse" && rule.severity != Severity::None;
+        });
+        if (worse == out_.rules.end() || out_.bake - out_.warmup >= kLeastTest || out_.warmup >= out_.bake) return;
+        diagnostics_.warning(
+            place("bake"),
+            "`" + worse->text + "` takes what lasts less than a minute for a blip: in a bake of " +
+                to_words(out_.bake) + " with a warm-up of " + to_words(out_.warmup) +
+                " it finds only what fails half of all",
+            "make `bake` at least " + to_words(out_.warmup + 2min) + ", or write limits, as in errors > 5% for 10s");
     }
 
     /// Where the duration behind this word of a rule stands, or the rule; else the guard.

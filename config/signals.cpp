@@ -7,6 +7,7 @@
 #include <array>
 
 #include "config/promql.h"
+#include "config/slips.h"
 #include "config/values.h"
 #include "core/well_known.h"
 
@@ -17,6 +18,8 @@ namespace {
 constexpr std::string_view kOtherPromql =
     "directly scraped are ratio(), quantile(), a selector, sum|max|min|avg(selector), rate(selector[5m]) and "
     "sum(rate(selector[5m])); other PromQL needs `prometheus: http://...`";
+
+constexpr const char* kValue = "a value in quotes is expected, as in code=\"500\"";
 
 bool is_metric_start(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == ':';
@@ -153,7 +156,10 @@ class SignalReader {
         const std::size_t begin = at_;
         out.label = name();
         if (out.label.empty() || out.label.find(':') != std::string::npos || out.label == "__name__")
-            refuse(begin, "a label is expected, as in code=~\"5..\"", {});
+            refuse(begin, "a label is expected, as in code=~\"5..\"",
+                   out.label.ends_with(':')
+                       ? "write `=`, no colon: " + out.label.substr(0, out.label.size() - 1) + "=\"...\""
+                       : "");
         out.op = matcher_op();
         skip_space();
         const std::size_t value_at = at_;
@@ -181,7 +187,10 @@ class SignalReader {
     std::string quoted() {
         const char quote = at_ < text_.size() ? text_[at_] : '\0';
         if (quote != '"' && quote != '\'' && quote != '`') {
-            fail("a value in quotes is expected, as in code=\"500\"");
+            const std::string foreign = foreign_text(text_.substr(at_, 4));
+            if (quote == '=') refuse(at_, kValue, "one `=` is written, for the very text, or `=~` for a pattern");
+            if (!foreign.empty()) refuse(at_, kValue, foreign);
+            fail(kValue);
             return {};
         }
         const std::size_t begin = at_++;
@@ -255,7 +264,9 @@ class SignalReader {
     void fail(const std::string& what) {
         skip_space();
         std::string hint;
-        if (at_ == text_.size()) hint = "the text ends here: inside { } or [ ] of YAML a signal must be put in quotes";
+        if (at_ == text_.size())
+            hint =
+                "the text ends here: a bracket is not closed; inside { } or [ ] of YAML a signal must be put in quotes";
         refuse(at_, what, hint);
     }
 
@@ -300,15 +311,19 @@ void set_unit(Signal& signal) {
 }
 
 std::vector<Remark> lint(const Signal& signal) {
+    std::vector<Remark> out;
     const std::string& metric = signal.selector.metric;
-    if (signal.kind != Signal::Kind::Gauge) return {};
-    if (metric.ends_with("_total") || metric.ends_with("_count") || metric.ends_with("_bucket"))
-        return {
+    const bool counter = metric.ends_with("_total") || metric.ends_with("_count") || metric.ends_with("_bucket");
+    if (signal.kind == Signal::Kind::Gauge && counter)
+        out.push_back(
             {0,
              "`" + metric + "` is a counter, which only grows: rate(" + metric + "[1m]) or ratio() is probably meant",
              {},
-             false}};
-    return {};
+             false});
+    for (const auto* matchers : {&signal.selector.matchers, &signal.bad})
+        for (const Matcher& one : *matchers)
+            if (auto remark = promql::doubt(one, signal.text)) out.push_back(std::move(*remark));
+    return out;
 }
 
 }  // namespace
@@ -358,7 +373,12 @@ void SignalTable::add(ParsedSignal parsed) {
     signals_.push_back(std::move(parsed));
 }
 
+bool SignalTable::is_broken(std::string_view name) const {
+    return std::ranges::find(broken_, name) != broken_.end();
+}
+
 std::optional<std::uint32_t> SignalTable::find(std::string_view name) {
+    if (is_broken(name)) return std::nullopt;
     const auto it =
         std::find_if(signals_.begin(), signals_.end(), [&](const auto& s) { return s.signal.name == name; });
     if (it != signals_.end()) return static_cast<std::uint32_t>(it - signals_.begin());

@@ -15,7 +15,7 @@ namespace revertd::config {
 /// Something in a sentence that cannot be understood.
 struct SentenceError {
     std::size_t offset = 0;  ///< in bytes from the beginning of the sentence
-    std::string what, hint;
+    std::string what, hint;  ///< nothing: it follows from what is told already
 };
 
 /// Understood, but probably not what is meant; or, as an error, something that can never work.
@@ -58,6 +58,11 @@ class SignalTable {
         : source_(source), compare_(std::move(compare)), selector_(std::move(selector)) {}
 
     void add(ParsedSignal parsed);
+
+    /// One that stands there and is wrong: rules about it are not wrong, too.
+    void add_broken(std::string name) { broken_.push_back(std::move(name)); }
+
+    [[nodiscard]] bool is_broken(std::string_view name) const;
     [[nodiscard]] std::optional<std::uint32_t> find(std::string_view name);
 
     [[nodiscard]] const Signal& at(std::uint32_t index) const { return signals_[index].signal; }
@@ -76,6 +81,7 @@ class SignalTable {
     std::optional<Compare> compare_;
     std::vector<Matcher> selector_;
     std::vector<ParsedSignal> signals_;
+    std::vector<std::string> broken_;
 };
 
 }  // namespace revertd::config

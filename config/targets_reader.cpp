@@ -91,10 +91,26 @@ void TargetsReader::metrics(const Node& node, ServiceSettings& out) {
         if (!url.is_scalar() || url.text.empty()) return;
         if (!seen.insert(url.text).second)
             return diagnostics_.error(url.at, "`metrics` names this URL twice", "every target counts once");
+        check_page(url);
         out.metrics.push_back(url.text);
     });
     if (out.metrics.size() > kMaxTargets)
         diagnostics_.error(node.at, "more than " + std::to_string(kMaxTargets) + " targets", {});
+}
+
+/// A server's API, or its root, where the page of a target is meant.
+void TargetsReader::check_page(const Node& url) {
+    const std::size_t api = url.text.find("/api/v1");
+    if (api != std::string::npos)
+        return diagnostics_.error(url.at, "`metrics` is the page of a target, and this is the API of a Prometheus",
+                                  "write `prometheus: " + url.text.substr(0, api) + "`");
+    if (check_url(url.text, "http|https")) return;  // the table of keys has complained
+    const std::size_t host = url.text.find("://");
+    const std::size_t slash = host == std::string::npos ? 0 : url.text.find('/', host + 3);
+    if (slash == std::string::npos || slash + 1 == url.text.size())
+        diagnostics_.warning(url.at, "`metrics` without a path asks for `/`",
+                             "the page is at /metrics mostly: write " + url.text +
+                                 (slash == std::string::npos ? "/metrics" : "metrics"));
 }
 
 std::optional<PrometheusSettings> TargetsReader::prometheus(const Node& node) {
@@ -124,6 +140,10 @@ std::optional<PrometheusSettings> TargetsReader::prometheus(const Node& node) {
         diagnostics_.error(at->at, "`prometheus` is what stands before /api/v1/query, not a page of the server",
                            "write " + before);
     if (out.url.empty()) return std::nullopt;
+    const std::string authority = authority_of(out.url);
+    if (out.url == "http://" + authority.substr(0, authority.rfind(':')) && authority.ends_with(":80"))
+        diagnostics_.notice(at->at, "`prometheus` without a port is asked at port 80",
+                            "a Prometheus itself listens at 9090: " + out.url + ":9090");
     return out;
 }
 

@@ -22,6 +22,7 @@ class TargetsReader {
     void health_target(const Node& node, ServiceSettings& out, const Node*& down);
     void address(const Node& node, HealthTarget& target);
     void check_pointer(std::string_view pointer, Position at);
+    void check_page(const Node& url);
 
     Diagnostics& diagnostics_;
 };

@@ -162,7 +162,9 @@ std::optional<Complaint> check_url(std::string_view url, std::string_view scheme
     const auto parts = split_url(url);
     if (!parts) {
         const bool path = url.starts_with('/');
-        return Complaint{"a URL is expected", "write for example http://" + std::string(path ? "127.0.0.1:8080" : "") +
+        const std::string scheme(split(schemes, '|').front());
+        return Complaint{"a URL is expected", "write for example " + scheme + "://" +
+                                                  std::string(path ? "127.0.0.1:8080" : "") +
                                                   std::string(url.substr(0, 60))};
     }
     const auto allowed = split(schemes, '|');
@@ -194,9 +196,10 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
     return out;
 }
 
-std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& candidates) {
+std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& candidates,
+                                   std::size_t most) {
     if (word.size() > 64) return std::nullopt;
-    const std::size_t allowed = word.size() <= 3 ? 1 : word.size() <= 8 ? 2 : 3;
+    const std::size_t allowed = std::min<std::size_t>(most, word.size() <= 3 ? 1 : word.size() <= 8 ? 2 : 3);
     std::optional<std::string> best;
     std::size_t best_distance = allowed + 1;
     for (const std::string& candidate : candidates) {

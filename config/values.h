@@ -38,8 +38,10 @@ struct Complaint {
 
 [[nodiscard]] std::vector<std::string_view> split(std::string_view text, char separator);
 
-/// The nearest candidate by edit distance (insert, delete, replace, swap), if it is near enough to be meant.
-[[nodiscard]] std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& candidates);
+/// The nearest candidate by edit distance (insert, delete, replace, swap), if it is near enough to be meant: at most
+/// `most` away, less in short words.
+[[nodiscard]] std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& candidates,
+                                                 std::size_t most = 3);
 
 /// `did you mean "errors"?`, or empty.
 [[nodiscard]] std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates);

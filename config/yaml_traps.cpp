@@ -58,6 +58,19 @@ bool lacks_a_blank_after_colon(const Diagnostics& diagnostics, std::uint32_t lin
     return text.front() != '#' && text.front() != '-' && !contains(text, ": ") && !text.ends_with(':');
 }
 
+/// `{ channel: #incidents }`: YAML sees no closing bracket behind a #, and complains at the end of the file.
+std::string comment_in_brackets(const Diagnostics& diagnostics, std::uint32_t line) {
+    for (std::uint32_t at = line; at > 0; --at) {
+        const std::string_view text = diagnostics.source_line(at);
+        const std::size_t open = text.find_first_of("[{"), hash = text.find(" #");
+        if (hash == std::string_view::npos || open == std::string_view::npos || open > hash) continue;
+        if (text.substr(hash).find_first_of("]}") == std::string_view::npos) continue;
+        return "line " + std::to_string(at) +
+               ": what follows # is a comment, and so is the bracket: put the value in quotes";
+    }
+    return {};
+}
+
 }  // namespace
 
 std::optional<BadByte> find_bad_byte(std::string_view text) {
@@ -89,6 +102,8 @@ std::string explain_syntax_error(const Diagnostics& diagnostics, Position at, st
         return "line " + std::to_string(at.line - 1) + " is no `key: value`: a colon and a blank stand behind a key";
     if (contains(message, "illegal map value"))
         return "a text that contains `: ` must be put in quotes; or the indentation is wrong";
+    if (const std::string hint = comment_in_brackets(diagnostics, at.line); contains(message, "flow") && !hint.empty())
+        return hint;
     if (contains(message, "flow"))
         return "a bracket is not closed, or a text with [ ] { } or a comma inside brackets needs quotes";
     if (contains(message, "end of map") || contains(message, "end of sequence"))

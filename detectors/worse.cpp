@@ -425,8 +425,10 @@ Finding Worse::without_control(const DetectorSlot& slot) {
         return said();
     }
     empty_tick();
+    Finding unseen;
     if (state_ != Say::TooLittle) state_ = Say::NoControl;
-    return {};
+    if (state_ == Say::NoControl && slot.counts) unseen.verdict = Verdict::NoData;  // not too few: not seen
+    return unseen;
 }
 
 /// What was seen since its warm-up, and what it was compared with.

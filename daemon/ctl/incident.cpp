@@ -116,7 +116,7 @@ void add_incident_commands(CLI::App& root, Command& chosen) {
     incident->require_subcommand(1);
     set_command(*incident->add_subcommand("list", "newest incidents first"), chosen, list);
     add_with_id(*incident, chosen, {"show", "one incident with its findings, attempts and timeline"}, show);
-    add_with_id(*incident, chosen, {"report", "the report: -o md (default) or json"}, report);
+    add_with_id(*incident, chosen, {"report", "the report: -o md (default), html or json"}, report);
     add_answer(*incident, chosen, "ack", {"somebody is on it: stops the escalation", "acknowledged"});
     const auto label = add_answer(*incident, chosen, "label", {"what it was, once known", "labelled"});
     incident->get_subcommand("label")

@@ -23,7 +23,7 @@ namespace {
 
 struct Answers {
     std::string file = "/etc/revertd/revertd.yaml";
-    std::string service, health, metrics, unit, releases, link, page;
+    std::string service, health, metrics, prometheus, unit, releases, link, page;
     bool guessed = false;  ///< where the releases are, because nothing says it
     bool asks = true, force = false;
 };
@@ -75,7 +75,8 @@ std::string quoted(const std::string& text) {
 }
 
 std::string notify_of(const std::string& page) {
-    if (page.empty() || page == "off") return "# notify: nobody is told yet; see notify in docs/configuration.md\n";
+    if (page.empty() || page == "off")
+        return "# notify: { pagerduty: { routing_key_file: pagerduty } }   # nobody is told yet\n";
     if (page == "pagerduty") return "notify:\n  pagerduty: { routing_key_file: pagerduty }   # a systemd credential\n";
     if (page == "slack") return "notify:\n  slack: { webhook_url_file: slack }   # a systemd credential\n";
     if (page.find("://") != std::string::npos) return "notify:\n  webhook: { url: " + quoted(page) + " }\n";
@@ -88,9 +89,16 @@ std::string yaml_of(const Answers& a) {
         "# All else has its default: `revertctl check FILE --explain` shows what is in effect.\n"
         "services:\n  " +
         a.service + ":\n    health: " + quoted(a.health) + "\n";
-    if (!a.metrics.empty() && a.metrics != "off") out += "    metrics: " + quoted(a.metrics) + "\n";
+    if (!a.prometheus.empty())
+        out += "    prometheus: { url: " + quoted(a.prometheus) +
+               ", selector: " + quoted("{job=\"" + a.service + "\"}") + " }   # the labels of its series\n";
+    else if (!a.metrics.empty() && a.metrics != "off")
+        out += "    metrics: " + quoted(a.metrics) + "\n";
     if (a.unit.empty() || a.unit == "off")
-        out += "    rollback: off   # revertd can only tell; see rollback in docs/configuration.md\n";
+        out +=
+            "    # Any platform goes back by two programs of yours, which get no shell; revertctl recipes exec\n"
+            "    # rollback: { exec: [/usr/local/bin/rollback, \"{to}\"], current: [/usr/local/bin/current] }\n"
+            "    rollback: off   # revertd can only tell\n";
     else
         out += "    rollback: { systemd: " + quoted(a.unit) + ", releases: " + quoted(a.releases) +
                (a.link.empty() ? "" : ", current: " + quoted(a.link)) + " }\n";
@@ -170,7 +178,8 @@ int init(Session& session, Answers a) {
     if (const auto written = write_new(a, text); !written) return session.fail("init", written.error());
     session.out() << a.file << " is written and valid\n";
     say_what_is_left(session, a);
-    session.err() << "next: revertctl check " << a.file << " --explain; systemctl enable --now revertd\n";
+    session.err() << "next: revertctl check " << a.file << " --live   (asks all of it once; --explain: every default)\n"
+                  << "      systemctl enable --now revertd\n";
     return kDone;
 }
 
@@ -183,6 +192,7 @@ void add_init_command(CLI::App& root, Command& chosen) {
     verb->add_option("--service", a->service, "name of the service (default: that of the unit)");
     verb->add_option("--health", a->health, "URL of the health endpoint");
     verb->add_option("--metrics", a->metrics, "URL of /metrics, or off (default: beside the health endpoint)");
+    verb->add_option("--prometheus", a->prometheus, "URL of a Prometheus that has its metrics, instead of --metrics");
     verb->add_option("--unit", a->unit, "systemd unit that runs it, or off");
     verb->add_option("--releases", a->releases,
                      "directory of its releases (default: as the unit's file says, else /srv/SERVICE/releases)");

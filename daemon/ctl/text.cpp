@@ -8,6 +8,8 @@
 #include <cstdio>
 #include <ctime>
 
+#include "core/text_direction.h"
+
 namespace revertd::ctl {
 namespace {
 
@@ -31,7 +33,7 @@ std::size_t code_point_length(std::string_view text, std::size_t at) {
 
 bool is_control(std::string_view code_point) {
     const auto first = static_cast<unsigned char>(code_point.front());
-    if (first < 0x20 || first == 0x7f) return true;
+    if (first < 0x20 || first == 0x7f || hides_its_order(code_point)) return true;
     // U+0080 to U+009F: some terminals take them as escapes too.
     return first == 0xc2 && code_point.size() == 2 && static_cast<unsigned char>(code_point[1]) < 0xa0;
 }

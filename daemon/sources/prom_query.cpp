@@ -308,7 +308,11 @@ void PromQuery::judge_rows() {
 bool PromQuery::is_stale(double at, std::string& words) {
     const Duration limit = 2 * std::max(interval_, scraped_every());
     const double age = values_->evaluated - at;
-    if (age <= seconds(limit)) return false;
+    if (std::abs(age) <= seconds(limit)) return false;
+    if (age < 0) {  // nobody knows how old it is by this host's clock
+        words = "the newest sample is from the future, by " + to_words(from_seconds(std::floor(std::min(-age, 1e9))));
+        return true;
+    }
     words = "the newest sample is " + (age < 1e9 ? to_words(from_seconds(std::floor(age))) : std::string("very")) +
             " old, at most " + to_words(limit) + " is allowed";
     return true;

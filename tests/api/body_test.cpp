@@ -90,7 +90,7 @@ TEST(RequestBody, refuses_a_member_that_is_given_twice) {
 
 TEST(RequestBody, refuses_text_that_is_not_plain) {
     for (const std::string text : {"\\u0000", "\\n", "\\u001b[2J", "\\u007f", "\xff", "\xc0\xaf", "\xed\xa0\x80",
-                                   "\\ud800", "\\udc00", "\x01", "\xf4\x90\x80\x80"})
+                                   "\\ud800", "\\udc00", "\x01", "\xf4\x90\x80\x80", "a \u202e b", "\\u2066"})
         EXPECT_EQ(error_of("{\"name\":\"" + text + "\"}").code, ErrorCode::Invalid) << text;
     EXPECT_EQ(error_of("{\"meta\":{\"a\\u0000\":\"b\"}}").code, ErrorCode::Invalid);
 }

@@ -469,6 +469,9 @@ TEST(Examples, load_without_errors_or_warnings) {
 
 TEST(Explain, shows_every_default_what_signals_are_and_the_steps) {
     const std::string text = explain(good(kMinimal));
+    EXPECT_NE(text.find("restarts: each later time of process_start_time_seconds"), std::string::npos) << text;
+    EXPECT_NE(text.find("open_fds: the first that a scrape has of: process_open_fds / process_max_fds"),
+              std::string::npos);
     for (const char* part :
          {"bake: 15m (default)", "errors: the first that a scrape has of: http_requests_total{code=~\"5..\"}",
           "P0  errors > 10% for 1m   [over 15s]", "guard: (default)", "{to}",

@@ -56,6 +56,31 @@ TEST(Promql, reads_what_people_write) {
         good(text);
 }
 
+TEST(Promql, does_not_doubt_what_is_meant) {
+    for (const char* text : {
+             "sum(rate(bad_total[5m])) / sum(rate(all_total[5m]))",
+             "sum by (job) (rate(bad_total[5m])) / on (job) group_left sum by (job, team) (rate(all_total[5m]))",
+             "sum(rate(x_total{host=~\"a.*$\",path=\"/a.b\"}[5m] offset 1h))",
+             "sum(queue > 5)",
+             "sum(queue) > bool 5",
+             "sum(queue) or vector(0)",
+             "(sum(queue) > 5) or vector(0)",
+             "sum2_over_time(queue{a=\"b\"}[5m])",
+             "quantile(0.95, queue)",
+             "histogram_quantile(0.95, sum by (le) (rate(x_bucket[5m])))",
+             "histogram_quantile(0.95, sum by (le) (job:x:rate5m))",
+             "sum(rate(x_total[5m])) * 100 / 3",
+             "job:errors:ratio / scalar(job:all:ratio)",
+             "sum(ratio{code=\"500\",status=~\"5..|429\"})",
+             "time() - max(process_start_time_seconds)",
+             "max_over_time(sum(queue)[5m:30s])",
+         })
+        EXPECT_EQ(promql::habits(good(text), text).size(), 0U)
+            << text << ": " << promql::habits(good(text), text)[0].what;
+    EXPECT_FALSE(promql::short_range(good("sum(rate(x_total[2m]))"), std::chrono::seconds(30)));
+    EXPECT_TRUE(promql::short_range(good("sum(rate(x_total[30s]))"), std::chrono::seconds(30)));
+}
+
 TEST(Promql, says_where_it_stops_to_be_promql) {
     EXPECT_EQ(bad("sum(rate(x[5m])").offset, 15U);
     EXPECT_EQ(bad("x{a=5}").offset, 4U);

@@ -109,5 +109,21 @@ TEST(UnnamedSignals, that_nobody_relies_on_or_whose_series_are_told_are_not_warn
               "");
 }
 
+TEST(UnnamedSignals, whose_test_can_find_nothing_within_the_bake_are_a_warning) {
+    const auto said = [](const std::string& bake, const std::string& guard) {
+        const LoadResult result = load(
+            "defaults: { warmup: 10s }\nservices:\n  api:\n    health: http://127.0.0.1:8080/health\n"
+            "    metrics: http://127.0.0.1:8080/metrics\n    bake: " +
+                bake + "\n    guard: " + guard + "\n    rollback: off\nnotify: off\n",
+            "f.yaml");
+        return std::any_of(result.diagnostics.begin(), result.diagnostics.end(), [](const Diagnostic& d) {
+            return to_line(d).starts_with("f.yaml:6:11: warning: `errors worse than baseline` takes what lasts less");
+        });
+    };
+    EXPECT_TRUE(said("1m", "{ P0: [health down for 10s], anomaly: P1 }"));
+    EXPECT_FALSE(said("75s", "{ P0: [health down for 10s], anomaly: P1 }"));
+    EXPECT_FALSE(said("1m", "{ P0: [health down for 10s, errors > 5% for 10s] }"));
+}
+
 }  // namespace
 }  // namespace revertd

@@ -158,5 +158,20 @@ TEST_F(Files, init_takes_every_answer_as_an_option) {
     EXPECT_EQ(loaded.loaded->notify.webhook->url, "https://example.com/it's");
 }
 
+TEST_F(Files, init_writes_a_prometheus_in_place_of_scrapes) {
+    const auto outcome = terminal.run({"init", "--no-questions", "--file", "-", "--unit", "off", "--service", "shop",
+                                       "--page", "off", "--prometheus", "http://127.0.0.1:9090"});
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    const LoadResult loaded = load(outcome.out, "stdout");
+    ASSERT_TRUE(loaded.loaded) << outcome.out;
+    const auto shop = loaded.loaded->settings.find("shop");
+    EXPECT_TRUE(shop->metrics.empty());
+    ASSERT_TRUE(shop->prometheus);
+    EXPECT_EQ(shop->prometheus->url, "http://127.0.0.1:9090");
+    ASSERT_EQ(shop->prometheus_selector.size(), 1U);
+    EXPECT_EQ(shop->prometheus_selector[0].value, "shop");
+    EXPECT_NE(outcome.out.find("# rollback: { exec:"), std::string::npos) << "what any platform can do";
+}
+
 }  // namespace
 }  // namespace revertd::ctl

@@ -20,6 +20,14 @@ TEST(ParseRfc3339, reads_what_the_daemon_writes) {
     }
 }
 
+TEST(Printable, text_of_others_moves_no_cursor_and_turns_no_line_round) {
+    EXPECT_EQ(printable("a\x1b[2Jb\nc\xc2\x9b"
+                        "d"),
+              "a [2Jb c d");
+    EXPECT_EQ(printable("roll \u202eback\u2066 v1\u2028\u061c"), "roll  back  v1  ");
+    EXPECT_EQ(printable("gr\u00fc\u00dfe \u2026 \u2588"), "gr\u00fc\u00dfe \u2026 \u2588");
+}
+
 TEST(WhenWords, are_local_and_relative) {
     ::setenv("TZ", "UTC", 1);
     ::tzset();

@@ -7,6 +7,7 @@ import json
 import pathlib
 import re
 import socket
+import struct
 import subprocess
 import threading
 import time
@@ -157,6 +158,13 @@ class FakePrometheus:
             return self.send(handler, 200, vector([{**r, "metric": {**r["metric"], "shard": s}} for r in rows for s in "ab"]))
         if mode == "stale":
             return self.send(handler, 200, vector([self.row(at, str(at - 600), **r["metric"]) if r["metric"].get("revertd_part", "").startswith("at") else r for r in rows]))
+        if mode == "future":
+            return self.send(handler, 200, vector([self.row(at, str(at + 600), **r["metric"]) if r["metric"].get("revertd_part", "").startswith("at") else r for r in rows]))
+        if mode == "reset":
+            self.send(handler, 200, vector(rows), cut=20)
+            handler.wfile.flush()
+            handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            return handler.connection.close()
         if mode == "old values":
             return self.send(handler, 200, vector([{**r, "value": [at - 600, r["value"][1]]} for r in rows]))
         if mode in ("warnings", "infos"):

@@ -292,7 +292,7 @@ class Blind(unittest.TestCase):
     MODES = ("empty", "nan", "inf", "two series", "stale", "old values", "warnings", "infos", "isPartial", "503", "422", "html", "truncated",
              "wrong type", "text", "slow", "scalar", "matrix", "null", "no data", "error in a 200", "empty body", "204", "bare numbers", "words",
              "beyond a double", "below zero", "twice the same", "401", "404", "413", "429", "500", "502", "redirect", "chunked and cut", "packed",
-             "clock ahead", "clock behind", "endless")
+             "clock ahead", "clock behind", "endless", "future", "reset")
 
     def test_nothing_is_done_and_one_page_says_so(self):
         w = World(PROGRAMS)

@@ -55,7 +55,7 @@ class Hub : public testing::Test {
     }
 
     /// Every service has its two rows and the time of its newest sample; the last service's rows are older.
-    std::string rows(double age_of_last) {
+    std::string rows(double age_of_last, double ahead = 0) {
         std::string out;
         const double now = seconds(clock_.now().wall.time_since_epoch());
         for (int i = 0; i < kServices; ++i) {
@@ -65,7 +65,7 @@ class Hub : public testing::Test {
                 out += R"({"metric":{)" + app + R"(,"revertd_part":")" + part + R"("},"value":[)" + std::to_string(at) +
                        R"(,"2"]},)";
             out += R"({"metric":{)" + app + R"(,"revertd_part":"at"},"value":[)" + std::to_string(at) + R"(,")" +
-                   std::to_string(now) + R"("]},)";
+                   std::to_string(now + ahead) + R"("]},)";
         }
         out.pop_back();
         return R"({"status":"success","data":{"resultType":"vector","result":[)" + out + "]}}";
@@ -167,6 +167,15 @@ TEST_F(Hub, an_answer_with_an_old_sample_is_stale_for_all) {
     ask_all();
     EXPECT_EQ(counting_.whole, 0);
     EXPECT_NE(counting_.reason.find("the newest sample is 1m"), std::string::npos) << counting_.reason;
+}
+
+TEST_F(Hub, an_answer_with_a_sample_from_the_future_is_stale) {
+    FakeAnswer answer;
+    answer.body = rows(0, 60);
+    server_.on("/api/v1/query", answer);
+    ask_all();
+    EXPECT_EQ(counting_.whole, 0);
+    EXPECT_NE(counting_.reason.find("from the future"), std::string::npos) << counting_.reason;
 }
 
 }  // namespace
