@@ -104,7 +104,7 @@ class Worse final : public Detector {
     [[nodiscard]] std::string words() const override {
         switch (state_) {
             case Say::Worse:
-                return detect::words(*found_, beside_, endpoint_of(*found_));
+                return (quantile_ ? "is worse: " : "") + detect::words(*found_, beside_, endpoint_of(*found_));
             case Say::Fine:
                 return fine_words();
             case Say::TooLittle:
