@@ -204,6 +204,17 @@ class Explainer {
         return text + (assumed ? "   [window: as at a scrape interval of 15s]" : "");
     }
 
+    /// Asked beside it while a deploy is watched. Which of the well-known labels there is shows when one begins.
+    static std::string endpoints_query(const Signal& signal, const ServiceSettings& service) {
+        const auto labels = config::promql::endpoint_labels(signal);
+        const Duration scrape = service.prometheus ? service.prometheus->scrape_interval.value_or(15s) : 15s;
+        const std::string text =
+            config::promql::endpoints_of(signal, labels.front(), config::promql::rate_window(service.interval, scrape));
+        return text + (labels.size() > 1 ? "   [by endpoint: the first of the labels " + joined(labels, ", ") +
+                                               " that its series have]"
+                                         : "   [by endpoint]");
+    }
+
     static std::string probe(const VersionProbe& probe) {
         if (!probe.argv.empty()) return joined(probe.argv, " ");
         return probe.url + (probe.json.empty() ? "" : " at " + probe.json);
@@ -211,11 +222,15 @@ class Explainer {
 
     void signals(const ServiceSettings& service) {
         if (!service.signals.empty()) out_ << "  signals:\n";
-        for (const Signal& signal : service.signals) {
+        for (std::uint32_t i = 0; i < service.signals.size(); ++i) {
+            const Signal& signal = service.signals[i];
             const bool queried = signal.source == Signal::Source::Prometheus;
             const bool asked = queried && !signal.well_known;
             out_ << "    " << signal.name << ": " << (asked ? queried_words(signal) : resolved(signal)) << "\n";
-            if (asked) out_ << "      " << query(signal, service) << "\n";
+            if (!asked) continue;
+            out_ << "      " << query(signal, service) << "\n";
+            if (config::promql::tests_endpoints(service, i))
+                out_ << "      " << endpoints_query(signal, service) << "\n";
         }
     }
 

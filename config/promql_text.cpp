@@ -4,6 +4,9 @@
 #include <algorithm>
 
 #include "config/promql.h"
+#include "core/detector.h"
+#include "core/endpoints.h"
+#include "core/well_known.h"
 
 namespace revertd::config::promql {
 
@@ -120,6 +123,64 @@ std::string places_of(const Signal& signal, Duration now, Duration before, Durat
                       part(gained(signal.selector.matchers, false), "before");
     if (ratio) out += " or " + part(gained(bad, true), "now_bad") + " or " + part(gained(bad, false), "before_bad");
     return out;
+}
+
+std::vector<std::string> endpoint_labels(const Signal& signal) {
+    std::vector<std::string> out;
+    if (!signal.promql.empty() || signal.kind != Signal::Kind::Ratio) return out;
+    if (signal.endpoint) {
+        if (!signal.endpoint->empty()) out.push_back(*signal.endpoint);
+        return out;
+    }
+    const auto is_open = [&](std::string_view label) {
+        const auto decided = [&](const Matcher& m) { return m.label == label && m.op == Matcher::Op::Equal; };
+        return std::ranges::none_of(signal.selector.matchers, decided) &&
+               std::ranges::find(signal.bad, label, &Matcher::label) == signal.bad.end();
+    };
+    for (const std::string_view label : well_known_endpoint_labels())
+        if (is_open(label)) out.emplace_back(label);
+    return out;
+}
+
+bool tests_endpoints(const ServiceSettings& settings, std::uint32_t signal) {
+    if (endpoint_labels(settings.signals[signal]).empty()) return false;
+    return std::ranges::any_of(settings.rules, [&](const Rule& rule) {
+        if (rule.kind != Rule::Kind::Detector || rule.detector == nullptr || rule.detector->name != "worse")
+            return false;
+        return rule.signal == signal || settings.signals[rule.signal].control == signal;
+    });
+}
+
+std::string count_endpoints(const Signal& signal, const std::vector<std::string>& labels) {
+    std::string out;
+    for (const std::string& label : labels) {
+        std::vector<Matcher> there = signal.selector.matchers;
+        there.push_back({label, Matcher::Op::NotEqual, ""});
+        const std::string count =
+            "count(count by (" + label + ") (" + selector_text(signal.selector.metric, there) + "))";
+        out += (out.empty() ? "" : " or ") + part(count, label);
+    }
+    return out;
+}
+
+std::string endpoints_before(const Signal& signal, const std::string& label, Duration before, Duration ago) {
+    const auto gained = [&](const std::vector<Matcher>& matchers) {
+        return "sum by (" + label + ") (increase(" + selector_text(signal.selector.metric, matchers) + "[" +
+               duration_text(before) + "] offset " + duration_text(ago) + "))";
+    };
+    std::vector<Matcher> bad = signal.selector.matchers;
+    bad.insert(bad.end(), signal.bad.begin(), signal.bad.end());
+    return part(gained(signal.selector.matchers), kAll) + " or " + part(gained(bad), kBad);
+}
+
+std::string endpoints_of(const Signal& signal, const std::string& label, Duration window, const Group& group) {
+    const auto rates = [&](const std::vector<Matcher>& matchers) {
+        return "topk" + by(group) + "(" + std::to_string(EndpointCounts::kMost) + ", sum" + by(group, label) +
+               "(rate(" + selector_text(signal.selector.metric, matchers, group) + "[" + duration_text(window) + "])))";
+    };
+    std::vector<Matcher> bad = signal.selector.matchers;
+    bad.insert(bad.end(), signal.bad.begin(), signal.bad.end());
+    return part(rates(signal.selector.matchers), kAll) + " or " + part(rates(bad), kBad);
 }
 
 std::string freshness_of(const std::string& promql) {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "core/rule.h"
+#include "core/settings.h"
 
 namespace revertd::config::promql {
 
@@ -32,6 +32,24 @@ struct Group {
 /// What every series of a ratio or quantile gained in the last `now`, and in `before` until `ago` before now: so that
 /// its labels say where a breach comes from. At most 2,000 series a part, the largest; empty for other signals.
 [[nodiscard]] std::string places_of(const Signal& signal, Duration now, Duration before, Duration ago);
+
+/// The labels that may name the endpoint of a ratio's requests: the one that is written, or the well-known ones that
+/// its selectors leave open, in the order in which they are tried. None of other signals.
+[[nodiscard]] std::vector<std::string> endpoint_labels(const Signal& signal);
+
+/// Some rule compares the signal, or what it is the control group of, with before: by endpoint, too.
+[[nodiscard]] bool tests_endpoints(const ServiceSettings& settings, std::uint32_t signal);
+
+/// How many values each of these labels has (`kPart` is the label); a label that no series has is no row.
+[[nodiscard]] std::string count_endpoints(const Signal& signal, const std::vector<std::string>& labels);
+
+/// What each value of the label gained in `before`, until `ago` before now; and the bad ones.
+[[nodiscard]] std::string endpoints_before(const Signal& signal, const std::string& label, Duration before,
+                                           Duration ago);
+
+/// The rates of a ratio by endpoint: as `query_of`, at most 256 rows a part and member, the largest.
+[[nodiscard]] std::string endpoints_of(const Signal& signal, const std::string& label, Duration window,
+                                       const Group& group = {});
 
 /// For any other query: when the newest sample of each of its selectors was taken. Empty if nothing can be asked.
 [[nodiscard]] std::string freshness_of(const std::string& promql);

@@ -33,11 +33,12 @@ struct EndpointRows {
 /// One slot in which the signal could be seen. Everything is valid during the call only.
 struct DetectorSlot {
     Time at{};
-    bool learns = false;  ///< a good version runs and no deploy is open: what a detector may learn from
-    bool counts = false;  ///< after the beginning of the phase, and after its warm-up where the rule waits for it
-    SignalRow now;        ///< this slot alone; while it learns, that of the control group if only that is there
-    SignalRow baseline;   ///< the time before the deploy, all of it; empty while it is insufficient (S18)
-    SignalRow control;    ///< this slot of the control group; empty without one
+    bool learns = false;    ///< a good version runs and no deploy is open: what a detector may learn from
+    std::size_t reach = 1;  ///< slots that its values look back over: more than one of a Prometheus' rates
+    bool counts = false;    ///< after the beginning of the phase, and after its warm-up where the rule waits for it
+    SignalRow now;          ///< this slot alone; while it learns, that of the control group if only that is there
+    SignalRow baseline;     ///< the time before the deploy, all of it; empty while it is insufficient (S18)
+    SignalRow control;      ///< this slot of the control group; empty without one
     std::span<const double> bounds;  ///< those of `now`
     // While a deploy is watched, where series say which endpoint they count; else empty.
     std::span<const std::string> endpoint_names = {};

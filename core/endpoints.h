@@ -21,11 +21,26 @@ class EndpointCounts {
     static constexpr std::size_t kMost = SeriesGains::kMostValues;  ///< a label with more of them is an id
     static constexpr std::size_t kLongest = SeriesGains::kLongestValue;
 
-    /// A deploy is watched from now on. By signal, then by endpoint: what each did before it.
+    /// A deploy is watched from now on. By signal, then by endpoint: what each did before it; none where that is not
+    /// known yet.
     void begin(std::vector<std::vector<PlaceCounts>> before) {
         before_ = std::move(before);
         now_ = before_;
         end_slot();
+    }
+
+    /// What one signal's endpoints did before the deploy is known now.
+    void learn(std::size_t signal, std::vector<PlaceCounts> before) {
+        if (signal >= now_.size()) return;
+        now_[signal].assign(before.size(), {});
+        before_[signal] = std::move(before);
+    }
+
+    /// There are more names than before: so many.
+    void widen(std::size_t signal, std::size_t names) {
+        if (signal >= now_.size()) return;
+        before_[signal].resize(names);
+        now_[signal].resize(names);
     }
 
     void end() { before_ = now_ = {}; }

@@ -232,6 +232,14 @@ void Judge::query(std::uint32_t signal, const QueryResult& result, Time at) {
     state_->take_query(signal, result, at);
 }
 
+EndpointIndex Judge::name_endpoint(std::string_view name) {
+    return state_->name_endpoint(name);
+}
+
+void Judge::endpoints_before(std::uint32_t signal, std::span<const EndpointCell> cells) {
+    state_->endpoints_before(signal, cells);
+}
+
 JudgeReport Judge::close_slot(Time at) {
     State& state = *state_;
     const SlotIndex before = state.grid.last();

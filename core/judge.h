@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/endpoints.h"
 #include "core/places.h"
 #include "core/result.h"
 #include "core/settings.h"
@@ -53,12 +54,20 @@ struct QueryCell {
     double le = 0;     ///< quantile: upper bound of the bucket, base unit; +infinity for the last
 };
 
+/// One number of one endpoint of a ratio.
+struct EndpointCell {
+    EndpointIndex endpoint = 0;  ///< as Judge::name_endpoint has called it
+    bool bad = false;            ///< of the bad ones (they are part of all, too)
+    double value = 0;            ///< a second, over the answer's span; before a deploy: of all the time before
+};
+
 /// What one query says of one signal; the server has added up all series.
 struct QueryResult {
     Verdict verdict = Verdict::Ok;
     std::span<const QueryCell> values;  ///< empty though Ok: there is no such series
-    Duration span{};                    ///< how far back the values look
-    std::string_view reason;            ///< words for a person, when not Ok
+    std::span<const EndpointCell> endpoints = {};
+    Duration span{};          ///< how far back the values look
+    std::string_view reason;  ///< words for a person, when not Ok
 };
 
 /// A stretch of time before the watch began, as a Prometheus has kept it.
@@ -188,6 +197,10 @@ class Judge {
     void scrape(TargetIndex target, const ScrapeResult& result, Time at);
     /// The answer for a signal of Signal::Source::Prometheus; `at` is the instant that it was asked about.
     void query(std::uint32_t signal, const QueryResult& result, Time at);
+    /// An endpoint of the service's queries; 0: there are more than are kept, so that they are ids and none is tested.
+    EndpointIndex name_endpoint(std::string_view name);
+    /// What the endpoints of a signal did before the deploy that is watched. May come at any time in it, and be empty.
+    void endpoints_before(std::uint32_t signal, std::span<const EndpointCell> cells);
     /// Judges the slot with what has come; targets that did not answer are blind. `at` is the judging instant.
     JudgeReport close_slot(Time at);
     /// A sample between slots, in suspicion: only rules that count samples see it.

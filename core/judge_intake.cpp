@@ -33,15 +33,18 @@ void Judge::State::take_values(TargetIndex target, std::span<const SeriesValue> 
         const bool gap = !state.known ||
                          (!settings->signals[signal].starts &&
                           (state.last_good < differences_from || at - state.last_good > signals[signal].longest_gap));
-        presence = {.totals = 0, .member = presence.member, .first = gap && signals[signal].counter};
+        presence = {
+            .totals = 0, .member = presence.member, .told = presence.told, .first = gap && signals[signal].counter};
     }
+    CounterSum counters;
     for (const SeriesValue& value : values) {
         if (value.series >= series.size() || series.target(value.series) != target) continue;
         const SeriesTable::Live& live = series.live(value.series);
         if (live.seen == state.scrapes) continue;  // the first of two equal series counts
-        take_value(state, presence_of(target, series.row(value.series).signal), value);
+        take_value(state, presence_of(target, series.row(value.series).signal), value, counters);
     }
     take_shares(target);
+    take_resets(target, counters);
     for (std::size_t signal = 0; signal < signals.size(); ++signal) {
         Presence& presence = presence_of(target, signal);
         if (presence.totals == 0) continue;
@@ -53,7 +56,7 @@ void Judge::State::take_values(TargetIndex target, std::span<const SeriesValue> 
     state.last_good = at;
 }
 
-void Judge::State::take_value(TargetState& target, Presence& presence, const SeriesValue& given) {
+void Judge::State::take_value(TargetState& target, Presence& presence, const SeriesValue& given, CounterSum& counters) {
     SeriesTable::Live& live = series.live(given.series);
     const double value = given.value;
     const auto [index, cell] = series.row(given.series);
@@ -77,9 +80,11 @@ void Judge::State::take_value(TargetState& target, Presence& presence, const Ser
             endpoints.gained(index, series.endpoint(given.series), cell == SignalWindow::kBad,
                              std::min(more, kMostGained));
         if (config.starts) {
+            presence.told = true;
             live.last = std::max(live.last, value);  // instances behind one address take turns
         } else {
             if (live.seen != 0 && value < live.last) target.last_reset = target.scrapes;
+            if (live.seen != 0) counters.before += live.last, counters.now += value;
             live.last = value;
         }
     } else if (config.limit) {
@@ -99,6 +104,29 @@ void Judge::State::take_shares(TargetIndex target) {
             signals[signal].window.add_gauge(presence.filled / presence.limit);
         else
             presence.totals = 0;
+    }
+}
+
+/// Where a page tells no start of its process, counters that begin anew do: all of them, not one that was taken away.
+/// Several instances behind one address look alike, but their counters leap up again, too.
+void Judge::State::take_resets(TargetIndex target, const CounterSum& counters) {
+    constexpr double kFewest = 20, kFell = 0.5;
+    // The deploy's, and two more: an instance that is moved to another host, an exporter that is started anew.
+    constexpr std::uint32_t kExcused = 3;
+    TargetState& state = targets[target];
+    const bool fell = counters.before >= kFewest && counters.now < kFell * counters.before;
+    if (state.fell_from > 0 && counters.now - counters.before > kFell * state.fell_from) state.takes_turns = true;
+    if (fell) state.fell_from = counters.before;
+    for (std::size_t index = 0; index < signals.size(); ++index) {
+        Presence& presence = presence_of(target, index);
+        const bool counted = counters.before > 0 && concerns(target, index);
+        if (!settings->signals[index].starts || !settings->signals[index].well_known || presence.told || !counted)
+            continue;
+        presence.totals = 1;
+        if (!fell || state.takes_turns) continue;
+        const bool of_deploy = phase.kind != JudgePhase::Kind::Good && state.starts < kExcused;
+        ++state.starts;
+        if (!of_deploy) signals[index].window.add(0, 1);
     }
 }
 

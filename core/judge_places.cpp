@@ -85,6 +85,8 @@ void Judge::State::watch(bool watching) {
     gains.watch(watching);
     for (SignalState& signal : signals) signal.trace.end();
     endpoints.end();
+    // Names are kept from deploy to deploy, but for those of releases that are long gone.
+    if (watching && 2 * asked_endpoints.size() > EndpointCounts::kMost) asked_endpoints.clear();
     if (watching) begin_traces(), begin_endpoints();
 }
 
@@ -103,10 +105,12 @@ void Judge::State::begin_traces() {
 /// What is not watched is not counted; what came before is known by series.
 void Judge::State::begin_endpoints() {
     const std::size_t names = series.endpoint_names().size();
-    if (names < 2 || series.size() > SeriesGains::kMostSeries) return;
     std::vector<std::vector<PlaceCounts>> before(signals.size());
+    for (SignalState& signal : signals) signal.query.endpoints = false;  // a query is asked for them, too
+    if (names < 2 || series.size() > SeriesGains::kMostSeries) return endpoints.begin(std::move(before));
     for (std::size_t index = 0; index < signals.size(); ++index)
-        if (settings->signals[index].kind == Signal::Kind::Ratio) before[index].resize(names);
+        if (settings->signals[index].kind == Signal::Kind::Ratio && !signals[index].queried)
+            before[index].resize(names);
     for (SeriesId id = 0; id < series.size(); ++id) {
         const EndpointIndex endpoint = series.endpoint(id);
         const SeriesTable::Row& row = series.row(id);
@@ -119,8 +123,12 @@ void Judge::State::begin_endpoints() {
 
 /// A label that has turned out to be an id names none.
 EndpointRows Judge::State::endpoints_of(std::size_t signal) const {
-    if (series.endpoint_names().empty()) return {};
+    if (endpoint_names_of(signal).empty()) return {};
     return {endpoints.now(signal), endpoints.before(signal)};
+}
+
+std::span<const std::string> Judge::State::endpoint_names_of(std::size_t signal) const {
+    return signals[signal].queried ? std::span(asked_endpoints) : series.endpoint_names();
 }
 
 /// Buckets: the requests of their series above them stand in the one with the largest bound, see `damaged_edge`.

@@ -54,6 +54,33 @@ void Judge::State::take_cells(std::size_t index, const QueryResult& result) {
             signal.too_many = true;
     }
     if (kind == Signal::Kind::Rate) signal.window.add(SignalWindow::kSeconds, slot);
+    for (const EndpointCell& cell : result.endpoints)
+        if (std::isfinite(cell.value) && cell.value > 0)
+            endpoints.gained(index, cell.endpoint, cell.bad, cell.value * slot);
+}
+
+EndpointIndex Judge::State::name_endpoint(std::string_view name) {
+    const std::string kept(name.substr(0, EndpointCounts::kLongest));
+    const auto known = std::ranges::find(asked_endpoints, kept);
+    if (known != asked_endpoints.end()) return static_cast<EndpointIndex>(known - asked_endpoints.begin() + 1);
+    if (asked_endpoints.size() >= EndpointCounts::kMost) return 0;
+    asked_endpoints.push_back(kept);
+    return static_cast<EndpointIndex>(asked_endpoints.size());
+}
+
+/// All signals of the service have the same entries, since those of a control group are compared with them.
+void Judge::State::endpoints_before(std::size_t index, std::span<const EndpointCell> cells) {
+    if (index >= signals.size() || !signals[index].queried || !endpoints.watching()) return;
+    std::vector<PlaceCounts> before(asked_endpoints.size());
+    for (const EndpointCell& cell : cells) {
+        if (cell.endpoint == 0 || cell.endpoint > before.size() || !std::isfinite(cell.value)) continue;
+        PlaceCounts& counts = before[cell.endpoint - 1U];
+        (cell.bad ? counts.bad : counts.requests) += std::max(0.0, cell.value);
+    }
+    endpoints.learn(index, std::move(before));
+    signals[index].query.endpoints = true;
+    for (std::size_t other = 0; other < signals.size(); ++other)
+        if (signals[other].query.endpoints) endpoints.widen(other, asked_endpoints.size());
 }
 
 SignalStatus Judge::State::status_of_query(std::size_t index) const {

@@ -10,7 +10,7 @@
 namespace revertd {
 namespace {
 
-constexpr std::uint32_t kVersion = 6;
+constexpr std::uint32_t kVersion = 7;
 constexpr std::size_t kText = 4096;  // names and sentences are far shorter
 
 void put(ByteWriter& out, const Border& border) {
@@ -72,10 +72,14 @@ void Judge::State::save(ByteWriter& out) const {
         out.put(target.scrapes);
         out.put(target.last_reset);
         out.put(target.starts);
+        out.put(target.fell_from);
+        out.put(target.takes_turns);
     }
     for (const Presence& one : presences) out.put(one.member);
     series.save(out);
     gains.save(out);
+    out.put(static_cast<std::uint32_t>(asked_endpoints.size()));
+    for (const std::string& name : asked_endpoints) out.put(std::string_view(name));
     for (const SignalState& signal : signals) {
         out.put(signal.seen);
         out.put(signal.too_many);
@@ -108,12 +112,18 @@ bool Judge::State::load_targets(ByteReader& in) {
         if (!in.get_enum(target.last, Health::Blind)) return false;
     for (TargetState& target : targets) {
         if (!in.get(target.known) || !in.get(target.missed) || !in.get(target.last_good) || !in.get(target.scrapes) ||
-            !in.get(target.last_reset) || !in.get(target.starts))
+            !in.get(target.last_reset) || !in.get(target.starts) || !in.get(target.fell_from) ||
+            !in.get(target.takes_turns))
             return false;
     }
     for (Presence& one : presences)
         if (!in.get(one.member)) return false;
     if (!series.load(in) || !gains.load(in, series.size())) return false;
+    std::uint32_t names = 0;
+    if (!in.get(names) || names > EndpointCounts::kMost) return in.fail();
+    asked_endpoints.assign(names, {});
+    for (std::string& name : asked_endpoints)
+        if (!in.get(name, EndpointCounts::kLongest)) return false;
     for (SignalState& signal : signals) {
         if (!in.get(signal.seen) || !in.get(signal.too_many) || !in.get(signal.found, kText)) return false;
         Duration::rep span = 0;

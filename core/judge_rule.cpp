@@ -56,8 +56,9 @@ Evaluation Judge::State::evaluate_detector(std::size_t rule_index, SlotIndex slo
     DetectorSlot seen;
     seen.learns = learns;
     seen.counts = counts && !stands_in;
+    if (signal.queried) seen.reach = std::max<std::size_t>(1, slots_in(signal.query.span, settings->interval));
     if (!learns) {
-        seen.endpoint_names = series.endpoint_names();
+        seen.endpoint_names = endpoint_names_of(index);
         seen.endpoints = endpoints_of(index);
         if (control_seen) seen.control_endpoints = endpoints_of(*control);
     }

@@ -66,13 +66,21 @@ struct TargetState {
     std::uint32_t scrapes = 0;     ///< good ones
     std::uint32_t last_reset = 0;  ///< the good one that showed a counter going back
     std::uint32_t starts = 0;      ///< of its processes, while a deploy is watched
+    double fell_from = 0;          ///< its counters, all together, when they last began anew
+    bool takes_turns = false;      ///< several instances answer at its address
     std::string reason;
+};
+
+/// The counters of a page that were on an earlier one, too: all together, then and now.
+struct CounterSum {
+    double before = 0, now = 0;
 };
 
 /// What the last good answer of a target had of a signal.
 struct Presence {
     std::uint32_t totals = 0;  ///< series other than the bad ones
     bool member = false;       ///< the target has shown the signal at some time
+    bool told = false;         ///< starts of processes: by series of their own
     bool first = false;        ///< values were only set: no difference yet
     bool nan = false, infinite = false;
     double filled = 0, limit = 0;  ///< of a gauge that is a share of its limit
@@ -95,9 +103,10 @@ constexpr Duration kLongestSpan = 24h * 3650;  ///< of a query: room for arithme
 struct QueryState {
     std::optional<Verdict> answer;  ///< of this slot; nothing: none came
     Cause cause = Cause::None;
-    bool present = false;  ///< this answer had the signal
-    bool known = false;    ///< a good answer came at least once
-    Duration span{};       ///< of the last good answer
+    bool present = false;    ///< this answer had the signal
+    bool known = false;      ///< a good answer came at least once
+    bool endpoints = false;  ///< what they did before the deploy is known
+    Duration span{};         ///< of the last good answer
     std::string reason;
 };
 
@@ -172,8 +181,9 @@ struct Judge::State {
     // -- judge_intake.cpp
     void take(TargetIndex target, const ScrapeResult& result, Time at);
     void take_values(TargetIndex target, std::span<const SeriesValue> values, Time at);
-    void take_value(TargetState& target, Presence& presence, const SeriesValue& value);
+    void take_value(TargetState& target, Presence& presence, const SeriesValue& value, CounterSum& counters);
     void take_shares(TargetIndex target);
+    void take_resets(TargetIndex target, const CounterSum& counters);
     [[nodiscard]] double gained(TargetState& target, const Presence& presence, const SeriesTable::Live& live,
                                 const Signal& signal, double value) const;
     [[nodiscard]] double started(TargetState& target, const Presence& presence, const SeriesTable::Live& live,
@@ -185,6 +195,8 @@ struct Judge::State {
     void take_query(std::size_t signal, const QueryResult& result, Time at);
     void take_cells(std::size_t signal, const QueryResult& result);
     void fill_baseline(std::size_t signal, std::span<const HistoryRow> rows);
+    [[nodiscard]] EndpointIndex name_endpoint(std::string_view name);
+    void endpoints_before(std::size_t signal, std::span<const EndpointCell> cells);
     [[nodiscard]] SignalStatus status_of_query(std::size_t signal) const;
     [[nodiscard]] Evaluation evaluate_absent_query(const SignalState& signal) const;
     /// The first slot whose values of the signal lie wholly behind the border.
@@ -263,6 +275,7 @@ struct Judge::State {
     void begin_traces();
     void begin_endpoints();
     [[nodiscard]] EndpointRows endpoints_of(std::size_t signal) const;
+    [[nodiscard]] std::span<const std::string> endpoint_names_of(std::size_t signal) const;
     void forget_warmup(SlotIndex slot);
 
     // -- judge.cpp
@@ -299,6 +312,7 @@ struct Judge::State {
     SeriesTable series;
     SeriesGains gains;
     EndpointCounts endpoints;
+    std::vector<std::string> asked_endpoints;  ///< of queries: their names
     std::vector<SignalState> signals;
     std::vector<RuleState> rules;
 

@@ -188,7 +188,7 @@ std::string rates(const PlaceShare& place, const PlaceTable& table, const std::s
         for (const Place& value : one.places)
             if (value.value == place.value) requests = value.now.requests;
     }
-    return " (" + value_words(place.now, Unit::Ratio) + " of " + count_words(requests) + " requests, " +
+    return " (" + value_words(place.now, Unit::Ratio) + " of the last " + count_words(requests) + " requests, " +
            value_words(place.before, Unit::Ratio) + " before)";
 }
 

@@ -45,8 +45,8 @@ struct Localisation {
 /// one of V equal values is named wrongly with a chance of about 1 in 1,000.
 [[nodiscard]] Localisation localise(const PlaceTable& table);
 
-/// "all of it in route=/pay (48 % of 1,210 requests, 0.3 % before); not affected: the other 9 of route; instance: 3
-/// alike". `unit` follows an edge. Empty when nothing is known.
+/// "all of it in route=/pay (48 % of the last 1,210 requests, 0.3 % before); not affected: the other 9 of route;
+/// instance: 3 alike". `unit` follows an edge. Empty when nothing is known.
 [[nodiscard]] std::string words(const Localisation& found, const PlaceTable& table);
 
 }  // namespace revertd::detect

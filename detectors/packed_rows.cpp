@@ -98,6 +98,17 @@ void PackedRows::drop_oldest() {
     if (--size_ == 0) clear();
 }
 
+void PackedRows::widen(std::size_t cells) {
+    PackedRows wider;
+    TickRow wide;
+    each([&](const TickRow& row) {
+        wide = row;
+        wide.cells.resize(cells);
+        wider.push(wide);
+    });
+    *this = std::move(wider);
+}
+
 void PackedRows::save(ByteWriter& out) const {
     out.put(static_cast<std::uint32_t>(size()));
     each([&](const TickRow& row) {

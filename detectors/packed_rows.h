@@ -23,6 +23,8 @@ class PackedRows {
     void push(const TickRow& row);
     void drop_oldest();
     void clear();
+    /// Each row has so many cells from now on, 0 where it had none.
+    void widen(std::size_t cells);
 
     [[nodiscard]] std::size_t size() const { return size_; }
 

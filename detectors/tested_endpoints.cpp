@@ -36,11 +36,11 @@ void TestedEndpoints::choose(const DetectorSlot& slot) {
     }
 }
 
-void TestedEndpoints::add(std::span<const PlaceCounts> now, std::span<double> cells) const {
+void TestedEndpoints::add(std::span<const PlaceCounts> now, double times, std::span<double> cells) const {
     for (std::size_t i = 0; i < indices_.size(); ++i) {
         if (indices_[i] >= now.size()) continue;
-        cells[2 * i] += now[indices_[i]].requests;
-        cells[2 * i + 1] += now[indices_[i]].bad;
+        cells[2 * i] += times * now[indices_[i]].requests;
+        cells[2 * i + 1] += times * now[indices_[i]].bad;
     }
 }
 

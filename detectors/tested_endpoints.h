@@ -31,7 +31,8 @@ class TestedEndpoints {
     /// In a row of cells, of one group: {requests, errors} of each.
     [[nodiscard]] std::size_t cells() const { return 2 * size(); }
 
-    void add(std::span<const PlaceCounts> now, std::span<double> cells) const;
+    /// `times`: slots that the counts stand for.
+    void add(std::span<const PlaceCounts> now, double times, std::span<double> cells) const;
     [[nodiscard]] std::span<const Events> read(std::span<const double> cells, std::vector<Events>& into) const;
 
     /// Of the group that the deploy is compared with.

@@ -13,12 +13,14 @@
 #include "core/detector.h"
 #include "core/slot_grid.h"
 #include "core/words.h"
+#include "detectors/bucket_order.h"
 #include "detectors/certificate.h"
 #include "detectors/deploy_test.h"
 #include "detectors/evidence_words.h"
 #include "detectors/packed_rows.h"
 #include "detectors/power.h"
 #include "detectors/tested_endpoints.h"
+#include "detectors/tick_length.h"
 #include "detectors/worse_level.h"
 #include "detectors/worse_words.h"
 
@@ -28,8 +30,6 @@ namespace {
 constexpr double kDefaultAlpha = 0.001;
 // Of alpha is used: nobody has seen all that healthy deploys do, least of all with their latencies.
 constexpr double kCautionRatio = 0.6, kCautionQuantile = 0.3;
-constexpr double kShortestTick =
-    5;  // seconds: statistics gain nothing from shorter ones, and their noise is known worse
 constexpr std::size_t kMostRows = 720;    // of the time before, and of the bake as it is kept for a restart
 constexpr std::size_t kFewestTicks = 12;  // before the deploy
 constexpr std::size_t kMostBounds = 256, kRatioCells = 2;
@@ -37,57 +37,37 @@ constexpr std::uint64_t kLostScrapes = 2;  // of either group, in a row, that ch
 constexpr std::size_t kShareTicks = 6;     // from which the new group's share of the traffic is known
 constexpr double kClear = 1;               // evidence at which a breach that held ends
 
-double in_seconds(Duration duration) {
-    return std::chrono::duration<double>(duration).count();
-}
-
-/// `bounds` in the order of `order` are `sorted`.
-bool orders(std::span<const std::size_t> order, std::span<const double> bounds, std::span<const double> sorted) {
-    if (order.size() != bounds.size() || bounds.size() != sorted.size()) return false;
-    for (std::size_t i = 0; i < order.size(); ++i)
-        if (bounds[order[i]] != sorted[i]) return false;
-    return true;
-}
-
-std::vector<std::size_t> order_of(std::span<const double> bounds) {
-    std::vector<std::size_t> order(bounds.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return bounds[a] < bounds[b]; });
-    return order;
-}
-
 class Worse final : public Detector {
   public:
     explicit Worse(const DetectorSetup& setup)
         : quantile_(setup.signal.kind == Signal::Kind::Quantile),
           compared_(setup.signal.control.has_value()),
-          interval_(in_seconds(setup.settings.interval)),
-          bake_(in_seconds(setup.settings.bake)),
+          interval_(seconds(setup.settings.interval)),
+          bake_(seconds(setup.settings.bake)),
           alpha_(setup.rule.arguments[0] > 0 ? setup.rule.arguments[0] : kDefaultAlpha),
           min_requests_(static_cast<double>(setup.settings.min_requests)),
-          warmup_(counts_in_warmup(setup.rule) ? 0 : in_seconds(setup.settings.warmup)),
-          name_(setup.signal.name) {
-        const double longest =
-            std::max(kShortestTick, in_seconds(setup.settings.baseline) / static_cast<double>(kMostRows));
-        slots_a_tick_ = std::max<std::size_t>(1, static_cast<std::size_t>(std::lround(longest / interval_)));
-    }
+          warmup_(counts_in_warmup(setup.rule) ? 0 : seconds(setup.settings.warmup)),
+          name_(setup.signal.name),
+          length_(interval_, seconds(setup.settings.baseline), kMostRows) {}
 
     Finding judge(const DetectorSlot& slot) override {
         ++slots_;
         without_group_ = 0;
+        if (length_.look_back(slot.reach)) empty_tick();
         if (!slot.learns && beside_ && slot.control.cells.empty()) return without_control(slot);
         without_control_ = 0;
         if (!test_ && !slot.control.cells.empty()) beside_ = compared_;
         // Its first sample may come later than the group's.
         if (compared_ && !beside_ && !slot.learns && !slot.counts) return {};
-        if (!slot.learns && !test_ && !quantile_ && !endpoints_.chosen()) endpoints_.choose(slot);
+        if (!slot.learns && !quantile_ && !endpoints_.chosen() && knows_endpoints(slot)) choose_endpoints(slot);
+        if (!length_.takes(slot.counts)) return slot.counts ? said() : Finding();
         if (!take(slot)) return {};
         if (slot.learns) {
-            if (tick_slots_ >= slots_a_tick_) keep(history_, true);
+            if (tick_slots_ >= length_.slots()) keep(history_, true);
             state_ = Say::Learning;
             return {};
         }
-        if (tick_slots_ >= slots_a_tick_) {
+        if (tick_slots_ >= length_.slots()) {
             keep(bake_rows_, slot.counts);
             step(row_);
         }
@@ -102,6 +82,7 @@ class Worse final : public Detector {
     void miss_beside(const DetectorSlot& slot) override {
         if (slot.learns || ++without_group_ > kLostScrapes) return miss(1);
         ++slots_;
+        if (length_.reach() > 1) return;  // a rate that is lost is lost: the next one tells nothing of it
         take_control(slot);
         ++tick_slots_;
     }
@@ -116,13 +97,14 @@ class Worse final : public Detector {
         without_control_ = without_group_ = 0;
         beside_ = any_control(history_);
         started_ = slots_;
+        length_.begin();
         state_ = Say::Learning;
     }
 
     [[nodiscard]] std::string words() const override {
         switch (state_) {
             case Say::Worse:
-                return detect::words(*found_, beside_, endpoint_of(*found_));
+                return (quantile_ ? "is worse: " : "") + detect::words(*found_, beside_, endpoint_of(*found_));
             case Say::Fine:
                 return fine_words();
             case Say::TooLittle:
@@ -170,6 +152,7 @@ class Worse final : public Detector {
     void save(ByteWriter& out) const override {
         out.put(slots_);
         out.put(started_);
+        length_.save(out);
         out.put(bounds_);
         endpoints_.save(out);
         history_.save(out);
@@ -194,6 +177,13 @@ class Worse final : public Detector {
     Finding without_control(const DetectorSlot& slot);
     void take_control(const DetectorSlot& slot);
     void take_endpoints(const DetectorSlot& slot);
+    void choose_endpoints(const DetectorSlot& slot);
+
+    /// A query's answer says of each group what its endpoints did before; it may come some slots late.
+    [[nodiscard]] bool knows_endpoints(const DetectorSlot& slot) const {
+        return !slot.endpoints.before.empty() && (!beside_ || !slot.control_endpoints.before.empty());
+    }
+
     [[nodiscard]] std::string fine_words() const;
     [[nodiscard]] std::string endpoint_of(const detect::Finding& finding) const;
     void add_buckets(const SignalRow& row, std::span<const std::size_t> order, std::size_t into);
@@ -206,6 +196,8 @@ class Worse final : public Detector {
     [[nodiscard]] detect::DeployShape shape() const;
     [[nodiscard]] bool has_history() const;
     [[nodiscard]] std::pair<double, double> shares() const;
+
+    [[nodiscard]] double slots_taken() const { return static_cast<double>(length_.reach()); }
 
     [[nodiscard]] std::size_t width() const { return quantile_ ? bounds_.size() : kRatioCells; }
 
@@ -226,7 +218,7 @@ class Worse final : public Detector {
     bool compared_;  // with a control group: its sums are kept, too
     double interval_, bake_, alpha_, min_requests_, warmup_;
     std::string name_;
-    std::size_t slots_a_tick_ = 1;
+    detect::TickLength length_;
     std::uint64_t slots_ = 0, started_ = 0;   // slots ever, and when the phase began
     std::vector<double> bounds_;              // ascending, the last one +Inf
     std::vector<std::size_t> order_;          // cells of the signal by their bound
@@ -250,17 +242,27 @@ bool Worse::take(const DetectorSlot& slot) {
     if (quantile_) return take_buckets(slot);
     if (slot.now.cells.size() < 2) return false;
     take_endpoints(slot);
-    for (std::size_t i = 0; i < kRatioCells; ++i) tick_[i] += slot.now.cells[i];
+    for (std::size_t i = 0; i < kRatioCells; ++i) tick_[i] += slots_taken() * slot.now.cells[i];
     take_control(slot);
-    ++tick_slots_;
+    tick_slots_ += length_.reach();
     return true;
+}
+
+/// What was seen before they were known had none of them; the test is made anew with it.
+void Worse::choose_endpoints(const DetectorSlot& slot) {
+    endpoints_.choose(slot);
+    if (endpoints_.size() == 0) return;
+    tick_.resize(row_width() + endpoint_cells());
+    bake_rows_.widen(row_width() + endpoint_cells());
+    if (bake_rows_.size() > 0) test_.reset();
+    bake_rows_.each([&](const Row& row) { step(row); });
 }
 
 void Worse::take_endpoints(const DetectorSlot& slot) {
     tick_.resize(row_width() + (slot.learns ? 0 : endpoint_cells()));
     if (slot.learns) return;
     const auto cells = std::span(tick_).subspan(row_width());
-    endpoints_.add(slot.endpoints.now, cells.first(endpoints_.cells()));
+    endpoints_.add(slot.endpoints.now, slots_taken(), cells.first(endpoints_.cells()));
 }
 
 void Worse::take_control(const DetectorSlot& slot) {
@@ -269,24 +271,24 @@ void Worse::take_control(const DetectorSlot& slot) {
     tick_.resize(row_width() + (slot.learns ? 0 : endpoint_cells()));
     if (!slot.learns) {
         const auto cells = std::span(tick_).subspan(row_width());
-        endpoints_.add(slot.control_endpoints.now, cells.last(endpoints_.cells()));
+        endpoints_.add(slot.control_endpoints.now, slots_taken(), cells.last(endpoints_.cells()));
     }
     if (!quantile_) {
         if (control.cells.size() < kRatioCells) return;
-        for (std::size_t i = 0; i < kRatioCells; ++i) tick_[kRatioCells + i] += control.cells[i];
+        for (std::size_t i = 0; i < kRatioCells; ++i) tick_[kRatioCells + i] += slots_taken() * control.cells[i];
         return;
     }
     const std::size_t n = bounds_.size();
     if (n == 0 || control.cells.size() < n || control.bounds.size() != n) return;
-    if (!orders(control_order_, control.bounds, bounds_)) control_order_ = order_of(control.bounds);
-    if (orders(control_order_, control.bounds, bounds_)) add_buckets(control, control_order_, n);
+    if (!detect::orders(control_order_, control.bounds, bounds_)) control_order_ = detect::order_of(control.bounds);
+    if (detect::orders(control_order_, control.bounds, bounds_)) add_buckets(control, control_order_, n);
 }
 
 bool Worse::take_buckets(const DetectorSlot& slot) {
     const std::size_t n = slot.bounds.size();
     if (n < 2 || n > kMostBounds || slot.now.cells.size() < n) return false;
-    if (!orders(order_, slot.bounds, bounds_)) {
-        order_ = order_of(slot.bounds);
+    if (!detect::orders(order_, slot.bounds, bounds_)) {
+        order_ = detect::order_of(slot.bounds);
         std::vector<double> bounds;
         for (const std::size_t i : order_) bounds.push_back(slot.bounds[i]);
         // Other edges than before: what was learned does not compare with them.
@@ -303,7 +305,7 @@ bool Worse::take_buckets(const DetectorSlot& slot) {
     tick_.resize(row_width());
     add_buckets(slot.now, order_, 0);
     take_control(slot);
-    ++tick_slots_;
+    tick_slots_ += length_.reach();
     return true;
 }
 
@@ -311,7 +313,7 @@ bool Worse::take_buckets(const DetectorSlot& slot) {
 void Worse::add_buckets(const SignalRow& row, std::span<const std::size_t> order, std::size_t into) {
     for (std::size_t i = 0; i < order.size(); ++i) {
         const double below = i == 0 ? 0 : row.cells[order[i - 1]];
-        tick_[into + i] += std::max(0.0, row.cells[order[i]] - below);
+        tick_[into + i] += slots_taken() * std::max(0.0, row.cells[order[i]] - below);
     }
 }
 
@@ -347,7 +349,7 @@ detect::GroupTick Worse::group_of(const Row& row, bool control) const {
 detect::DeployShape Worse::shape() const {
     detect::DeployShape shape;
     shape.bake = bake_;
-    shape.interval = interval_ * static_cast<double>(slots_a_tick_);
+    shape.interval = interval_ * static_cast<double>(length_.slots());
     shape.alpha = (quantile_ ? kCautionQuantile : kCautionRatio) * alpha_;
     if (quantile_ && !bounds_.empty()) {
         shape.edges.assign(bounds_.begin(), bounds_.end() - 1);
@@ -421,7 +423,7 @@ void Worse::step(const Row& row) {
 /// next one: the tick waits for it. After more of them what was seen is dropped.
 Finding Worse::without_control(const DetectorSlot& slot) {
     if (++without_control_ <= kLostScrapes) {
-        (void)take(slot);
+        if (length_.reach() == 1) (void)take(slot);
         return said();
     }
     empty_tick();
@@ -460,7 +462,7 @@ Finding Worse::said() const {
 }
 
 bool Worse::load(ByteReader& in) {
-    if (!in.get(slots_) || !in.get(started_) || started_ > slots_) return in.fail();
+    if (!in.get(slots_) || !in.get(started_) || started_ > slots_ || !length_.load(in)) return in.fail();
     std::uint32_t size = 0;
     if (!in.get(size) || size > kMostBounds) return in.fail();
     bounds_.assign(size, 0);

@@ -272,6 +272,9 @@ void ServiceWatch::learn_labels() {
         for (const auto& scrape : scrapes_) scrape->target.forget_page();
     // A watch that begins in the middle of a deploy knows from when on nothing is older than it.
     if (wanted && !labelled_) deploy_since_ = asked_once_ ? parts_.loop.now() : parts_.history_from, places_.clear();
+    if (wanted != labelled_)
+        for (const auto& query : queries_)
+            query->watch(wanted ? std::optional(PromDeploy{deploy_since_, settings_->baseline}) : std::nullopt);
     labelled_ = wanted;
     asked_once_ = true;
 }
@@ -367,6 +370,14 @@ void ServiceWatch::scrape(TargetIndex target, const ScrapeResult& result, Time a
 
 void ServiceWatch::history(std::uint32_t signal, std::span<const HistoryRow> rows) {
     judge_.fill_baseline(signal, rows);
+}
+
+EndpointIndex ServiceWatch::name_endpoint(std::string_view name) {
+    return judge_.name_endpoint(name);
+}
+
+void ServiceWatch::endpoints_before(std::uint32_t signal, std::span<const EndpointCell> cells) {
+    judge_.endpoints_before(signal, cells);
 }
 
 void ServiceWatch::query(std::uint32_t signal, const QueryResult& result, Time at) {

@@ -101,6 +101,8 @@ class ServiceWatch final : private ScrapeListener, private HealthListener, priva
     void health(TargetIndex target, const HealthFinding& finding, Time at) override;
     void query(std::uint32_t signal, const QueryResult& result, Time at) override;
     void history(std::uint32_t signal, std::span<const HistoryRow> rows) override;
+    EndpointIndex name_endpoint(std::string_view name) override;
+    void endpoints_before(std::uint32_t signal, std::span<const EndpointCell> cells) override;
 
     std::shared_ptr<const ServiceSettings> settings_;
     Parts parts_;

@@ -106,6 +106,7 @@ void PromHub::regroup_if_changed() {
             for (std::size_t i = from; i < to; ++i) members[i]->together = together;
         }
     }
+    for (PromQuery* query : queries_) query->join_endpoints();
 }
 
 }  // namespace revertd

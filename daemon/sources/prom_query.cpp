@@ -77,14 +77,17 @@ PromQuery::PromQuery(PromHub& hub, PromServer& server, const ServiceSettings& se
       index_(index),
       interval_(settings.interval),
       listener_(listener),
-      freshness_(signal_.promql.empty() ? std::string() : promql::freshness_of(signal_.promql)) {
+      freshness_(signal_.promql.empty() ? std::string() : promql::freshness_of(signal_.promql)),
+      endpoints_(server, settings, index, listener) {
     hub_.queries_.push_back(this);
     hub_.changed_ = true;
 }
 
 PromQuery::~PromQuery() {
-    for (const PromServer::Ticket ticket : {name_ticket_, values_ticket_, ages_ticket_, history_ticket_})
+    for (const PromServer::Ticket ticket :
+         {name_ticket_, values_ticket_, ages_ticket_, history_ticket_, endpoints_ticket_})
         server_.forget(ticket);
+    leave_endpoints();
     std::erase(hub_.queries_, this);
     hub_.changed_ = true;
 }
@@ -205,9 +208,74 @@ void PromQuery::ask_values(Time deadline) {
         ages_ticket_ = server_.ask(
             freshness_, interval_, seen_ages_, deadline, [this](const auto& round) { take_ages(round); },
             &ages_memory_);
+    ask_endpoints(deadline);
     const std::string& query = text();
     values_ticket_ = server_.ask(
         query, interval_, seen_, deadline, [this](const auto& round) { take_values(round); }, &together->memory);
+}
+
+void PromQuery::watch(const std::optional<PromDeploy>& deploy) {
+    if (!endpoints_.are_tested()) return;
+    leave_endpoints();
+    endpoints_.watch(deploy);
+    join_endpoints();
+}
+
+void PromQuery::join_endpoints() {
+    const std::string& label = endpoints_.label();
+    if (label.empty()) return;
+    EndpointsTogether& all = together->endpoints[label];
+    const auto at = std::ranges::lower_bound(all.values, value);
+    if (at != all.values.end() && *at == value) return;
+    all.values.insert(at, value);
+    all.text.clear();
+}
+
+void PromQuery::leave_endpoints() {
+    const auto all = together->endpoints.find(endpoints_.label());
+    if (all == together->endpoints.end()) return;
+    std::erase(all->second.values, value);
+    all->second.text.clear();
+    if (all->second.values.empty()) together->endpoints.erase(all);
+}
+
+/// Beside the values. Without an answer to this one the total is judged alone.
+void PromQuery::ask_endpoints(Time deadline) {
+    endpoint_cells_.clear();
+    endpoints_.learn(signal_, hub_.loop().now(), deadline, [this] { join_endpoints(); });
+    const auto all = together->endpoints.find(endpoints_.label());
+    if (all == together->endpoints.end()) return;
+    EndpointsTogether& asked = all->second;
+    if (asked.text.empty() || asked.window != window_) {
+        const promql::Group& group = together->group;
+        asked.text = promql::endpoints_of(signal_, all->first, window_,
+                                          group.label.empty() ? group : promql::Group{group.label, asked.values});
+        asked.window = window_;
+        asked.memory = {};
+    }
+    ++missing_;
+    const std::string text = asked.text;  // an answer at once may change who is asked for
+    endpoints_ticket_ = server_.ask(
+        text, interval_, seen_endpoints_, deadline, [this](const auto& round) { take_endpoints(round); },
+        &asked.memory);
+}
+
+void PromQuery::take_endpoints(const std::shared_ptr<const PromRound>& round) {
+    seen_endpoints_ = round->asked;
+    if (round->answer.verdict == Verdict::Ok && round->answer.instant)
+        endpoints_.take(own_rows(round->answer), endpoint_cells_);
+    if (--missing_ == 0) judge();
+}
+
+/// Those of a common answer that are the service's.
+std::vector<const PromSeries*> PromQuery::own_rows(const PromAnswer& answer) const {
+    std::vector<const PromSeries*> rows;
+    const std::string& label = asked_->group.label;
+    if (label.empty())
+        for (const PromSeries& series : answer.series) rows.push_back(&series);
+    else
+        for (const std::size_t i : answer.with(label, asked_value_)) rows.push_back(&answer.series[i]);
+    return rows;
 }
 
 void PromQuery::take_values(const std::shared_ptr<const PromRound>& round) {
@@ -360,6 +428,7 @@ void PromQuery::tell_rows(const std::vector<const PromSeries*>& rows, std::vecto
         return tell(Verdict::Insufficient, "one sample in " + to_words(window_) + ", a rate needs two");
     QueryResult result;
     result.values = cells;
+    result.endpoints = endpoint_cells_;
     result.span = window_;
     listener_.query(index_, result, values_->asked);
 }

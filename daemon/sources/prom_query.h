@@ -11,6 +11,7 @@
 #include "config/promql_text.h"
 #include "core/judge.h"
 #include "core/settings.h"
+#include "daemon/sources/prom_endpoints.h"
 #include "daemon/sources/prom_server.h"
 
 namespace revertd {
@@ -30,6 +31,11 @@ class PromListener {
     /// A well-known signal has been found under this name.
     virtual void name_signal(std::uint32_t, const Selector&) {}
 
+    /// As Judge::name_endpoint and Judge::endpoints_before.
+    virtual EndpointIndex name_endpoint(std::string_view) { return 0; }
+
+    virtual void endpoints_before(std::uint32_t, std::span<const EndpointCell>) {}
+
     virtual void history(std::uint32_t signal, std::span<const HistoryRow> rows) = 0;
 };
 
@@ -41,6 +47,14 @@ struct ScrapeInterval {
     std::vector<std::function<void()>> waiting;  ///< until the first try has ended
 };
 
+/// The endpoints of those of a group whose deploys are watched.
+struct EndpointsTogether {
+    std::vector<std::string> values;  ///< of the group's label; none without a group
+    std::string text;                 ///< empty: not made yet
+    Duration window{};                ///< of the text
+    PromServer::Memory memory;
+};
+
 /// Queries that are asked as one, or one alone. Hundreds of members write their text once.
 struct Together {
     config::promql::Group group;
@@ -48,6 +62,7 @@ struct Together {
     std::string text;      ///< empty: not made yet
     Duration window{};     ///< of the text
     PromServer::Memory memory;
+    std::map<std::string, EndpointsTogether> endpoints;  ///< by the label that names them
 };
 
 class PromQuery {
@@ -64,6 +79,11 @@ class PromQuery {
     /// Asks for the values of the last `length`, but of nothing before `from`. The listener's `history` is told if any
     /// come; nothing is said if not.
     void ask_history(Duration length, Time from);
+
+    /// A deploy is watched from now on; nothing: none is. Meanwhile endpoints are asked for, where they are tested.
+    void watch(const std::optional<PromDeploy>& deploy);
+    /// Whoever is asked together has changed.
+    void join_endpoints();
 
     /// Under the name that was found, if it was not written.
     [[nodiscard]] const Signal& signal() const { return signal_; }
@@ -101,6 +121,10 @@ class PromQuery {
     [[nodiscard]] Duration scraped_every();
     [[nodiscard]] std::string selector() const;
     [[nodiscard]] const std::string& text();
+    void leave_endpoints();
+    void ask_endpoints(Time deadline);
+    void take_endpoints(const std::shared_ptr<const PromRound>& round);
+    [[nodiscard]] std::vector<const PromSeries*> own_rows(const PromAnswer& answer) const;
 
     PromHub& hub_;
     PromServer& server_;
@@ -112,17 +136,19 @@ class PromQuery {
     PromListener& listener_;
     std::string freshness_;  ///< a query beside the signal's own; empty: none
     PromServer::Memory ages_memory_;
+    PromEndpoints endpoints_;
+    std::vector<EndpointCell> endpoint_cells_;  ///< of this slot
     std::shared_ptr<const PromRound> values_, ages_;
     std::shared_ptr<const Together> asked_;  ///< as it was asked
     std::string asked_value_;
     int missing_ = 0;
     Duration window_{};
-    Time seen_ = Time::min(), seen_ages_ = Time::min();
+    Time seen_ = Time::min(), seen_ages_ = Time::min(), seen_endpoints_ = Time::min();
     Duration name_pause_{};  ///< until the name is looked for again; it grows
     Time name_again_ = Time::min();
     std::string unnamed_;                                      ///< why there is no name
     std::optional<std::pair<Duration, Time>> history_wanted_;  ///< until there is a name
-    PromServer::Ticket name_ticket_, values_ticket_, ages_ticket_, history_ticket_;
+    PromServer::Ticket name_ticket_, values_ticket_, ages_ticket_, history_ticket_, endpoints_ticket_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  ///< for those who hold it weakly
 };
 

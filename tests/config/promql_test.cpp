@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "config/promql_text.h"
 
 namespace revertd::config {
@@ -176,6 +178,41 @@ TEST(PromqlText, members_of_a_group_are_exact_alternatives) {
     const std::string text = promql::query_of(ratio(), 1500ms, {"app", {"b.c", "a|d", "b.c"}});
     EXPECT_NE(text.find(R"(sum by (app) (rate(http_requests_total{app=~"a\\|d|b\\.c"}[1500ms])))"), std::string::npos)
         << text;
+}
+
+TEST(PromqlText, endpoints_are_at_most_so_many_rows_a_member) {
+    EXPECT_EQ(
+        promql::endpoints_of(ratio(), "route", 1min),
+        R"(label_replace(topk(256, sum by (route) (rate(http_requests_total{app="api"}[60s]))), "revertd_part", "all", "", ""))"
+        R"( or label_replace(topk(256, sum by (route) (rate(http_requests_total{app="api",code=~"5.."}[60s]))), "revertd_part", "bad", "", ""))");
+    const std::string grouped = promql::endpoints_of(ratio(), "route", 1min, {"app", {"a", "b"}});
+    EXPECT_NE(grouped.find(R"(topk by (app) (256, sum by (route, app) (rate(http_requests_total{app=~"a|b"}[60s]))))"),
+              std::string::npos)
+        << grouped;
+}
+
+TEST(PromqlText, what_endpoints_did_before_ends_before_the_deploy) {
+    EXPECT_EQ(
+        promql::endpoints_before(ratio(), "route", 1h, 90s),
+        R"(label_replace(sum by (route) (increase(http_requests_total{app="api"}[3600s] offset 90s)), "revertd_part", "all", "", ""))"
+        R"( or label_replace(sum by (route) (increase(http_requests_total{app="api",code=~"5.."}[3600s] offset 90s)), "revertd_part", "bad", "", ""))");
+}
+
+TEST(PromqlText, labels_that_are_decided_name_no_endpoint) {
+    EXPECT_EQ(promql::endpoint_labels(ratio()).front(), "route");
+    auto parsed = parse_query_signal("errors", R"(ratio(http_requests_total{route="/a"}, handler="broken"))");
+    const Signal narrow = std::get<ParsedSignal>(std::move(parsed)).signal;
+    const auto labels = promql::endpoint_labels(narrow);
+    EXPECT_EQ(std::ranges::count(labels, "route") + std::ranges::count(labels, "handler"), 0);
+    Signal written = ratio();
+    written.endpoint = "page";
+    EXPECT_EQ(promql::endpoint_labels(written), std::vector<std::string>{"page"});
+    written.endpoint = "";
+    EXPECT_TRUE(promql::endpoint_labels(written).empty());
+    for (const std::string& text :
+         {promql::count_endpoints(ratio(), {"route", "path"}), promql::endpoints_before(ratio(), "route", 1h, 90s),
+          promql::endpoints_of(ratio(), "route", 1min, {"app", {"a", "b"}})})
+        EXPECT_TRUE(std::holds_alternative<promql::Expr>(promql::parse(text))) << text;
 }
 
 TEST(PromqlText, the_window_holds_four_scrapes_and_an_interval_more_than_one) {

@@ -21,7 +21,7 @@ class Queried {
 
     JudgeReport slot(std::vector<QueryCell> cells, Verdict verdict = Verdict::Ok, std::string_view reason = {}) {
         at += settings_->interval;
-        judge.query(0, {verdict, cells, span, reason}, at);
+        judge.query(0, {verdict, cells, {}, span, reason}, at);
         return judge.close_slot(at);
     }
 

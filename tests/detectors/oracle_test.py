@@ -134,6 +134,128 @@ class Oracle(unittest.TestCase):
             was = joint[0] / fsum(joint)
             p = was * exp(-dt / 30) + (1 - was) * (1 - exp(-dt / 90))
 
+    def test_dispersion(self):
+        # Moments around the mean of the twelve neighbours, drawn to the overall rate by three events; weights by their
+        # information, which depends on the answer: two rounds.
+        def estimate(prior, strength, binomial, *counts):
+            n = len(counts) // 2
+            events, requests = counts[:n], counts[n:]
+            level = (fsum(events) + mpf("0.5")) / max(fsum(requests), 1)
+            ticks = []
+            for i in range(n):
+                near = [j for j in range(max(0, i - 6), min(n, i + 7)) if j != i]
+                rate = (fsum(events[j] for j in near) + 3) / (fsum(requests[j] for j in near) + 3 / level)
+                mean = requests[i] * rate
+                ticks.append((events[i], mean, mean * max(1 - rate, mpf("1e-6")) if binomial else mean))
+            last = prior
+            for _ in range(2):
+                total, weights = prior * strength, strength
+                for k, mean, v in ticks:
+                    weight = min(mean**2 / (v + mean**2 * max(last, mpf("1e-6"))), 50)
+                    total, weights = total + weight * ((k - mean)**2 - v) / mean**2, weights + weight
+                last = max(total, 0) / weights
+            return last
+        self.agree("dispersion", estimate, 40)
+
+    def test_extra_variance(self):
+        # One tick counts as 50 at most: E[(x - mean)^2] = v + extra v2.
+        numerator, denominator = mpf("0.5"), mpf(5)
+        for (squared, v, v2), value in self.rows["extra_variance"]:
+            last = max(numerator, 0) / denominator
+            weight = min(v2 / (v + max(last, mpf("1e-6")) * v2), 50)
+            numerator, denominator = numerator + weight * (squared - v) / v2, denominator + weight
+            self.assertLessEqual(abs(value - max(numerator, 0) / denominator), mpf("1e-9"))
+
+    def restarts(self, name, beside):
+        # Gamma-Poisson predictive: 4 restarts in 2,000 s before, and one in its mean distance (500 s) on top. Beside a
+        # control group both may restart again and again, in one of four ways; weights of that drift by dt / bake.
+        before, seconds, bake, dt = mpf(4), mpf(2000), mpf(900), mpf(10)
+        every = [mpf(x) for x in (30, 60, 120, 240)]
+        events, passed, elapsed = mpf(0), mpf(0), mpf(0)
+        sums, usual, both = [mpf(1) / 3] * 4, mpf("0.99"), [mpf("0.0025")] * 4
+        for (own, other), value in self.rows[name]:
+            total = 500 + seconds + passed
+            calm = (total / (total + dt)) ** (1 + before + events)
+            chance = lambda is_so, none: 1 - none if is_so else none
+            null = chance(own, calm) * (chance(other, calm) if beside else 1)
+            if beside:
+                usual, both = usual * null, [w * chance(own, exp(-dt / e)) * chance(other, exp(-dt / e)) for w, e in zip(both, every)]
+                null = usual + fsum(both)
+                drift = dt / bake
+                usual = (1 - drift) * usual / null + drift * mpf("0.99")
+                both = [(1 - drift) * w / null + drift * mpf("0.0025") for w in both]
+            fresh = mpf(2) / 3 * min(dt, max(0, bake - elapsed)) / bake
+            sums = [chance(own, exp(-dt / e)) * (chance(other, calm) if beside else 1) / null * (s + fresh) for s, e in zip(sums, every)]
+            elapsed += dt
+            passed += 2 * dt if beside else dt
+            events += own + (other if beside else 0)
+            want = fsum(sums) / 4
+            self.assertLessEqual(abs(value - want), mpf("1e-9") * max(1, abs(want)))
+
+    def test_restarts(self):
+        self.restarts("restarts", False)
+        self.restarts("restarts_beside", True)
+
+    def test_confidence_bound(self):
+        # The smallest ratio from which on every one is excluded against a mixture of the smaller ones; a healthy
+        # difference is integrated over 33 points within four standard deviations.
+        def upper(middle, information, spread, alpha):
+            def seen(x):  # linear between the points of the grid
+                place = min(max((x + 3) * 20, mpf(0)), mpf(120))
+                i = min(int(place), 119)
+                at = lambda k: -information * (mpf(k) / 20 - 3 - middle)**2 / 2
+                return at(i) * (1 - (place - i)) + at(i + 1) * (place - i)
+            def marginal(x):
+                return log(fsum(exp(seen(x + mpf(h) / 4 * spread) - (mpf(h) / 4)**2 / 2) for h in range(-16, 17)))
+            smaller, weight, bound = mpf(0), mpf(0), mpf("inf")
+            for i in range(int((3 - 4 * spread + mpf("1.5")) * 50) + 1):
+                x = mpf("-1.5") + mpf(i) / 50
+                here = marginal(x)
+                excluded = weight > 0 and log(smaller) - log(weight) - here >= log(1 / alpha)
+                bound = mpf("inf") if not excluded else min(bound, exp(x))
+                prior = exp(-(x / mpf("0.25"))**2 / 2) + mpf("0.1")
+                smaller, weight = smaller + prior * exp(here), weight + prior
+            return bound
+        self.agree("bound", upper, 20)
+
+    def test_tail(self):
+        # Linear in the probit over the logarithm of the latency.
+        edges = [log(mpf(e)) for e in (10, 25, 50, 100, 250, 500)]
+        probit = lambda p: sqrt(2) * erfinv(2 * p - 1)
+        def above(*arguments):
+            counts, latency = arguments[:-1], arguments[-1]
+            z = [probit(fsum(counts[:i + 1]) / fsum(counts)) for i in range(len(edges))]
+            i = min(max(sum(e <= latency for e in edges), 1), len(edges) - 1)
+            return erfc((z[i - 1] + (z[i] - z[i - 1]) / (edges[i] - edges[i - 1]) * (latency - edges[i - 1])) / sqrt(2)) / 2
+        self.agree("tail", above, 30)
+
+    def test_localisation(self):
+        # Poisson log-likelihood ratio of "one value is worse" over "all are equally worse", less the log of five.
+        def gain(*counts):
+            rows = [counts[i:i + 4] for i in range(0, len(counts), 4)]
+            common = (fsum(r[1] for r in rows) + mpf("0.5")) / (fsum(r[0] for r in rows) + 1)
+            expected = [now * min((bad + 3) / (before + 3 / common), 1) for before, bad, now, _ in rows]
+            worst = 2
+            bad, rest = rows[worst][3], fsum(r[3] for i, r in enumerate(rows) if i != worst)
+            usual, others = expected[worst], fsum(e for i, e in enumerate(expected) if i != worst)
+            factor = (bad + rest) / (usual + others)
+            return bad * log(bad / (usual * factor)) + rest * log(rest / (others * factor)) - log(5)
+        self.agree("localise", gain, 15)
+
+    def test_growth(self):
+        # Means over fifths of a bake that lie three tenths apart, cell by cell of a hundredth of it.
+        def rise(slope, common, noise):
+            def mean(of, low, high):
+                rows = [of(t) for t in range(160) if low <= (5 * t + 2) // 10 < high]
+                return fsum(rows) / len(rows)
+            fresh = lambda t: mpf("0.2") + slope * (5 * t + 2) / 1000 + noise * (t % 3)
+            other = lambda t: mpf("0.2") + common * (5 * t + 2) / 1000
+            out = lambda of: mean(of, 59, 80) - mean(of, 29, 49)
+            found = out(fresh) - max(mpf(0), out(other))
+            now = mean(fresh, 59, 80)
+            return found if found >= mpf("0.08") and now + found / mpf("0.3") * 2 >= mpf("0.95") else mpf(0)
+        self.agree("growth", rise, 20)
+
     def test_null(self):
         weights = [exp(-i) / fsum(exp(-j) for j in range(3)) for i in range(3)]
         for likelihood, value in self.rows["null"]:

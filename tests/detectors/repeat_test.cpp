@@ -158,6 +158,78 @@ TEST_F(Repeat, a_restart_of_the_daemon_forgets_nothing) {
     EXPECT_EQ(bed.words().substr(0, 14), "restarts 4 in ") << words << " / " << bed.words();
 }
 
+/// No page tells when its process was started, but each counts requests.
+class RepeatByCounters : public ::testing::Test {
+  protected:
+    RepeatByCounters() : bed(settings()) {
+        bed.judge.set_phase({JudgePhase::Kind::Good, bed.at, bed.at});
+        slots(720);
+    }
+
+    static ServiceSettings settings() {
+        Signal signal = starts();
+        signal.well_known = true;
+        Rule rule;
+        rule.kind = Rule::Kind::Detector;
+        rule.signal = 1;
+        rule.arguments = {0.001, 0, 0};
+        rule.text = "restarts repeat";
+        rule.detector = *std::ranges::find(detectors::all(), "repeat", &DetectorKind::name);
+        ServiceSettings made = service({rule}, 3);
+        made.signals = {ratio_signal(), signal};
+        made.baseline = 1h;
+        return made;
+    }
+
+    void slots(int n) {
+        for (int i = 0; i < n; ++i) bed.slot(20, 0);
+    }
+
+    /// All of its counters are gone.
+    void restart(std::size_t target) { bed.restart(target); }
+
+    /// A rollout, slow enough that each instance is seen anew.
+    void deploy() {
+        bed.judge.freeze_baseline(bed.at);
+        bed.bake();
+        for (std::size_t target = 0; target < 3; ++target) restart(target), slots(6);
+    }
+
+    JudgeBed bed;
+};
+
+TEST_F(RepeatByCounters, an_instance_that_is_killed_every_minute_is_found) {
+    deploy();
+    int minutes = 0;
+    while (bed.verdict() != Verdict::Breach && minutes < 15) {
+        slots(12);
+        restart(1);
+        ++minutes;
+    }
+    EXPECT_LT(minutes, 15) << bed.words();
+}
+
+/// Of one instance: the rollout, and three more.
+TEST_F(RepeatByCounters, a_rollout_and_some_crashes_are_no_loop) {
+    deploy();
+    for (int i = 0; i < 3; ++i) slots(20), restart(2);
+    slots(100);
+    EXPECT_EQ(bed.verdict(), Verdict::Ok) << bed.words();
+    EXPECT_NE(bed.words().find("1 in "), std::string::npos) << bed.words();
+}
+
+/// An autoscaler takes instances away and brings them back; workers are recycled now and then, all the time.
+TEST_F(RepeatByCounters, what_operations_restart_as_often_before_is_no_worse) {
+    for (int i = 0; i < 20; ++i) slots(48), restart(static_cast<std::size_t>(i) % 3);
+    deploy();
+    for (int i = 0; i < 4; ++i) {
+        slots(40);
+        restart(static_cast<std::size_t>(i) % 3);
+        slots(1);
+        EXPECT_NE(bed.verdict(), Verdict::Breach) << bed.words();
+    }
+}
+
 class RepeatOfCounter : public Repeat {
   protected:
     RepeatOfCounter() : Repeat(counter()) {}

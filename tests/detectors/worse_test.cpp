@@ -144,6 +144,7 @@ TEST_F(WorseLatency, slower_requests_are_found_and_said) {
     EXPECT_EQ(bed.verdict(), Verdict::Ok) << bed.words();
     slots(25, 0.07);
     EXPECT_EQ(bed.verdict(), Verdict::Breach) << bed.words();
+    EXPECT_NE(bed.words().find(" is worse: "), std::string::npos) << bed.words();
     EXPECT_NE(bed.words().find("requests are slower than 0."), std::string::npos) << bed.words();
 }
 

@@ -33,12 +33,20 @@ class Explain(unittest.TestCase):
         control = cls.control = Service(w.root, "control", routes=ROUTES)
         w.service("beside", routes=ROUTES, signals=errors(), guard="{ P0: [health down for 1s], anomaly: P1 }", bake="170s", control=control)
         w.service("asked", targets=2, routes=ROUTES, signals=errors('{app="asked"}'), guard=GUARD, prometheus=prometheus.url)
-        prometheus.services = [w.services["asked"]]
+        # The same instances, of which a Prometheus has the series of one service.
+        many = [f"/{i}" for i in range(39)] + ["/pay"]
+        scraped = w.service("scraped", routes=many, signals=errors(), guard="{ P0: [health down for 1s], anomaly: P1 }", bake="170s")
+        through = w.service("through", signals=errors('{app="scraped"}'), guard="{ P0: [health down for 1s], anomaly: P1 }", bake="170s", prometheus=prometheus.url)
+        for target in through.targets:
+            target.stop()
+        through.targets = scraped.targets
+        scraped.versions["v1"] = {"errors": 0.02}
+        prometheus.services = [w.services["asked"], scraped]
         prometheus.start()
         prometheus.until_scraping('shop_calls_total{app="asked"}')
         w.start()
         cls.started = time.monotonic()
-        slow = ("busy", "beside")
+        slow = ("busy", "beside", "scraped", "through")
         for name in slow:
             w.ctl("good", "mark", name, "v1")
         w.good(*(name for name in w.services if name not in slow))
@@ -86,6 +94,24 @@ class Explain(unittest.TestCase):
     def test_a_prometheus_is_asked_where_it_is(self):
         self.bad("asked", routes={"/pay": 0.6})
         until(lambda: "of it in route=/pay (" in (self.finding("asked")["where"] or ""), 10, "the server has answered")
+
+    def test_one_bad_endpoint_is_found_through_a_prometheus_as_by_a_direct_scrape(self):
+        w = self.w
+        until(lambda: time.monotonic() - self.started > 75, 90, "a dozen ticks of 5 s were seen")
+        w.services["scraped"].versions["v2"] = {"errors": 0.02, "routes": {"/pay": 0.3}}
+        names = ("scraped", "through")
+        for name in names:
+            w.deploy(name, "v2")
+        for name in names:
+            w.services[name].runs("v2")
+        def found(name):
+            w.until_incident(name, "awaiting_approval", 160)
+            return self.finding(name)
+        one, other = map(found, names)
+        for finding in (one, other):
+            self.assertRegex(finding["words"], r"endpoint /pay: .*odds against a healthy deploy (less than )?1 : ")
+        until(lambda: "in route=/pay (" in (self.finding("through")["where"] or ""), 20, "the server has said where")
+        self.assertIn('topk(256, sum by (route) (rate(shop_calls_total{app="scraped"}', w.ctl("check", str(w.root / "revertd.yaml"), "--explain")[1])
 
     def test_what_would_be_found_is_said_and_enough_ends_a_bake(self):
         w = self.w

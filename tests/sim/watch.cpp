@@ -131,7 +131,7 @@ void World::Watch::query(std::uint32_t index, const Outside& outside, Time now) 
     if (outside.metrics == Metrics::TwoSeries && signal.kind == Signal::Kind::Gauge) cells.push_back(cells.front());
     if (failure.verdict != Verdict::Ok || outside.metrics == Metrics::Gone) cells.clear();
     const Duration span = signal.promql.empty() ? 4 * settings->interval : signal.reach;
-    judge.query(index, {failure.verdict, cells, span, failure.words}, now);
+    judge.query(index, {failure.verdict, cells, {}, span, failure.words}, now);
 }
 
 void World::Watch::grow(const Outside& outside, Duration elapsed) {

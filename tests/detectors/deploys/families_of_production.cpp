@@ -114,7 +114,7 @@ void worker_recycling(Spec& spec, Random& random) {
     for (auto* group : {&spec.fresh, &spec.reference})
         for (double at = -spec.before + random.uniform(0, period); at < spec.bake;
              at += period * random.uniform(0.8, 1.2))
-            if (group == &spec.reference || at > 0) group->restarts.push_back(at);
+            if (group == &spec.reference || at > 0 || !spec.control) group->restarts.push_back(at);
 }
 
 void half_of_the_scrapes(Spec& spec, Random& random) {
@@ -193,6 +193,15 @@ void time_outs(Spec& spec, Random& random) {
     failing(spec.fresh, step(at, share, 0));
 }
 
+/// Killed for its memory every other minute, and well in between. Only who counts restarts sees it.
+void killed_and_restarted(Spec& spec, Random& random) {
+    const double period = random.uniform(60, 150);
+    spec.bake = std::max(spec.bake, 900.0);
+    spec.onset = spec.bake * random.uniform(0, 0.2);
+    for (double at = spec.onset; at < spec.bake; at += period * random.uniform(0.8, 1.2))
+        spec.fresh.restarts.push_back(at);
+}
+
 constexpr std::array kFamilies = {
     Family{"autoscaler", false, autoscaler},
     Family{"opening hours", false, opening_hours},
@@ -213,6 +222,7 @@ constexpr std::array kFamilies = {
     Family{"cache unused", true, cache_unused},
     Family{"fails under load", true, fails_under_load},
     Family{"time-outs", true, time_outs},
+    Family{"killed and restarted", true, killed_and_restarted},
 };
 
 }  // namespace

@@ -3,15 +3,24 @@
 // same with fifty digits.
 #include <cstdint>
 #include <cstdio>
+#include <optional>
+#include <string>
 #include <vector>
 
+#include "detectors/certificate.h"
+#include "detectors/dispersion.h"
 #include "detectors/evidence.h"
+#include "detectors/growth.h"
+#include "detectors/localise.h"
 #include "detectors/ratio_comparison.h"
+#include "detectors/restart_test.h"
 #include "detectors/shared_level.h"
 #include "detectors/statistics.h"
+#include "detectors/tail_curve.h"
 
 namespace {
 
+using namespace revertd;
 using namespace revertd::detect;
 
 class Numbers {
@@ -34,10 +43,109 @@ void print(const char* name, const std::vector<double>& arguments, double value)
     std::printf(" %.17g\n", value);
 }
 
+/// Over-dispersion of a short history, and what adds up to it.
+void dispersions(Numbers& numbers) {
+    for (int i = 0; i < 40; ++i) {
+        std::vector<double> events, requests, arguments;
+        const bool binomial = i % 2 == 0;
+        const double prior = numbers.next(0.01, 0.5), strength = numbers.next(1, 30);
+        for (int t = 0; t < 15; ++t) {
+            requests.push_back(numbers.whole(20, 400));
+            events.push_back(numbers.whole(0, i % 3 == 0 ? 20 : 4));
+        }
+        arguments = {prior, strength, binomial ? 1.0 : 0.0};
+        arguments.insert(arguments.end(), events.begin(), events.end());
+        arguments.insert(arguments.end(), requests.begin(), requests.end());
+        print("dispersion", arguments, local_dispersion(events, requests, prior, strength, binomial));
+    }
+    ExtraVariance extra(0.1, 5);
+    for (int i = 0; i < 50; ++i) {
+        const double squared = numbers.next(0, 40), v = numbers.next(0.1, 10), v2 = numbers.next(1e-3, 30);
+        extra.add(squared, v, v2);
+        print("extra_variance", {squared, v, v2}, extra.value());
+    }
+}
+
+/// Restarts of a deploy, the second time beside a control group.
+void restarts(Numbers& numbers) {
+    for (const bool beside : {false, true}) {
+        RestartTest test(900, 0.001);
+        for (int i = 0; i < 200; ++i) test.learn(i % 60 == 7, 10);
+        test.begin();
+        for (int i = 0; i < 60; ++i) {
+            const bool own = numbers.next(0, 1) < 0.1, other = numbers.next(0, 1) < 0.05;
+            test.step(own, beside ? std::optional(other) : std::nullopt, 10);
+            print(beside ? "restarts_beside" : "restarts", {own ? 1.0 : 0.0, other ? 1.0 : 0.0}, test.evidence());
+        }
+    }
+}
+
+/// A confidence bound from a likelihood that was seen: a parabola in the log ratio.
+void bounds(Numbers& numbers) {
+    for (int i = 0; i < 20; ++i) {
+        const double middle = numbers.next(-0.2, 0.3), information = numbers.next(50, 2000);
+        const double spread = numbers.next(0.02, 0.1), alpha = i % 2 == 0 ? 0.05 : 0.001;
+        LikelihoodGrid grid(-3, 0.05, 121);
+        for (std::size_t p = 0; p < grid.size(); ++p)
+            grid[p] = -information * (grid.at(p) - middle) * (grid.at(p) - middle) / 2;
+        print("bound", {middle, information, spread, alpha}, grid.upper(spread, alpha));
+    }
+}
+
+/// How much slower than an edge, and where the damage is.
+void curves_and_places(Numbers& numbers) {
+    const std::vector<double> edges = {10, 25, 50, 100, 250, 500};
+    for (int i = 0; i < 30; ++i) {
+        std::vector<double> counts, arguments;
+        for (std::size_t b = 0; b <= edges.size(); ++b) counts.push_back(numbers.whole(1, 200));
+        const double latency = numbers.next(1, 7);
+        arguments = counts;
+        arguments.push_back(latency);
+        print("tail", arguments, TailCurve(edges, counts).above(latency));
+    }
+    for (int i = 0; i < 30; ++i) {
+        PlaceTable table;
+        PlaceLabel label{"route", false, {}};
+        std::vector<double> arguments;
+        for (int v = 0; v < 5; ++v) {
+            const double before = numbers.whole(500, 5000), now = numbers.whole(500, 5000);
+            const double factor = v == 2 ? 30 : 1;
+            const PlaceCounts earlier{before, numbers.whole(1, 20)}, later{now, factor * numbers.whole(2, 15)};
+            label.places.push_back({std::to_string(v), earlier, later});
+            table.before += earlier, table.now += later;
+            arguments.insert(arguments.end(), {earlier.requests, earlier.bad, later.requests, later.bad});
+        }
+        table.labels.push_back(label);
+        const Localisation found = localise(table);
+        if (found.labels.empty() || found.labels[0].worst != 1) continue;
+        print("localise", arguments, found.labels[0].gain);
+    }
+}
+
+/// Growth over three tenths of a bake, less the control group's.
+void growths(Numbers& numbers) {
+    for (int i = 0; i < 20; ++i) {
+        const double slope = numbers.next(0.3, 1), common = numbers.next(0, 0.1), noise = numbers.next(0, 0.02);
+        GrowthTest test(1000, 5);
+        for (int t = 0; t < 160; ++t) {
+            const double at = 5.0 * t + 2;
+            test.add(true, at, 0.2 + slope * at / 1000 + noise * (t % 3));
+            test.add(false, at, 0.2 + common * at / 1000);
+        }
+        const auto found = test.grows(799);
+        print("growth", {slope, common, noise}, found ? found->rise : 0);
+    }
+}
+
 }  // namespace
 
 int main() {
     Numbers numbers;
+    dispersions(numbers);
+    restarts(numbers);
+    bounds(numbers);
+    curves_and_places(numbers);
+    growths(numbers);
     for (int i = 0; i < 300; ++i) {
         const double x = numbers.next(1e-3, i % 2 == 0 ? 20 : 1e6);
         print("log_gamma", {x}, log_gamma(x));
