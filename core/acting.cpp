@@ -138,6 +138,7 @@ void Engine::observed_before(const Incident& i, const Observation& seen) {
     const bool judged = seen.kind == Observation::Kind::Version && seen.version == i.from;
     if (judged || seen.kind == Observation::Kind::Nothing) {  // "nothing runs" counts as the judged version last seen
         run.before_action = seen;
+        run.before_action->read = run.asked;  // when it looked nobody knows; not before it was asked
         if (run_->durable >= i.decided_seq) write_intent(i);
         return;
     }
@@ -220,8 +221,9 @@ void Engine::run_step(const Incident& i) {
             if (!run.late_since) run.late_since = now_.at;
             if (now_.at - *run.late_since < kSilentWait) return begin_action(i);
             run.late_since.reset();
-            return hold(i, Reason::PlatformSilent,
-                        "the journal's disk is so slow that what runs is known too long before the step");
+            return hold(
+                i, Reason::PlatformSilent,
+                "the platform or the journal's disk is so slow that what runs is known too long before the step");
         }
     }
     run.late_since.reset();
@@ -338,6 +340,7 @@ void Engine::observed_after_unknown(const Incident& i, const Observation& seen) 
     const bool progress = settings != nullptr && settings->reports_progress && seen.settled;
     if (judged && (known || progress)) {
         run.before_action = seen;  // the compare-and-set of the second attempt
+        run.before_action->read = run.asked;
         return attempt_again(i, last.words, last.intent.index);
     }
     hold(i, Reason::UnknownOutcome,

@@ -58,6 +58,7 @@ const ServiceSettings* Engine::pinned(const Deployment& deployment) const {
 
 void Engine::on(const event::Start& e) {
     run_->journal_was_paged = e.journal_failed || state_.journal_paged;
+    run_->begun = true;
     note(Started{"revertd started", e.boot, e.offset});
     if (!e.in_progress.empty()) count_crash(e.in_progress);
     run_->services.clear();
@@ -73,6 +74,23 @@ void Engine::on(const event::Start& e) {
         }
         settle(name);
     }
+}
+
+/// Deadlines may have passed meanwhile; what follows from them waits until it was looked again (S38, S40).
+void Engine::on(const event::Suspended& e) {
+    note(Suspended{e.lasted});
+}
+
+/// What was known before a restart, or a suspension, says nothing of now: nobody looked in between.
+bool Engine::judged_anew(const std::string& name) const {
+    const auto run = run_->services.find(name);
+    return run != run_->services.end() && run->second.judged_at && *run->second.judged_at >= state_.started;
+}
+
+bool Engine::version_heard_anew(const std::string& name) const {
+    const auto run = run_->services.find(name);
+    if (run == run_->services.end() || !run->second.last || run->second.last->read < state_.started) return false;
+    return run->second.last->kind != Observation::Kind::NoAnswer || version_silence(name).has_value();
 }
 
 /// S39: an input that has ended the daemon three times within five minutes would do so for ever.
@@ -175,8 +193,10 @@ void Engine::on(const event::Judged& e) {
     if (rules == nullptr) return;
     remember_holding(e, *rules);
     const bool steady = (settings && settings->steady) || !s.steady.empty();
+    const bool anew = !judged_anew(e.service);
+    run_->services[e.service].judged_at = now_.at;
     if (!guarded) {  // nothing acts, and only what is told is journaled
-        if (steady) settle(e.service);
+        if (steady || (anew && s.adopting_since)) settle(e.service);
         return;
     }
     const bool health_changed = e.report.health != s.health && e.report.health != Health::Unknown;
@@ -191,7 +211,7 @@ void Engine::on(const event::Judged& e) {
     const bool shortened = d != nullptr && d->shortened.has_value();
     if (d != nullptr) shorten_bake(*d, e.report.excluded);
     const bool shortens = d != nullptr && d->shortened.has_value() != shortened;
-    if (health_changed || shortens || !e.report.changes.empty()) settle(e.service);
+    if (anew || health_changed || shortens || !e.report.changes.empty()) settle(e.service);
 }
 
 void Engine::on(const event::PowerFound& e) {
@@ -231,6 +251,7 @@ void Engine::on(const event::Asked& e) {
 // -- the frame
 
 void Engine::settle(const std::string& name) {
+    if (!run_->begun) return;
     for (int round = 0; round < kSettleRounds; ++round) {
         ServiceState& s = service(name);
         const std::string older = s.older, guard = s.guard;

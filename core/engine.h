@@ -79,12 +79,15 @@ class Engine {
     [[nodiscard]] const ServiceSettings* pinned(const Deployment& deployment) const;
 
     void on(const event::Start&);
+    void on(const event::Suspended&);
     void on(const event::Tick&);
     void on(const event::Durable&);
     void on(const event::JournalFailed&);
     void on(const event::Configured&);
     void on(const event::Judged&);
     void count_crash(const std::string& input);
+    [[nodiscard]] bool judged_anew(const std::string& service) const;
+    [[nodiscard]] bool version_heard_anew(const std::string& service) const;
     void on(const event::PowerFound&);
     void remember_holding(const event::Judged& judged, const ServiceSettings& settings);
     void on(const event::Observed&);
@@ -196,6 +199,7 @@ class Engine {
     void entry_confirmed(const Incident& incident, const std::string& words);
 
     // -- verification.cpp (S36, S37)
+    bool advance_recovered(const Incident& incident);
     void begin_verification(const Incident& incident, const std::string& words);
     bool advance_verification(const Incident& incident);
 

@@ -41,6 +41,7 @@ struct Engine::Run {
         std::map<int, std::string> unresolved;  ///< and why not, by their place in the list
 
         std::optional<JudgePhase> phase;
+        std::optional<Time> judged_at;  ///< the last report of its Judge
         bool summary_asked = false;
         std::optional<Time> due;
     };
@@ -49,6 +50,7 @@ struct Engine::Run {
     std::uint64_t next_token = 1;
     std::uint64_t durable = 0;
     std::uint64_t replayed = 0;      ///< the last record of earlier runs
+    bool begun = false;              ///< event::Start has come: before it nothing is decided
     bool witnessed = false;          ///< the runner knows of no step that the journal does not
     std::string runner_silent;       ///< why this is not known although it was asked for; a gate
     bool journal_was_paged = false;  ///< that it failed, by an earlier run

@@ -135,6 +135,11 @@ struct Start {
     bool journal_failed = false;   ///< the run before has paged that, and the journal could not take the page (S43)
 };
 
+/// Nothing was asked and nothing decided for so long. What was known before says nothing of now, as after a restart.
+struct Suspended {
+    Duration lasted{};
+};
+
 struct Tick {};  ///< a deadline of Engine::next_deadline has come
 
 struct Durable {
@@ -209,9 +214,9 @@ struct Asked {
 
 }  // namespace event
 
-using Event = std::variant<event::Start, event::Tick, event::Durable, event::JournalFailed, event::Configured,
-                           event::PowerFound, event::Judged, event::Observed, event::Resolved, event::Summarised,
-                           event::StepEnded, event::ReceiptRead, event::Witnessed, event::Asked>;
+using Event = std::variant<event::Start, event::Suspended, event::Tick, event::Durable, event::JournalFailed,
+                           event::Configured, event::PowerFound, event::Judged, event::Observed, event::Resolved,
+                           event::Summarised, event::StepEnded, event::ReceiptRead, event::Witnessed, event::Asked>;
 
 namespace effect {
 

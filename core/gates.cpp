@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/policy.h"
 #include "core/target.h"
 
 namespace revertd {
@@ -114,7 +115,7 @@ std::optional<Held> fresh(const GateInput& in) {
     if (in.incident.ordered || in.incident.reason == Reason::Trigger || has_begun(in.incident)) return std::nullopt;
     const ServiceSettings* settings = in.deployment == nullptr ? nullptr : in.deployment->settings.get();
     const Freshness f = freshness(in.service, in.incident, settings, in.now, in.state.started);
-    if (f.stale_since_restart) return Held{Reason::RestartPending, "not judged again yet since the restart"};
+    if (f.stale_since_restart) return Held{Reason::RestartPending, "not judged again yet since revertd came back"};
     if (f.blind) return Held{Reason::Blind, f.words};
     if (!f.breached_lately) return Held{Reason::Stale, f.words};
     return std::nullopt;
@@ -156,7 +157,7 @@ Freshness freshness(const ServiceState& service, const Incident& incident, const
         if (!decided && !rule.holds) continue;  // others count only while they hold
         any = true;
         const Duration window = std::max(hold_of(settings, rule.text), kFreshAtLeast);
-        if (rule.changed < started) out.stale_since_restart = true;
+        if (rule.changed < started && index != kDeployFailed) out.stale_since_restart = true;
         const bool on_the_edge = rule.holds && rule.verdict == Verdict::Ok;
         if (rule.verdict == Verdict::Breach || on_the_edge || (rule.last_breach && now - *rule.last_breach < window))
             out.breached_lately = true;
@@ -170,9 +171,16 @@ Freshness freshness(const ServiceState& service, const Incident& incident, const
             rule.verdict == Verdict::Ok && !rule.holds && now - rule.since >= window;  // S25: not on the edge
         all_clear = all_clear && clear;
     }
-    out.cleared = any && all_clear;
+    out.cleared = any && all_clear && !out.stale_since_restart;
     if (out.words.empty()) out.words = incident.rule + " is not breached any more";
     return out;
+}
+
+bool sees_again_soon(const State& state, const Incident& incident, const ServiceSettings* settings, Time now) {
+    const bool held =
+        incident.state == IncidentState::Held &&
+        (incident.gate == Reason::RestartPending || incident.gate == Reason::Blind || incident.gate == Reason::Stale);
+    return held && now < state.started + std::max(hold_of(settings, incident.rule), kFreshAtLeast);
 }
 
 }  // namespace revertd

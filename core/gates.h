@@ -47,6 +47,11 @@ struct Freshness {
 /// `for` of a rule by its sentence; zero if it has none.
 [[nodiscard]] Duration hold_of(const ServiceSettings* settings, const std::string& rule);
 
+/// Held for what could not be seen while revertd was away, and it has not been back for as long as its rule needs
+/// (S38).
+[[nodiscard]] bool sees_again_soon(const State& state, const Incident& incident, const ServiceSettings* settings,
+                                   Time now);
+
 constexpr Duration kFreshAtLeast = 2min;  // S28: a rule without `for` would otherwise make approvals a race
 constexpr Duration kObservationAge = 5s;  // S32: what runs was read at most this long before the step starts
 

@@ -273,7 +273,7 @@ bool Engine::advance_rolling(const Deployment& d, const ServiceSettings& setting
         note(BrokenBefore{id, rule->second.text});
         return true;
     }
-    if (now_.at < d.started + settings.rollout) return false;
+    if (now_.at < d.started + settings.rollout || !version_heard_anew(d.service)) return false;
     const auto silence = version_silence(d.service);
     const std::string why = silence ? " (" + silence->words + ")" : std::string{};
     close_guard(id, DeployState::Inconclusive, 14, Reason::NeverSeen,
@@ -288,10 +288,12 @@ bool Engine::judge_rollout(const Deployment& d, const ServiceSettings& settings)
     const auto rule = s.rules.find(kRolloutStuck);
     const bool holds = rule != s.rules.end() && rule->second.holds;
     const bool stuck = settings.settles && !d.settled && now_.at >= d.started + settings.rollout;
-    if (holds == stuck || (stuck && rule != s.rules.end())) return false;
+    const bool told = rule != s.rules.end() && rule->second.changed >= state_.started;  // a restart has it asked anew
+    if (stuck ? told || !version_heard_anew(d.service) : !holds) return false;
     RuleChanged f;
     f.service = d.service, f.rule = kRolloutStuck, f.text = "rollout stuck", f.severity = Severity::P1;
-    f.verdict = stuck ? Verdict::Breach : Verdict::Ok, f.holds = stuck, f.since = now_.at;
+    f.verdict = stuck ? Verdict::Breach : Verdict::Ok, f.holds = stuck,
+    f.since = stuck && holds ? rule->second.since : now_.at;
     f.words = stuck ? "rollout of " + d.version + " has not settled within " + to_words(settings.rollout) : "settled";
     note(f);
     return true;
@@ -333,7 +335,8 @@ void Engine::shorten_bake(const Deployment& d, double excluded) {
 bool Engine::end_bake(const Deployment& d) {
     ServiceState& s = service(d.service);
     const std::string id = d.id;
-    if (s.older == id) return false;  // S8: judged when it is known what becomes of the newer one
+    if (s.older == id) return false;            // S8: judged when it is known what becomes of the newer one
+    if (!judged_anew(d.service)) return false;  // S38: its end may have passed while nobody looked
     const Incident* incident = state_.incident(s.incident);
     if (incident != nullptr && incident->deploy != id) incident = nullptr;
     if (incident != nullptr) {
@@ -354,6 +357,7 @@ bool Engine::end_bake(const Deployment& d) {
         if (incident->gate == Reason::HoldFix) return false;  // its own end comes first
         // S8: the newer one is over, this one is judged as it is now: decided anew, or recovered by itself.
         if (incident->state == IncidentState::Held && incident->gate == Reason::Deploying) return false;
+        if (sees_again_soon(state_, *incident, settings_of_incident(*incident), now_.at)) return false;
         const Reason gate = incident->gate == Reason::None ? Reason::Policy : incident->gate;
         const bool tried = incident->acted();
         const std::string words = incident->words + "; not rolled back: " +
@@ -395,9 +399,10 @@ void Engine::judge_pass(const Deployment& d, const std::vector<RuleSummary>& rul
                            "healthy for " + to_words(std::chrono::floor<std::chrono::seconds>(baked)) + left_out + p3,
                            pass.excluded);
     }
-    if (pass.blind_at_end && !d.blind_paged) {
+    if ((pass.blind_at_end || pass.blind_too_long) && !d.blind_paged) {
+        const char* when = pass.blind_at_end ? ": blind at the end of the bake (" : ": blind for much of the bake (";
         note(BlindPaged{id});
-        page(d, "warning", d.service + " " + d.version + ": blind at the end of the bake (" + pass.words + ")");
+        page(d, "warning", d.service + " " + d.version + when + pass.words + ")");
     }
     close_guard(id, DeployState::Inconclusive, 14, pass.blind_at_end ? Reason::Blind : Reason::Inconclusive,
                 pass.words + left_out);
@@ -445,7 +450,7 @@ bool Engine::advance_adoption(const std::string& name) {
     ServiceState& s = service(name);
     const auto settings = settings_of(name);
     Run::Service& run = run_->services[name];
-    if (!s.adopting_since || settings == nullptr || run.summary_asked) return false;
+    if (!s.adopting_since || settings == nullptr || run.summary_asked || !judged_anew(name)) return false;
     if (now_.at < *s.adopting_since + settings->bake) return false;
     run.summary_asked = true;
     emit(effect::Summarise{name, name});

@@ -65,9 +65,7 @@ bool Engine::advance_incident(const std::string& name) {
         case IncidentState::Verifying:
             return advance_verification(*i);
         case IncidentState::Recovered:
-            if (now_.at < *i->recovered + kRecoveredWatch) return false;
-            close_incident(i->id, Reason::RolledBack, "watched on for " + to_words(kRecoveredWatch) + ", stayed well");
-            return true;
+            return advance_recovered(*i);
         case IncidentState::NotRecovered:
         case IncidentState::Escalated:
         case IncidentState::Closed:
@@ -85,6 +83,7 @@ bool Engine::advance_incident(const std::string& name) {
     if (run_->durable < i->decided_seq) return look_ahead(*i);
     if (i->state == IncidentState::AwaitingApproval) return wait_for_approval(*i);
     const auto held = check_gates(gate_input(*i));
+    if (held && held->gate == Reason::RestartPending) return false;  // the next slot tells
     if (held) {
         if (i->state == IncidentState::Held && i->gate == held->gate) return false;
         hold(*i, held->gate, held->words);
@@ -179,6 +178,7 @@ bool Engine::decide(const Incident& i) {
     // Deny, take, hold and halt are answers that need no decision anew.
     if (const auto held = check_gates(gate_input(i));
         held && held->gate != Reason::NoTarget && held->gate != Reason::BadTarget) {
+        if (held->gate == Reason::RestartPending) return false;
         if (i.state == IncidentState::Held && i.gate == held->gate) return false;
         hold(i, held->gate, held->words);
         return true;
@@ -318,8 +318,11 @@ bool Engine::void_if_tightened(const Incident& i) {
                             : never               ? std::string(to_string(i.severity)) + " never rolls back"
                             : more                ? "more people have to approve"
                                                   : "it asks now";
+    const bool asked = i.approval.has_value();
     note(ApprovalVoided{i.id, "void: the configuration was tightened, " + why});
-    if (never) page(i, "update", i.service + " " + i.from + ": not asked about any more, " + why);
+    if (never)
+        page(i, "update",
+             i.service + " " + i.from + (asked ? ": not asked about any more, " : ": not rolled back, ") + why);
     return true;
 }
 
@@ -327,8 +330,8 @@ void Engine::hold(const Incident& i, Reason gate, const std::string& words) {
     note(IncidentMoved{i.id, IncidentState::Held, Stage::None, gate, words});
     run_->services[i.service].ask_again.reset();
     run_->services[i.service].token = 0;
-    const bool answered = gate == Reason::Denied || gate == Reason::Taken || gate == Reason::HoldFix;  // they know
-    if (!answered) page(i, "update", i.service + " " + i.from + ": not rolled back, held: " + words);
+    const bool known = gate == Reason::Denied || gate == Reason::Taken || gate == Reason::HoldFix;  // people said so
+    if (!known) page(i, "update", i.service + " " + i.from + ": not rolled back, held: " + words);
 }
 
 void Engine::close_incident(const std::string& id, Reason reason, const std::string& words) {

@@ -278,6 +278,10 @@ void Judge::fill_baseline(std::uint32_t signal, std::span<const HistoryRow> rows
     state_->fill_baseline(signal, rows);
 }
 
+void Judge::tell_anew() {
+    for (RuleState& rule : state_->rules) rule.tell_anew = true;
+}
+
 void Judge::freeze_baseline(Time at) {
     state_->frozen = true;
     for (SignalState& signal : state_->signals) signal.window.baseline.freeze(at);

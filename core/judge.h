@@ -214,6 +214,9 @@ class Judge {
     void fill_baseline(std::uint32_t signal, std::span<const HistoryRow> rows);
     /// Freezes the baseline as it was at `at` (the earlier of start and first sight, S18).
     void freeze_baseline(Time at);
+
+    /// The next slot tells of every rule, changed or not: what was told before counts no more (S38).
+    void tell_anew();
     /// One entry a rule, without those of the rollout, in the order of the settings.
     [[nodiscard]] std::vector<RuleSummary> summarise() const;
     [[nodiscard]] JudgeView view() const;

@@ -127,6 +127,11 @@ struct Narrator {
         return "no attempt is left (" + f.words + "): " + steps;
     }
 
+    std::string operator()(const Suspended& f) const {
+        return "revertd was suspended for " + to_words(std::chrono::floor<std::chrono::seconds>(f.lasted)) +
+               "; everything is judged anew";
+    }
+
     std::string operator()(const Crashed& f) const { return "the run before crashed while busy with " + f.input; }
 
     std::string operator()(const Quarantined& f) const { return f.words; }

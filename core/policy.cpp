@@ -38,7 +38,7 @@ void due_of_guard(const Deployment& d, const ServiceState& service, const Servic
 }
 
 void due_of_incident(const Incident& incident, const ServiceState& service, const ServiceSettings* settings, Time now,
-                     std::optional<Time>& due) {
+                     Time started, std::optional<Time>& due) {
     const auto later = [&](Time at) {
         if (at > now) sooner(due, at);
     };
@@ -48,7 +48,8 @@ void due_of_incident(const Incident& incident, const ServiceState& service, cons
     if (incident.verifying_since && settings != nullptr) {
         const Time clear_from = *incident.verifying_since + settings->warmup + settings->verify.clear_for;
         later(clear_from);
-        later(*incident.verifying_since + settings->verify.within);
+        later(verification_ends(incident, *settings, started));
+        later(started + settings->verify.clear_for);
         for (const auto& [index, rule] : service.rules) later(rule.since + settings->verify.clear_for);
         later(service.health_since + settings->verify.clear_for);
     }
@@ -120,6 +121,12 @@ JudgePhase judge_phase(const State& state, const ServiceState& service, const Se
     return {counts ? Kind::Good : Kind::Apart, Time{}, Time{}};
 }
 
+Time verification_ends(const Incident& incident, const ServiceSettings& settings, Time started) {
+    const Time end = *incident.verifying_since + settings.verify.within;
+    if (started <= *incident.verifying_since) return end;
+    return std::max(end, started + settings.warmup + 2 * settings.verify.clear_for);
+}
+
 std::optional<Time> next_due(const State& state, const ServiceState& service, const ServiceSettings* current,
                              Time now) {
     std::optional<Time> due;
@@ -131,9 +138,11 @@ std::optional<Time> next_due(const State& state, const ServiceState& service, co
     if (const Incident* incident = state.incident(service.incident)) {
         const Deployment* d = state.deployment(incident->deploy);
         const ServiceSettings* settings = d != nullptr && d->settings ? d->settings.get() : current;
-        due_of_incident(*incident, service, settings, now, due);
+        due_of_incident(*incident, service, settings, now, state.started, due);
         const Time judged_anew = state.started + hold_of(settings, incident->rule);  // S30, after a restart
         if (incident->approval && judged_anew > now) sooner(due, judged_anew);
+        const Time seen_again = state.started + std::max(hold_of(settings, incident->rule), kFreshAtLeast);
+        if (incident->state == IncidentState::Held && seen_again > now) sooner(due, seen_again);
     }
     if (service.adopting_since && current != nullptr && *service.adopting_since + current->bake > now)
         sooner(due, *service.adopting_since + current->bake);
@@ -179,6 +188,8 @@ PassVerdict judge_summary(const ServiceSettings& settings, const std::vector<Rul
             fail(rule, rule.text + " was " + std::string(to_string(s.last)) + " at the end of the bake" +
                            (s.words.empty() ? "" : ": " + s.words));
         const auto enough = static_cast<double>(s.ok) >= kOkShare * static_cast<double>(s.slots);
+        const auto blind = static_cast<double>(s.blind) > (1 - kOkShare) * static_cast<double>(s.slots);
+        out.blind_too_long = out.blind_too_long || (!enough && blind);
         if (!enough)
             fail(rule, rule.text + " was ok in " + percent(s.ok, s.slots) + " of its slots only (80 % make a pass)");
     }

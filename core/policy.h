@@ -34,6 +34,10 @@ void describe(const Incident& incident, const ServiceSettings* settings, Paged& 
 /// What the Judge of a service is to do, as it follows from the state.
 [[nodiscard]] JudgePhase judge_phase(const State& state, const ServiceState& service, const ServiceSettings* settings);
 
+/// When a verification that has not succeeded has failed. After a restart it may still succeed: it is watched long
+/// enough.
+[[nodiscard]] Time verification_ends(const Incident& incident, const ServiceSettings& settings, Time started);
+
 /// The next instant at which the state of a service changes by itself.
 [[nodiscard]] std::optional<Time> next_due(const State& state, const ServiceState& service,
                                            const ServiceSettings* current, Time now);
@@ -43,8 +47,9 @@ struct PassVerdict {
     bool passed = false;
     bool breached_at_end = false;  ///< a rule is still breached: judged on for at most its `for`
     bool blind_at_end = false;
-    std::string rule;  ///< the one that decided
-    Duration hold{};   ///< its `for`
+    bool blind_too_long = false;  ///< more of its slots than a pass may lack could not be seen
+    std::string rule;             ///< the one that decided
+    Duration hold{};              ///< its `for`
     std::string words;
     std::vector<std::string> left_out, excluded;
 };

@@ -227,23 +227,6 @@ struct Ordered {  ///< `rollback start` on an open incident
     }
 };
 
-struct PlannedStep {
-    std::string name, digest;
-    Duration deadline{};
-    int entry = 0;  ///< of the list of recipes
-    bool first_of_entry = true, last_of_entry = true;
-    bool observed = false;  ///< its recipe can say what runs
-    std::string recipe = {};
-    int place = -1;  ///< among all steps of the configuration; -1: its own index here
-
-    template <class Self, class F>
-    static void fields(Self& r, F&& f) {
-        f("name", r.name), f("digest", r.digest), f("deadline", r.deadline), f("entry", r.entry);
-        f("first_of_entry", r.first_of_entry), f("last_of_entry", r.last_of_entry), f("observed", r.observed);
-        f("recipe", r.recipe), f("place", r.place);
-    }
-};
-
 struct Decided {
     std::string incident, from, to, digest, evidence, config, words;
     bool ask = false;
@@ -434,6 +417,12 @@ struct Started {              ///< a start of the daemon, after the fold
     REVERTD_RECORD("started") { f("words", r.words), f("boot", r.boot), f("offset", r.offset); }
 };
 
+struct Suspended {  ///< the machine slept, or somebody stopped the process: nobody looked for so long (S40)
+    Duration lasted{};
+
+    REVERTD_RECORD("suspended") { f("lasted", r.lasted); }
+};
+
 struct Crashed {  ///< the run before ended while it was busy with this input (S39)
     std::string input;
 
@@ -484,7 +473,7 @@ using Fact =
                  ApprovalAsked, ApprovalGiven, ApprovalVoided, WaitEnded, Answered, IncidentMoved, Intent, Outcome,
                  AttemptBegun, Confirmed, VerificationStarted, VerificationEnded, IncidentClosed, Halted, Resumed,
                  ObserveOnlySet, Started, StateAccepted, Paged, Frozen, Unfrozen, LadderClimbed, Reminded,
-                 SteadyChanged, TargetNamed, Exhausted, Crashed, Quarantined, Pruned>;
+                 SteadyChanged, TargetNamed, Exhausted, Crashed, Quarantined, Pruned, Suspended>;
 
 /// One record of the journal: a fact, when it was noted, and its place.
 struct Record {

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/clock.h"
+
 namespace revertd {
 
 enum class Standing : std::uint8_t { Unknown, Declared, Good, Suspect, Bad };
@@ -96,6 +98,23 @@ template <class E>
 }
 
 using Meta = std::vector<std::pair<std::string, std::string>>;
+
+struct PlannedStep {
+    std::string name, digest;
+    Duration deadline{};
+    int entry = 0;  ///< of the list of recipes
+    bool first_of_entry = true, last_of_entry = true;
+    bool observed = false;  ///< its recipe can say what runs
+    std::string recipe = {};
+    int place = -1;  ///< among all steps of the configuration; -1: its own index here
+
+    template <class Self, class F>
+    static void fields(Self& r, F&& f) {
+        f("name", r.name), f("digest", r.digest), f("deadline", r.deadline), f("entry", r.entry);
+        f("first_of_entry", r.first_of_entry), f("last_of_entry", r.last_of_entry), f("observed", r.observed);
+        f("recipe", r.recipe), f("place", r.place);
+    }
+};
 
 // Each record: kName, members, and `fields` over them. `Self` is the record or the const record.
 #define REVERTD_RECORD(NAME)                   \

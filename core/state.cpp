@@ -199,7 +199,7 @@ struct State::Fold {
         RuleNow& rule = service.rules[f.rule];
         // A crash may have lost when a breach ended: of an earlier run only its report is known.
         if (rule.verdict == Verdict::Breach && f.verdict != Verdict::Breach)
-            rule.last_breach = f.holds ? r.at : rule.changed < s.started ? rule.changed : std::min(r.at, f.since);
+            rule.last_breach = rule.changed < s.started ? rule.changed : f.holds ? r.at : std::min(r.at, f.since);
         rule.text = f.text, rule.severity = f.severity, rule.verdict = f.verdict, rule.holds = f.holds;
         rule.value = f.value, rule.limit = f.limit, rule.baseline = f.baseline, rule.requests = f.requests;
         rule.since = f.since, rule.changed = r.at, rule.words = f.words, rule.evidence = f.evidence;
@@ -412,6 +412,8 @@ struct State::Fold {
         s.started = r.at;
         s.observe_only.clear();  // a person has accepted the journal, or it is whole
     }
+
+    void operator()(const Suspended&) const { s.started = r.at; }
 
     void operator()(const Crashed& f) const {
         s.crashes.emplace_back(r.at, f.input);

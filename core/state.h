@@ -224,7 +224,7 @@ class State {
     std::vector<Time> intents;                          ///< of all services
     std::uint64_t seq = 0;                              ///< of the last record
     Time last{};                                        ///< its time
-    Time started{};                                     ///< last start of the daemon
+    Time started{};                                     ///< of the daemon, or of its looking anew after a suspension
     std::string config;
 
     /// Why nothing acts (S39, S43); empty: acting is allowed.

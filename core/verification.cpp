@@ -16,11 +16,12 @@ bool clear(const RuleNow& rule, Duration clear_for, Time now) {
 }
 
 /// What still speaks against "recovered"; empty: nothing.
-std::string objection(const ServiceState& service, const Incident& incident, const ServiceSettings& settings,
-                      Time now) {
+std::string objection(const ServiceState& service, const Incident& incident, const ServiceSettings& settings, Time now,
+                      Time started) {
     const VerifySettings& verify = settings.verify;
     if (verify.health_up && !settings.health.empty()) {
-        const bool up = service.health == Health::Up && now - service.health_since >= verify.clear_for;
+        const bool up =
+            service.health == Health::Up && now - std::max(service.health_since, started) >= verify.clear_for;
         if (!up)
             return "health is " + std::string(to_string(service.health)) +
                    (service.health_words.empty() ? "" : " (" + service.health_words + ")");
@@ -34,7 +35,8 @@ std::string objection(const ServiceState& service, const Incident& incident, con
         const bool asked = verify.rule ? index == *verify.rule : rule.text == incident.rule && !is_rollout_rule(rule);
         if (!asked) continue;
         const auto now_it = service.rules.find(static_cast<std::uint32_t>(index));
-        if (now_it == service.rules.end()) return rule.text + " has not been judged yet";
+        if (now_it == service.rules.end() || now_it->second.changed < started)
+            return rule.text + " has not been judged yet";
         if (!clear(now_it->second, verify.clear_for, now))
             return rule.text + ": " +
                    (now_it->second.words.empty() ? std::string(to_string(now_it->second.verdict))
@@ -62,6 +64,20 @@ void Engine::begin_verification(const Incident& i, const std::string& words) {
     page(i, "update", name + ": rolled back to " + i.to + ", verifying (" + words + ")");
 }
 
+/// S36: watched on for the report, which says how it was then.
+bool Engine::advance_recovered(const Incident& i) {
+    const bool watched = settings_of(i.service) != nullptr;
+    if (now_.at < *i.recovered + kRecoveredWatch || (watched && !judged_anew(i.service))) return false;
+    const ServiceState& s = service(i.service);
+    std::string bad = s.health == Health::Down ? "health is down (" + s.health_words + ")" : std::string{};
+    for (const auto& [index, rule] : s.rules)
+        if (bad.empty() && rule.text == i.rule && rule.verdict == Verdict::Breach) bad = rule.words;
+    close_incident(i.id, Reason::RolledBack,
+                   "watched on for " + to_words(kRecoveredWatch) +
+                       (bad.empty() ? ", stayed well" : ", is not well any more: " + bad));
+    return true;
+}
+
 bool Engine::advance_verification(const Incident& i) {
     const Deployment* d = state_.deployment(i.deploy);
     const auto current = settings_of(i.service);
@@ -69,9 +85,8 @@ bool Engine::advance_verification(const Incident& i) {
     if (settings == nullptr) return false;
     const Duration age = now_.at - *i.verifying_since;
     const std::string id = i.id, deploy = i.deploy, name = i.service, from = i.from, to = i.to;
-    const std::string against = age < settings->warmup + settings->verify.clear_for
-                                    ? "too early"
-                                    : objection(service(name), i, *settings, now_.at);
+    const bool early = age < settings->warmup + settings->verify.clear_for || !judged_anew(name);
+    const std::string against = early ? "too early" : objection(service(name), i, *settings, now_.at, state_.started);
     if (against.empty()) {
         const std::string words = to + " is well: " + i.rule + " clear and health up for " +
                                   to_words(settings->verify.clear_for) + proof(service(name), *settings);
@@ -82,7 +97,7 @@ bool Engine::advance_verification(const Incident& i) {
                     i.words + "; rolled back to " + to + ", verified");
         return true;
     }
-    if (age < settings->verify.within) return false;
+    if (now_.at < verification_ends(i, *settings, state_.started)) return false;
     const std::string words =
         to + " runs and it is still bad: " + against + "; " + from + " was probably not the cause";
     note(VerificationEnded{id, words, false});

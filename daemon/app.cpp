@@ -17,6 +17,7 @@
 #include "core/narrate.h"
 #include "core/policy.h"
 #include "daemon/api/server.h"
+#include "daemon/io/clock_steps.h"
 #include "daemon/io/http_client.h"
 #include "daemon/io/loop.h"
 #include "daemon/io/signals.h"
@@ -114,6 +115,7 @@ class App {
     [[nodiscard]] std::map<std::string, NotificationCounts> notifications() const;
     void test_channels(const Backend::ChannelsAnswered& answered);
     void housekeep();
+    void tell_of_clock_step(const Now& now);
     void on_signal(int signal);
     void watch_signals();
 
@@ -130,6 +132,7 @@ class App {
     std::unique_ptr<ReportStore> reports_;
     std::unique_ptr<Server> server_;
     std::optional<Signals> signals_;
+    ClockSteps clock_steps_;
     std::uint64_t last_progress_ = 0;
     int housekeepings_ = 0;
     bool halted_by_file_ = false;
@@ -186,7 +189,9 @@ int App::run() {
         const auto id = read_boot_id();
         return id ? *id : std::string("unknown");
     }();
-    clock_.set_offset(timeline_offset(driver_->past(), boot));
+    const Driver::Past& past = driver_->past();
+    clock_.set_offset(timeline_offset(past, boot));
+    if (past.any && past.boot == boot) tell_of_clock_step({past.at, past.wall});
     auto in_progress = loop_.mark().open(options_.storage + "/in-progress");
     if (!in_progress) log::write(log::Level::Warn, "inputs are not marked", {{"why", in_progress.error().message}});
     const auto journal_failed = journal_failed_.open_and_leave(options_.storage + "/journal-failed");
@@ -309,6 +314,12 @@ void App::on_signal(int signal) {
     (void)reloaded.has_value();  // it has said so in the log
 }
 
+void App::tell_of_clock_step(const Now& now) {
+    if (const auto by = clock_steps_.look(now))
+        log::write(log::Level::Warn, "the wall clock was set; waits, limits and windows do not run on it",
+                   {{"by", (*by < Duration{} ? "-" : "+") + to_words(std::chrono::abs(*by))}});
+}
+
 /// Once a second: the HALT file halts like `revertctl halt`; the watchdog is fed only while the engine makes progress.
 void App::housekeep() {
     const bool halt = exists(options_.storage + "/HALT") || exists(kHaltFile);
@@ -318,6 +329,7 @@ void App::housekeep() {
     const bool moved = driver_->progress() != last_progress_ || read_.loaded->settings.services.empty();
     last_progress_ = driver_->progress();
     const Duration lag = loop_.take_lag();
+    tell_of_clock_step(clock_.now());
     if (moved) driver_->meters().beat(clock_.now().wall, lag);
     if (moved || !driver_->engine().settings()) systemd::watchdog();
     if (housekeepings_ <= kSettled && ++housekeepings_ == kSettled) release_startup_memory();

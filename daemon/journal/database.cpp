@@ -125,8 +125,9 @@ Result<Database> Database::open(const std::string& path, Mode mode) {
     if (!log) return log.wrap("cannot open " + path);
     if (*log != "wal") return Error(ErrorCode::Io, path + ": no write-ahead log on this file system (" + *log + ")");
     auto prepared = database.run(
-        "PRAGMA cache_size = -256; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 16777216; PRAGMA "
-        "wal_autocheckpoint = 0");
+        "PRAGMA cache_size = -256; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA "
+        "journal_size_limit = " +
+        std::to_string(kLogSizeLimit));
     if (!prepared) return prepared.wrap("cannot open " + path);
     sqlite3_wal_hook(connection, remember_frames, database.log_frames_.get());
     return database;

@@ -49,6 +49,9 @@ class Statement {
 /// wrote), Unavailable (locked), else Io.
 class Database {
   public:
+    /// SQLite cuts a log that is longer when it begins it anew.
+    static constexpr std::int64_t kLogSizeLimit = 16 * 1024 * 1024;
+
     enum class Mode { ReadOnly, ReadWrite };
 
     /// The file must exist and no part of the path may be a symbolic link. `ReadWrite` means a write-ahead log, synced

@@ -315,8 +315,10 @@ bool Journal::Impl::take(Batch& batch) {
 void Journal::Impl::write(const Batch& batch) {
     if (health == Health::Failed) return;
     const Time started = options.clock->now().at;
-    auto written = writer->write(batch);
+    auto written = writer->check_files(dir);
+    if (written) written = writer->write(batch);
     if (!written && written.error().code == ErrorCode::Limit) written = write_from_reserve(batch, written.error());
+    if (written) written = writer->check_files(dir);
     if (!written) {
         mark_failed(written.error());
         return fail(Health::Failed, written.error().message);

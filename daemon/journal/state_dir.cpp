@@ -118,6 +118,15 @@ Result<bool> StateDir::has(const std::string& name) const {
     return true;
 }
 
+Result<FileId> StateDir::id_of(const std::string& name) const {
+    struct stat status {};
+
+    if (::fstatat(dir_.fd(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0)
+        return FileId{status.st_dev, status.st_ino, static_cast<std::uint64_t>(status.st_size)};
+    if (errno == ENOENT) return Error(ErrorCode::NotFound, "there is no " + file(name));
+    return errno_error("stat " + file(name));
+}
+
 Result<File> StateDir::open_file(const std::string& name, int flags) const {
     auto there = has(name);
     if (!there) return there.error();

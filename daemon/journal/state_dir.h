@@ -29,6 +29,11 @@ class File {
     int fd_;
 };
 
+/// Which file a name stands for, and how long it is.
+struct FileId {
+    std::uint64_t device = 0, inode = 0, size = 0;
+};
+
 class StateDir {
   public:
     enum class Missing { Create, Refuse };
@@ -45,6 +50,8 @@ class StateDir {
 
     /// False if there is no such file; NotAllowed unless it is a plain file of ours with one name.
     Result<bool> has(const std::string& name) const;
+    /// NotFound if it stands for none.
+    Result<FileId> id_of(const std::string& name) const;
     Result<File> open_file(const std::string& name, int flags) const;
     Result<std::string> read_file(const std::string& name) const;
 

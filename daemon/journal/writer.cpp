@@ -20,7 +20,26 @@ Result<Writer> Writer::open(const StateDir& dir, Store store, const Tail& tail) 
     if (!head) return head.error();
     auto flight = FlightRecorder::open(dir);
     if (!flight) return flight.error();
-    return Writer(std::move(store), std::move(*head), std::move(*flight), tail);
+    Writer writer(std::move(store), std::move(*head), std::move(*flight), tail);
+    for (const char* name : {Store::kName, "journal.db-wal", HeadFile::kName}) {
+        const auto id = dir.id_of(name);
+        if (!id) return id.error();
+        writer.files_.emplace_back(name, *id);
+    }
+    return writer;
+}
+
+Result<void> Writer::check_files(const StateDir& dir) {
+    for (auto& [name, id] : files_) {
+        const auto now = dir.id_of(name);
+        if (!now && now.error().code != ErrorCode::NotFound) return now.error();
+        if (!now || now->device != id.device || now->inode != id.inode)
+            return Error(ErrorCode::Corrupt, dir.file(name) + " was removed or replaced");
+        const bool may_shrink = id.size > static_cast<std::uint64_t>(Database::kLogSizeLimit);
+        if (now->size < id.size && !may_shrink) return Error(ErrorCode::Corrupt, dir.file(name) + " was cut");
+        id.size = now->size;
+    }
+    return {};
 }
 
 Result<void> Writer::write(const Batch& batch) {

@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/result.h"
@@ -26,6 +27,10 @@ class Writer {
   public:
     /// Takes an inspected directory, locked by the caller, and makes everything that was read from it durable.
     static Result<Writer> open(const StateDir& dir, Store store, const Tail& tail);
+
+    /// Corrupt if a file is not the one that was opened, or is shorter than it was: what is written to it nobody will
+    /// find again (S43).
+    [[nodiscard]] Result<void> check_files(const StateDir& dir);
 
     /// Snapshots, then one transaction, then the head, in that order: durable when it returns, but for the head, which
     /// `tidy_up` syncs. After an error other than Limit what the disk holds is unknown, and the writer must not be used
@@ -56,6 +61,7 @@ class Writer {
     HeadFile head_;
     FlightRecorder flight_;
     Tail tail_;
+    std::vector<std::pair<std::string, FileId>> files_;
 };
 
 }  // namespace revertd::journal

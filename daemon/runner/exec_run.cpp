@@ -124,6 +124,10 @@ ProbeResult ExecRun::probe_result() const {
     return result;
 }
 
+void ExecRun::end_survivors() const {
+    if (survivors_) signal_group(process_.pid, SIGKILL);  // which is theirs as long as one of them lives
+}
+
 Fd ExecRun::take_leftover() {
     return std::move(process_.output);
 }

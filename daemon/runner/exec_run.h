@@ -35,6 +35,9 @@ class ExecRun final : public Run {
 
     [[nodiscard]] ProbeResult probe_result() const;
 
+    /// A step may start a service; a question, asked every few seconds, leaves nothing of its group behind.
+    void end_survivors() const;
+
     [[nodiscard]] pid_t leader() const { return process_.pid; }
 
     [[nodiscard]] std::uint64_t start_ticks() const { return process_.start_ticks; }

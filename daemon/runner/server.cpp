@@ -215,7 +215,9 @@ void Server::look_after_steps(Duration now) {
 void Server::look_after_probes(Duration now) {
     for (ActiveProbe& probe : probes_) {
         probe.run->look(now);
-        if (probe.run->finished()) answer(probe.waiter, Answer{probe.waiter.id, probe.run->probe_result()});
+        if (!probe.run->finished()) continue;
+        probe.run->end_survivors();
+        answer(probe.waiter, Answer{probe.waiter.id, probe.run->probe_result()});
     }
     std::erase_if(probes_, [](const ActiveProbe& probe) { return probe.run->finished(); });
 }

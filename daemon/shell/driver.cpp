@@ -25,8 +25,11 @@ Error no_such(const std::string& id) {
             "revertctl incident list and revertctl deploy list show them"};
 }
 
-constexpr Duration kWitnessAgain = 1s;       // a silent runner is asked again
-constexpr Duration kResolverLimit = 10s;     // they are asked when a guard opens: nothing waits for them
+constexpr Duration kWitnessAgain = 1s;    // a silent runner is asked again
+constexpr Duration kResolverLimit = 10s;  // they are asked when a guard opens: nothing waits for them
+/// As long as an answer about what runs counts (S32). The loop turns several times a second; one that is only busy is
+/// back before.
+constexpr Duration kSuspended = 5s;
 constexpr std::size_t kStreamKept = 10'000;  // a watcher that was away for longer asks for the objects again
 
 /// Processes of its group that still run may still change something: then nothing is known for sure (S34).
@@ -127,7 +130,10 @@ void Driver::start(const std::string& boot, Duration offset, const std::string& 
     started_wall_ = now().wall;
     feed(event::Start{boot, offset, in_progress, journal_failed});
     mark_quarantined();
-    for (const auto& [name, watch] : watches_) resync(name);
+    resync();
+    for (const auto& [name, s] : engine_->state().services)
+        if (!s.guard.empty() || !s.incident.empty()) prepare_steps(name);
+    alive_ = now().at;
     started_ = true;
     snapshot_some();
 }
@@ -139,8 +145,18 @@ void Driver::stop() {
 // -- one event at a time
 
 void Driver::feed(Event event) {
+    notice_suspension();
     events_.push_back(std::move(event));
     if (!draining_) drain();
+}
+
+/// The machine slept, or the process was stopped: what is due now was due while nobody looked (S40).
+void Driver::notice_suspension() {
+    const Time at = now().at;
+    const Duration away = at - std::exchange(alive_, at);
+    if (!started_ || away < kSuspended) return;
+    resync();
+    events_.push_back(event::Suspended{away});
 }
 
 void Driver::drain() {

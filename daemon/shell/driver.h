@@ -149,7 +149,8 @@ class Driver final : public Backend, private WatchListener {
     [[nodiscard]] Time history_from(const std::string& service) const;
     void refresh_watches();
     void find_power(const std::string& service, const std::string& deploy);
-    void resync(const std::string& service);
+    void resync();
+    void notice_suspension();
     void prepare_steps(const std::string& service);
     void snapshot(const std::string& service, const std::string& incident);
     void snapshot_some();
@@ -165,6 +166,7 @@ class Driver final : public Backend, private WatchListener {
     std::string dir_;  ///< of the state
     Past past_;
     bool started_ = false, draining_ = false;
+    Time alive_{};  ///< when the loop was last seen to turn
     std::uint64_t progress_ = 0;
     std::deque<Event> events_;
     std::string journal_lost_;  ///< why nothing becomes durable any more

@@ -151,15 +151,11 @@ void Driver::version_read(const std::string& service, const Observation& observa
     feed(event::Observed{service, 0, observation});
 }
 
-/// After a restart the Engine is told everything that the Judge still knows: what it does not say is blind.
-void Driver::resync(const std::string& service) {
-    const auto watch = watches_.find(service);
-    const ServiceState* s = engine_->state().service(service);
-    if (watch == watches_.end() || s == nullptr || (s->guard.empty() && s->incident.empty())) return;
-    prepare_steps(service);
-    event::Judged all{service, {}, {}};
-    all.report.changes = watch->second->judge().view().rules;
-    feed(std::move(all));
+/// After a restart, or a suspension, the first slot tells the Engine of every rule. What was known before is not told:
+/// nobody has looked since.
+void Driver::resync() {
+    reported_.clear();
+    for (const auto& [name, watch] : watches_) watch->judge().tell_anew();
 }
 
 /// A guard is open: should it come to a rollback, the runner's first http step must not have to load libcurl.
@@ -183,6 +179,8 @@ void Driver::snapshot(const std::string& service, const std::string& incident) {
 }
 
 void Driver::snapshot_some() {
+    notice_suspension();
+    if (!events_.empty() && !draining_) drain();
     const std::uint64_t first = (kSnapshotGuarded - snapshot_round_ % kSnapshotGuarded) % kSnapshotGuarded;
     for (std::uint64_t index = first; index < watched_.size(); index += kSnapshotGuarded) {
         const ServiceState* s = engine_->state().service(watched_[index]);

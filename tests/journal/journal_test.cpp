@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <filesystem>
+
 #include "core/sha256.h"
 #include "tests/journal/harness.h"
 #include "tests/journal/temp_dir.h"
@@ -16,6 +18,37 @@ std::vector<Entry> numbered(int from, int to) {
     auto made = entries(from, to);
     for (Entry& one : made) one.seq = static_cast<std::uint64_t>(one.at.time_since_epoch() / 1s);
     return made;
+}
+
+/// SQLite writes on into a file that has no name any more, and the next start would find nothing of it.
+TEST(Journal, ends_when_a_file_of_it_is_removed_or_replaced) {
+    for (const std::string name : {"journal.db", "journal.db-wal", "head"}) {
+        for (const bool replaced : {false, true}) {
+            const TempDir temp;
+            auto opened = open_journal(temp.state());
+            ASSERT_TRUE(append_and_wait(opened, 1));
+            if (replaced) {
+                std::filesystem::copy_file(temp.file(name), temp.file("copy"));
+                std::filesystem::rename(temp.file("copy"), temp.file(name));
+            } else {
+                std::filesystem::remove(temp.file(name));
+            }
+            EXPECT_FALSE(append_and_wait(opened, 2)) << name;
+            EXPECT_EQ(opened.told->last(), 1u) << name;
+            const auto why = opened.told->wait_for_failures(1);
+            EXPECT_NE(why.at(0).find(name + " was removed or replaced"), std::string::npos) << why.at(0);
+            EXPECT_FALSE(opened->append({entry(3)}));
+        }
+    }
+}
+
+TEST(Journal, ends_when_its_log_is_cut) {
+    const TempDir temp;
+    auto opened = open_journal(temp.state());
+    ASSERT_TRUE(append_and_wait(opened, 1));
+    std::filesystem::resize_file(temp.file("journal.db-wal"), 32);
+    EXPECT_FALSE(append_and_wait(opened, 2));
+    EXPECT_NE(opened.told->wait_for_failures(1).at(0).find("was cut"), std::string::npos);
 }
 
 TEST(Journal, gives_back_after_a_restart_what_was_appended) {

@@ -6,8 +6,10 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 
 #include "daemon/runner/listen.h"
+#include "daemon/runner/process.h"
 #include "tests/runner/harness.h"
 
 namespace revertd {
@@ -30,6 +32,17 @@ TEST_F(Probes, may_be_repeated_and_leave_nothing) {
     for (int i = 0; i < 3; ++i) EXPECT_EQ(probe({"/bin/echo", "v1"}).output, "v1\n");
     for (const auto& file : std::filesystem::directory_iterator(directory_ / "storage"))
         EXPECT_NE(file.path().extension(), ".receipt");
+}
+
+TEST_F(Probes, leave_no_process_of_their_group_behind) {
+    const std::string pid_file = directory_ / "pid";
+    const ProbeResult result = probe({"/bin/sh", "-c", "sleep 1000 & echo $! > " + pid_file + "; echo v1"});
+    EXPECT_EQ(result.output, "v1\n");
+    pid_t left = 0;
+    ASSERT_TRUE(std::ifstream(pid_file) >> left);
+    std::function<void()> look = [&] { (void)loop_.at(loop_.now() + 5ms, look); };
+    look();
+    run_until([&] { return !runner::start_ticks_of(left); });  // asked every second, they would become many
 }
 
 TEST_F(Probes, that_hang_crash_or_flood_are_no_answer) {

@@ -196,6 +196,13 @@ const std::vector<Sentence>& step_sentences() {
              s.world.step_takes = *d;
              return {};
          }},
+        {R"re(platform takes (\S+))re",
+         [](Stage& s, const Words& m) -> Result<void> {
+             const auto d = duration_from(m[1]);
+             if (!d) return d.error();
+             s.world.platform_takes = *d;
+             return {};
+         }},
         {R"re(journal takes (\S+))re",
          [](Stage& s, const Words& m) -> Result<void> {
              const auto d = duration_from(m[1]);
@@ -238,6 +245,13 @@ const std::vector<Sentence>& daemon_sentences() {
          [](Stage& s, const Words&) -> Result<void> {
              if (s.world.up()) s.world.crash();
              s.world.restart();
+             return {};
+         }},
+        {R"re(suspended (\S+))re",
+         [](Stage& s, const Words& m) -> Result<void> {
+             const auto d = duration_from(m[1]);
+             if (!d) return d.error();
+             s.world.suspend(*d);
              return {};
          }},
         {R"re(wall clock ([+-])(\S+))re",

@@ -18,7 +18,6 @@ struct World::Watch {
 
     std::shared_ptr<const ServiceSettings> settings;
     Judge judge;
-    bool restored = false;
     Health health = Health::Unknown;
     std::string guard;
     int samples = 0;

@@ -45,6 +45,8 @@ void World::at(Time time, std::function<void()> what) {
 }
 
 void World::run_until(Time time) {
+    if (woken_ > time) return void(now_ = time);
+    if (slept_ != Duration{}) wake();
     while (!agenda_.empty() && agenda_.begin()->first <= time) {
         const auto next = agenda_.begin();
         now_ = std::max(now_, next->first);
@@ -53,6 +55,17 @@ void World::run_until(Time time) {
         what();
     }
     now_ = time;
+}
+
+void World::suspend(Duration period) {
+    slept_ = period, woken_ = now_ + period;
+}
+
+/// What was due meanwhile comes now, and the first of it is that nobody looked.
+void World::wake() {
+    now_ = woken_;
+    for (const auto& [name, watch] : watches_) watch->judge.tell_anew();
+    feed(event::Suspended{std::exchange(slept_, Duration{})});
 }
 
 // -- configuration and life
@@ -114,15 +127,13 @@ void World::restart() {
         const Deployment* guard = s != nullptr ? engine_->state().deployment(s->guard) : nullptr;
         watches_[name] = std::make_unique<Watch>(guard != nullptr && guard->settings ? guard->settings : settings);
         if (const auto flight = flights_.find(name); flight != flights_.end()) {
-            const auto restored = watches_[name]->judge.restore(flight->second, now_);
-            watches_[name]->restored = restored.has_value();
+            if (auto restored = watches_[name]->judge.restore(flight->second, now_); !restored) (void)restored.error();
         }
+        watches_[name]->judge.tell_anew();
         at(now_ + 10ms, [this, service = name, life = life_] { slot(service, life); });
     }
     const bool journal_failed = std::exchange(journal_failed_, false);
     feed(event::Start{{}, {}, std::exchange(in_progress_, {}), journal_failed});
-    for (const auto& [name, watch] : watches_)
-        if (watch->restored) feed(event::Judged{name, {watch->judge.view().rules, false, Health::Unknown, {}}, {}});
 }
 
 // -- the engine
@@ -203,8 +214,12 @@ void World::keep(Record record) {
 void World::carry_out(const Effect& effect) {
     if (const auto* e = std::get_if<effect::Observe>(&effect)) {
         if (plant == Plant::LosesAnswers) return;
-        at(now_ + kAnswerTakes, [this, e = *e, life = life_] {
-            if (life == life_) feed(event::Observed{e.service, e.token, answer_to_engine(e.service)});
+        std::optional<Observation> slow;  // says what it saw when it was asked
+        if (platform_takes > kAnswerTakes) slow = answer_to_engine(e->service);
+        at(now_ + std::max(kAnswerTakes, platform_takes), [this, e = *e, slow, life = life_] {
+            Observation seen = slow.value_or(answer_to_engine(e.service));
+            seen.read = now_;
+            if (life == life_) feed(event::Observed{e.service, e.token, std::move(seen)});
         });
     } else if (const auto* resolve_ = std::get_if<effect::Resolve>(&effect)) {
         resolve(*resolve_);

@@ -116,6 +116,9 @@ class World {
     /// The world begins on a Friday, 2027-01-15 08:00 UTC.
     [[nodiscard]] WallTime wall() const { return WallTime(1'800'000'000s) + (now_ - origin_) + wall_offset_; }
 
+    /// The machine sleeps, or somebody stopped the process; the world around it goes on.
+    void suspend(Duration period);
+
     void step_wall(Duration by) { wall_offset_ += by; }
 
     // -- the outside
@@ -123,7 +126,7 @@ class World {
 
     StepMode step_mode = StepMode::Works;
     int failing_steps = -1;  ///< so many steps follow step_mode, then they work; -1: all
-    Duration step_takes = 1s, journal_takes = 1ms;
+    Duration step_takes = 1s, journal_takes = 1ms, platform_takes{};
     bool journal_fails = false, runner_answers = true;
     void runner_dies();
 
@@ -191,9 +194,12 @@ class World {
     [[nodiscard]] Observation observation(const std::string& service) const;
     [[nodiscard]] Observation answer_to_engine(const std::string& service) const;
     void resolve(const effect::Resolve& question);
+    void wake();
     void guard_restored(const effect::RunStep& step);
 
     Time origin_, now_;
+    Time woken_{};      ///< nothing happens in the daemon before
+    Duration slept_{};  ///< of a suspension that the daemon has not noticed yet
     Duration wall_offset_{};
     std::multimap<Time, std::function<void()>> agenda_;
     std::map<std::string, Outside> outside_;
