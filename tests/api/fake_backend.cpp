@@ -56,6 +56,7 @@ FakeBackend::FakeBackend(Loop& loop)
           return engine_.settings() != nullptr ? engine_.settings()->find(service) : nullptr;
       }) {
     configure(small_settings());
+    feed(event::Start{.boot = "boot"});
 }
 
 // -- the outside
