@@ -7,6 +7,7 @@
 #include <limits>
 #include <numeric>
 
+#include "core/quantile.h"
 #include "detectors/error_test.h"
 #include "detectors/statistics.h"
 #include "detectors/tuning.h"
@@ -23,6 +24,7 @@ constexpr double kPriorSd = 0.25;   // of the smaller ratios around 1: where a h
 constexpr double kFlat = 0.1;       // weight of all others
 constexpr double kMostRate = 0.97;  // of requests: nothing fails always
 constexpr double kFewest = 25;      // requests: fewer exclude nothing
+constexpr double kCoarse = 1.1;     // times the logarithm of a latency factor: buckets only interpolate
 constexpr double kLeastExtra = 1e-6, kLeastJitter = 1e-5;
 
 }  // namespace
@@ -72,7 +74,13 @@ Certificate::Certificate(Of of, const DeployShape& shape, const History& history
       control_(shape.control),
       model_(shape, history),
       seen_(of == Of::Errors ? LikelihoodGrid(kErrorLow, kErrorStep, kErrorPoints)
-                             : LikelihoodGrid(LatencyModel::kLow, LatencyModel::kStep, LatencyModel::kSteps)) {
+                             : LikelihoodGrid(LatencyModel::kLow, LatencyModel::kStep, LatencyModel::kSteps)),
+      quantile_(shape.quantile),
+      edges_(shape.edges),
+      fresh_(edges_.size() + 1, 0.0),
+      reference_(edges_.size() + 1, 0.0) {
+    edges_.push_back(std::numeric_limits<double>::infinity());
+    if (of == Of::Latency && !control_ && history.size() > 0) reference_ = history.all_buckets();
     const ErrorHistory before(history, shape.control, shape.interval);
     rate_ = before.rate;
     extra_ = std::max(before.extra, kLeastExtra);
@@ -108,6 +116,11 @@ void Certificate::count_errors_beside(const Events& fresh, const Events& referen
 
 /// The information of one tick is bounded by the jitter of latency, as in LatencyTest.
 void Certificate::count_latency(const GroupTick& fresh, const GroupTick* reference) {
+    const auto add = [](std::span<const double> from, std::vector<double>& to) {
+        for (std::size_t b = 0; b < std::min(from.size(), to.size()); ++b) to[b] += from[b];
+    };
+    add(fresh.buckets, fresh_);
+    if (reference != nullptr) add(reference->buckets, reference_);
     std::array<double, LatencyModel::kMostCells> cells{}, control{};
     const std::size_t n = model_.cells().size();
     const auto requests = [n](const auto& of) { return std::accumulate(of.begin(), of.begin() + n, 0.0); };
@@ -143,9 +156,22 @@ void Certificate::tick(const GroupTick& fresh, const GroupTick* reference) {
     }
 }
 
+/// Of the new version by what it is compared with; 0: one of them has none.
+double Certificate::quantiles() const {
+    const auto of = [this](const std::vector<double>& buckets) {
+        std::vector<double> cumulative(buckets.size());
+        std::partial_sum(buckets.begin(), buckets.end(), cumulative.begin());
+        return bucket_quantile(quantile_, edges_, cumulative).value_or(0);
+    };
+    const double usual = of(reference_);
+    return usual > 0 ? of(fresh_) / usual : 0;
+}
+
 double Certificate::upper(double alpha) const {
     const bool blind = requests_ < kFewest || (of_ == Of::Latency && model_.empty());
-    return blind ? std::numeric_limits<double>::infinity() : seen_.upper(spread_, alpha);
+    const double bound = blind ? std::numeric_limits<double>::infinity() : seen_.upper(spread_, alpha);
+    if (of_ == Of::Errors || std::isinf(bound)) return bound;
+    return std::max(bound > 1 ? std::pow(bound, kCoarse) : bound, quantiles());
 }
 
 }  // namespace revertd::detect

@@ -45,6 +45,9 @@ class LikelihoodGrid {
 /// Beside a control group the errors of the new one are a binomial share of those of both, and its latencies are
 /// compared with what the control group's look like just then; what each group does on its own beyond chance divides
 /// the information of a tick (quasi-likelihood: Wedderburn, "Quasi-likelihood functions", 1974).
+///
+/// Buckets tell a latency factor only as well as they interpolate, and not beyond the edges that requests were seen
+/// above before; so the bound has a margin, and is never below the ratio of the quantiles that anybody can compute.
 class Certificate {
   public:
     enum class Of { Errors, Latency };
@@ -66,6 +69,7 @@ class Certificate {
     void count_errors(const Events& fresh);
     void count_errors_beside(const Events& fresh, const Events& reference);
     void count_latency(const GroupTick& fresh, const GroupTick* reference);
+    [[nodiscard]] double quantiles() const;
 
     Of of_;
     double rate_ = 0, extra_ = 0, spread_ = 0, grace_ = 0;
@@ -73,7 +77,8 @@ class Certificate {
     OwnNoise noise_{0};
     LatencyModel model_;
     LikelihoodGrid seen_;
-    double requests_ = 0;
+    double requests_ = 0, quantile_;
+    std::vector<double> edges_, fresh_, reference_;  ///< latency: in each bucket
 };
 
 }  // namespace revertd::detect

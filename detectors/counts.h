@@ -45,6 +45,7 @@ struct DeployShape {
     ControlKind control_kind = ControlKind::Unknown;
     double alpha = 0.001;  ///< share of healthy deploys that may be called bad, all detectors together
     std::size_t parts = 0;
+    double quantile = 0.95;      ///< of the latencies, that people look at
     std::vector<double> edges;   ///< of the latency buckets, finite, ascending, in `unit`
     std::string_view unit = {};  ///< for words, with a blank before it
 };

@@ -42,6 +42,7 @@ class Worse final : public Detector {
     explicit Worse(const DetectorSetup& setup)
         : quantile_(setup.signal.kind == Signal::Kind::Quantile),
           compared_(setup.signal.control.has_value()),
+          which_quantile_(setup.signal.quantile),
           interval_(seconds(setup.settings.interval)),
           bake_(seconds(setup.settings.bake)),
           alpha_(setup.rule.arguments[0] > 0 ? setup.rule.arguments[0] : kDefaultAlpha),
@@ -123,11 +124,7 @@ class Worse final : public Detector {
     }
 
     [[nodiscard]] std::string excluded_words() const override {
-        const double most = excluded();
-        if (!std::isfinite(most)) return {};
-        // Upwards: what is said is excluded.
-        return "more than " + value_words(std::ceil(most * 100) / 100, Unit::None) + " times the " + name_ +
-               (beside_ ? " of the control group" : "") + ": excluded at " + detect::confidence_words(alpha_);
+        return detect::excluded_words(excluded(), beside_ ? name_ + " of the control group" : name_, alpha_);
     }
 
     [[nodiscard]] std::unique_ptr<PowerStudy> power() const override {
@@ -216,7 +213,7 @@ class Worse final : public Detector {
 
     bool quantile_;
     bool compared_;  // with a control group: its sums are kept, too
-    double interval_, bake_, alpha_, min_requests_, warmup_;
+    double which_quantile_, interval_, bake_, alpha_, min_requests_, warmup_;
     std::string name_;
     detect::TickLength length_;
     std::uint64_t slots_ = 0, started_ = 0;   // slots ever, and when the phase began
@@ -354,6 +351,7 @@ detect::DeployShape Worse::shape() const {
     if (quantile_ && !bounds_.empty()) {
         shape.edges.assign(bounds_.begin(), bounds_.end() - 1);
         shape.unit = " s";
+        shape.quantile = which_quantile_;
     }
     return shape;
 }
@@ -488,8 +486,8 @@ std::string refuse(const Signal&, std::span<const double>) {
 }
 
 std::unique_ptr<Detector> make(const DetectorSetup& setup) {
-    const bool counts = setup.signal.kind == Signal::Kind::Ratio || setup.signal.kind == Signal::Kind::Quantile;
-    if (!counts) return make_worse_level(setup);
+    const auto kind = setup.signal.kind;
+    if (kind != Signal::Kind::Ratio && kind != Signal::Kind::Quantile) return make_worse_level(setup);
     return std::make_unique<Worse>(setup);
 }
 

@@ -36,6 +36,13 @@ std::string confidence_words(double alpha) {
     return out + " %";
 }
 
+std::string excluded_words(double most, const std::string& of_what, double alpha) {
+    if (!std::isfinite(most)) return {};
+    // Upwards: what is said is excluded.
+    return "more than " + value_words(std::ceil(most * 100) / 100, Unit::None) + " times the " + of_what +
+           ": excluded at " + confidence_words(alpha);
+}
+
 std::string fine_words(const Events& now, const Events& reference, bool beside, bool failures) {
     const std::string out = beside ? "no worse than the control group" : "no worse than before the deploy";
     if (now.requests < 1 || reference.requests < 1) return out;

@@ -132,6 +132,39 @@ TEST(Certificate, much_traffic_excludes_more_than_little) {
     EXPECT_GT(little, much);
 }
 
+/// Latencies spread evenly over `longest`, in seconds.
+std::vector<double> spread_evenly(double longest, double requests, const std::vector<double>& edges) {
+    std::vector<double> buckets;
+    double below = 0;
+    for (const double edge : edges) {
+        buckets.push_back(requests * (std::min(1.0, edge / longest) - below));
+        below = std::min(1.0, edge / longest);
+    }
+    buckets.push_back(requests * (1 - below));
+    return buckets;
+}
+
+TEST(Certificate, coarse_buckets_exclude_nothing_that_anybody_can_see) {
+    DeployShape shape;
+    shape.edges = {0.1, 0.2, 0.4, 0.8, 1.6}, shape.unit = " s";
+    shape.bake = 150, shape.interval = 5, shape.control = true;
+    const auto usual = spread_evenly(0.4, 10000, shape.edges), slow = spread_evenly(1.2, 10000, shape.edges);
+    History history(usual.size(), 0);
+    const auto tick = [](double at, std::span<const double> buckets) {
+        GroupTick out;
+        out.at = at, out.dt = 5, out.all.requests = 10000, out.buckets = buckets;
+        return out;
+    };
+    for (int i = 15; i > 0; --i) history.add(tick(-5.0 * i, usual));
+    Certificate certificate(Certificate::Of::Latency, shape, history);
+    for (int i = 1; i <= 30; ++i) {
+        const auto now = tick(5.0 * i, slow), beside = tick(5.0 * i, usual);
+        certificate.tick(now, &beside);
+    }
+    // Three times as slow, and 3.9 times by the 95th percentiles, 1.48 s and 0.38 s, as these buckets have it.
+    EXPECT_GE(certificate.upper(0.001), 1.48 / 0.38);
+}
+
 TEST(Certificate, nothing_seen_excludes_nothing) {
     DeployShape shape;
     shape.edges = {10, 100};
