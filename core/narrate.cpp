@@ -188,7 +188,7 @@ struct Narrator {
     }
 
     std::string operator()(const Paged& f) const {
-        return f.level == "none" ? "" : "told (" + f.level + "): " + f.summary;
+        return f.level == "none" ? "" : "told at level " + f.level + ": " + f.summary;
     }
 };
 

@@ -57,7 +57,7 @@ void add_judge_command(CLI::App& root, Command& chosen) {
     verb->add_flag(
         "--power", arguments->power,
         "says beside each verdict what would have been found, by the time before the deploy: seconds a case; "
-        "for cases without a control group, not with --config");
+        "not with --config");
     set_command(*verb, chosen, [arguments](Session& session) { return judge(session, *arguments); });
 }
 
