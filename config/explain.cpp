@@ -60,7 +60,8 @@ std::string well_known_words(const Signal& signal) {
     std::vector<std::string> names;
     if (signal.starts) {
         for (const std::string_view known : well_known_starts()) names.emplace_back(known);
-        return "each later time of " + joined(names) + " is a restart";
+        return "each later time of " + joined(names) +
+               " is a restart; where a page has none, its counters that begin anew";
     }
     if (signal.limit) {
         for (const WellKnownShare& known : well_known_shares())
