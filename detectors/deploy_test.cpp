@@ -26,8 +26,9 @@ constexpr double kLookBack = 400;       // seconds that the fast paths look back
 constexpr std::size_t kShareTicks = 3;  // of them, from which the new group's share of the traffic is known
 constexpr double kLoadGrows = 1.5, kLoadSigmas = 4;  // times the load of the minutes before
 constexpr double kLoadNow = 30, kLoadGap = 60, kLoadBefore = 300, kLoadSettles = 180;  // seconds
-constexpr double kLoadDoubt = 1e5;  // times the evidence that slowness needs meanwhile
-constexpr double kShareDoubt = 3;   // standard deviations by which it may be smaller than it was
+constexpr double kLoadDoubt = 1e5;    // times the evidence that slowness needs meanwhile
+constexpr double kEnoughTicks = 0.3;  // of those of the bake
+constexpr double kShareDoubt = 3;     // standard deviations by which it may be smaller than it was
 
 }  // namespace
 
@@ -352,8 +353,9 @@ double DeployTest::evidence() const {
 
 bool DeployTest::saw_enough() const {
     const auto& bake = state_->bake;
-    return bake && static_cast<double>(bake->ticks) >= 0.3 * state_->shape.bake / state_->shape.interval &&
-           bake->fresh.requests >= 25;
+    const auto& shape = state_->shape;
+    return bake && static_cast<double>(bake->ticks) >= kEnoughTicks * shape.bake / shape.interval &&
+           bake->fresh.requests >= std::ceil(std::log2(1 / shape.alpha));
 }
 
 }  // namespace revertd::detect

@@ -13,7 +13,7 @@ namespace {
 
 class Bed {
   public:
-    explicit Bed(bool control) : test_(shape_of(control)), control_(control) {}
+    explicit Bed(bool control, double alpha = 0.001) : test_(shape_of(control, alpha)), control_(control) {}
 
     /// Ticks before the deploy, of 1,000 requests.
     void before(int ticks, double share) { before_.insert(before_.end(), static_cast<std::size_t>(ticks), share); }
@@ -40,10 +40,13 @@ class Bed {
         }
     }
 
+    [[nodiscard]] bool saw_enough() const { return test_.saw_enough(); }
+
   private:
-    static DeployShape shape_of(bool control) {
+    static DeployShape shape_of(bool control, double alpha) {
         DeployShape shape;
         shape.control = control;
+        shape.alpha = alpha;
         return shape;
     }
 
@@ -116,6 +119,44 @@ TEST(DeployTest, an_incident_that_ends_leaves_nothing_behind) {
     EXPECT_FALSE(bed.deploy(20, 1000, 0.03));
     EXPECT_FALSE(bed.deploy(30, 1000, 0.003));
     EXPECT_TRUE(bed.deploy(20, 1000, 0.1));
+}
+
+TEST(DeployTest, enough_was_seen_when_a_version_of_which_half_fails_would_have_been_found) {
+    for (const bool control : {false, true}) {
+        for (const int every : {1, 3, 6}) {  // ticks from one request to the next
+            Bed bed(control);
+            bed.before(60, 0.003);
+            bed.begin();
+            bool found = false;
+            for (int seen = 0; !found && !bed.saw_enough(); ++seen) {
+                ASSERT_LT(seen, 60);
+                found = bed.deploy(every - 1, 0, 0) || bed.deploy(1, 1, seen % 2 == 0 ? 1 : 0, 20, 0);
+            }
+            EXPECT_TRUE(found) << "control group " << control << ", every " << every;
+        }
+    }
+}
+
+TEST(DeployTest, ten_requests_that_do_not_fail_are_enough_and_nine_are_not) {
+    Bed bed(true);
+    bed.before(60, 0.003);
+    bed.begin();
+    EXPECT_FALSE(bed.deploy(50, 0, 0));
+    EXPECT_FALSE(bed.deploy(9, 1, 0));
+    EXPECT_FALSE(bed.saw_enough());
+    EXPECT_FALSE(bed.deploy(1, 1, 0));
+    EXPECT_TRUE(bed.saw_enough());
+}
+
+TEST(DeployTest, a_smaller_alpha_wants_more_requests) {
+    Bed bed(true, 1e-6);
+    bed.before(60, 0.003);
+    bed.begin();
+    EXPECT_FALSE(bed.deploy(50, 0, 0));
+    EXPECT_FALSE(bed.deploy(19, 1, 0));
+    EXPECT_FALSE(bed.saw_enough());
+    EXPECT_FALSE(bed.deploy(1, 1, 0));
+    EXPECT_TRUE(bed.saw_enough());
 }
 
 }  // namespace
