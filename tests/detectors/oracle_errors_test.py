@@ -1,0 +1,100 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Errors against the same formulas written once more: what is learned of made-up services, and the evidence of whole
+deploys, tick by tick, agree to 1e-9."""
+import json
+import pathlib
+import subprocess
+import sys
+import unittest
+from math import inf
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent / "oracle"))
+
+from certificate import Certificate
+from errors import ErrorBlockTest, ErrorHistory, ErrorTest, OwnNoise, PartTest
+
+PROGRAM = sys.argv.pop(1)
+DIGITS = 1e-9
+# The program takes "how surely was it calm" from a subtraction, which leaves no digits where it hardly was.
+# `test_hardly_calm` in oracle_test.py waits for better.
+HARDLY_CALM = 1e-4
+
+
+def pairs(flat):
+    return list(zip(flat[::2], flat[1::2]))
+
+
+class Errors(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.rows = {}
+        with subprocess.Popen([PROGRAM, "errors"], stdout=subprocess.PIPE, text=True) as program:
+            for line in program.stdout:
+                row = json.loads(line)
+                cls.rows.setdefault(row["name"], []).append(row)
+        assert program.returncode == 0
+
+    def near(self, value, want, *what):
+        self.assertLessEqual(abs(value - want), DIGITS * abs(want), (value, want, *what))
+
+    def test_what_is_learned(self):
+        incidents = blips = 0
+        for row in self.rows["deploy"]:
+            before = ErrorHistory(row["before"], bool(row["control"]), row["interval"])
+            learned = (before.rate, before.extra, before.known, before.incident, before.blips, before.seconds,
+                       before.spread)
+            for value, want in zip(row["learned"], learned, strict=True):
+                self.near(value, want)
+            incidents += before.incident > 1
+            blips += before.blips > 0
+        self.assertGreaterEqual(min(incidents, blips), 10)
+
+    def test_deploys(self):
+        rows = self.rows["deploy"]
+        self.assertGreaterEqual(len(rows), 150)
+        found, compared, ticks = [0, 0, 0], 0, 0
+        for number, row in enumerate(rows):
+            history = ErrorHistory(row["before"], bool(row["control"]), row["interval"])
+            test = ErrorTest(row, history, row["share"])
+            blocks = ErrorBlockTest(row, history, row["share"])
+            parts = PartTest(row, history, pairs(row["parts"]), row["share"])
+            noise = OwnNoise(history.extra)
+            for t, ((dt, *counts), evidence) in enumerate(zip(row["ticks"], row["evidence"], strict=True)):
+                half = len(counts) // 2
+                fresh, reference = pairs(counts[:half]), pairs(counts[half:])
+                groups = [tuple(map(sum, zip(*group))) for group in (fresh, reference)]
+                own = noise.value if row["control"] else 0
+                test.step(*groups, own, dt)
+                blocks.step(*groups, own, dt)
+                parts.step(fresh, reference, own + 0.03, dt)
+                noise.add(*groups[0], *groups[1])
+                self.near(evidence[0], own, number, t)
+                calm = (test.comparison.blips.least_calm, blocks.comparison.blips.least_calm,
+                        min(part.blips.least_calm for part in parts.parts))
+                for what, value, least in zip((test, blocks, parts), evidence[1:4], calm):
+                    ticks += 1
+                    if least >= HARDLY_CALM:
+                        self.near(value, what.evidence.value, number, t, type(what).__name__)
+                        compared += 1
+                if calm[2] >= HARDLY_CALM:
+                    self.assertEqual(evidence[4], parts.strongest, (number, t))
+            found = [f + (x > 1000) for f, x in zip(found, row["evidence"][-1][1:4])]
+        self.assertGreater(compared, 0.9 * ticks)
+        self.assertTrue(all(5 <= f < len(rows) - 10 for f in found), found)
+
+    def test_certificates(self):
+        excluded = 0
+        for row in self.rows["certificate"]:
+            certificate = Certificate(row, row["before"])
+            for at, dt, n, k, m, j in row["ticks"]:
+                certificate.errors(at, dt, n, k, m, j)
+            bound, evidence = certificate.excluded(0.001)
+            self.assertTrue(row["bound"] == bound or abs(row["bound"] - bound) <= DIGITS * bound, (row["bound"], bound))
+            if bound < inf:
+                self.near(row["evidence_of_bound"], evidence, "evidence")
+                excluded += 1
+        self.assertGreaterEqual(excluded, 20)
+
+
+unittest.main()
