@@ -208,8 +208,11 @@ void formulas() {
 int main(int argc, char** argv) {
     using namespace revertd::detect::oracle;
     const std::string_view section = argc > 1 ? argv[1] : "formulas";
-    const std::array<std::pair<std::string_view, void (*)()>, 4> sections = {
-        {{"formulas", formulas}, {"latencies", latencies}, {"errors", errors}, {"levels", levels}}};
+    const std::array<std::pair<std::string_view, void (*)()>, 5> sections = {{{"formulas", formulas},
+                                                                              {"latencies", latencies},
+                                                                              {"errors", errors},
+                                                                              {"levels", levels},
+                                                                              {"deploys", deploys}}};
     for (const auto& [name, run] : sections)
         if (name == section) return run(), 0;
     return 2;

@@ -131,5 +131,6 @@ void formulas();
 void latencies();
 void errors();
 void levels();
+void deploys();
 
 }  // namespace revertd::detect::oracle
