@@ -132,5 +132,6 @@ void latencies();
 void errors();
 void levels();
 void deploys();
+void places();
 
 }  // namespace revertd::detect::oracle
