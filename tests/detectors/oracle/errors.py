@@ -182,7 +182,7 @@ class ErrorHistory:
             if k > usual + 3 * sqrt(usual + 0.25 * usual**2 + 1):
                 run += 1
                 continue
-            self.blips += 0 < run <= int(20 // interval) + 1
+            self.blips += 0 < run <= int(20 / interval) + 1
             run = 0
         self.seconds = at[-1] - at[0] if len(at) > 1 else 0
         self.known = (self.errors + 1) / (1 + self.extra * self.errors / max(len(ticks), 1))

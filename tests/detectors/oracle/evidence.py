@@ -78,7 +78,7 @@ class Blips:
     def __init__(self, seconds, interval, strengths, count=0.0, past=0.0):
         self.strengths = strengths
         self.stays = exp(-interval / (0.7 * seconds)) if seconds > 0 else 0.0
-        self.longest = int(seconds // interval) + 1
+        self.longest = int(seconds / interval) + 1
         self.usual, self.elapsed, self.seen = 0.5 + count, past, 0.0
         self.calm, self.expected = 1.0, {}  # (age, strength): probability for the tick to come
         self.least_calm = 1.0
@@ -138,6 +138,6 @@ class ExtraVariance:
 
 def benign_ratios(sd, most):
     """Log ratios within three standard deviations, no further than `most` apart; their prior; their distance."""
-    half = min(max(ceil(3 * sd / most), 4), 20)
+    half = min(max(int(ceil(3 * sd / most)), 4), 20)
     z = [3 * i / half for i in range(-half, half + 1)]
     return [x * sd for x in z], [exp(-x * x / 2) for x in z], 3 * sd / half

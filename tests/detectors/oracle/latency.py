@@ -13,6 +13,10 @@ def above_normal(z):
     return erfc(z / sqrt(2)) / 2
 
 
+def probit(p):
+    return NormalDist().inv_cdf(p)
+
+
 class TailCurve:
     """Probit of the cumulative share, linear in the logarithm of the latency."""
 
@@ -21,7 +25,7 @@ class TailCurve:
         for edge, count in zip(edges, counts):
             below += count
             if 0.6 < below < self.requests - 0.6:
-                z = NormalDist().inv_cdf(below / self.requests)
+                z = probit(below / self.requests)
                 self.points.append((log(edge), max(z, self.points[-1][1] + 1e-9) if self.points else z))
 
     def above(self, x):
@@ -37,10 +41,10 @@ class TailCurve:
 def place(log_factor):
     """Cubic through the four points of the table around it: the first, and the Lagrange weights."""
     x = min(max((log_factor - LOW) / STEP, 0), STEPS - 1)
-    first = min(max(int(x // 1) - 1, 0), STEPS - 4)
+    first = min(max(int(x) - 1, 0), STEPS - 4)
     weights = []
     for i in range(4):
-        w = 1.0
+        w = 1
         for j in range(4):
             if j != i:
                 w *= (x - first - j) / (i - j)
