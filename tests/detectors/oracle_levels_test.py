@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Gauges, shares of the traffic and growth against the same formulas written once more, tick by tick, to 1e-9."""
+"""Gauges, shares of the traffic, growth and restarts against the same formulas written once more, tick by tick, to 1e-9."""
 import json
 import pathlib
 import subprocess
@@ -10,7 +10,7 @@ from math import isnan
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "oracle"))
 
-from levels import GrowthTest, LevelTest, ShareWatch
+from levels import GrowthTest, LevelTest, RestartTest, ShareWatch
 
 PROGRAM = sys.argv.pop(1)
 DIGITS = 1e-9
@@ -76,6 +76,16 @@ class Levels(unittest.TestCase):
                 rises += not isnan(rise)
                 stills += still
         self.assertTrue(100 < stills < rises, (stills, rises))
+
+    def test_restarts(self):
+        rows, found = self.rows["restarts"], 0
+        for number, row in enumerate(rows):
+            test = RestartTest(row["bake"], row["forgets"], row["before"])
+            for t, (tick, evidence) in enumerate(zip(row["ticks"], row["evidence"], strict=True)):
+                test.step(*tick)
+                self.near(evidence, test.evidence, number, t)
+            found += row["evidence"][-1] > 1000
+        self.assertTrue(10 < found < len(rows) - 10, found)
 
 
 unittest.main()

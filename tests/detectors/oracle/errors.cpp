@@ -134,7 +134,9 @@ void deploy(Numbers& numbers, int kind) {
 /// What a pass excludes, of errors.
 void certificates(Numbers& numbers) {
     for (int i = 0; i < 60; ++i) {
-        const Service service(numbers);
+        Service service(numbers);
+        if (i % 6 >= 4)
+            for (double& rate : service.rates) rate = numbers.next(0.4, 0.7);  // no more than all can fail
         const DeployShape shape = shape_of(numbers, i);
         const History history = history_of(numbers, service, shape.interval, static_cast<int>(numbers.whole(12, 80)));
         Certificate certificate(Certificate::Of::Errors, shape, history);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Gauges and rates of many made-up services, and the shares of their traffic.
+// Gauges and rates of many made-up services, the shares of their traffic, and restarts.
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <vector>
 
 #include "detectors/growth.h"
 #include "detectors/level_test.h"
+#include "detectors/restart_test.h"
 #include "detectors/share_watch.h"
 #include "tests/detectors/oracle/rows.h"
 
@@ -103,6 +105,36 @@ void fill(Numbers& numbers) {
     Row("fill").put("bake", bake).put("ticks", ticks).put("said", said);
 }
 
+/// Restarts before a deploy, half of it forgotten, and after it; some have a control group in some of their slots.
+void restarts(Numbers& numbers, int kind) {
+    const double bake = numbers.whole(200, 3600);
+    RestartTest test(bake, 0.001);
+    const double usual = kind % 4 == 0 ? 0 : numbers.next(0.001, 0.02), often = numbers.next(0, 0.2);
+    const double forgets = numbers.next(300, 3000);
+    std::vector<std::vector<double>> before, ticks;
+    std::vector<double> evidence;
+    for (int t = static_cast<int>(numbers.whole(0, 200)); t > 0; --t) {
+        before.push_back({numbers.chance(usual) ? 1.0 : 0, numbers.next(1, 30)});
+        test.learn(before.back()[0] > 0, before.back()[1]);
+        test.forget(forgets);
+    }
+    test.begin();
+    for (int t = 0; t < 60; ++t) {
+        const bool own = numbers.chance(often), beside = numbers.chance(kind % 3 == 1 ? often : usual);
+        const bool control = kind % 2 == 1 && !numbers.chance(0.1);
+        const double dt = numbers.next(1, 40);
+        test.step(own, control ? std::optional(beside) : std::nullopt, dt);
+        ticks.push_back({own ? 1.0 : 0, control ? (beside ? 1.0 : 0) : kNone, dt});
+        evidence.push_back(test.evidence());
+    }
+    Row("restarts")
+        .put("bake", bake)
+        .put("forgets", forgets)
+        .put("before", before)
+        .put("ticks", ticks)
+        .put("evidence", evidence);
+}
+
 }  // namespace
 
 void levels() {
@@ -110,6 +142,7 @@ void levels() {
     for (int i = 0; i < 200; ++i) gauge(numbers, i);
     for (int i = 0; i < 200; ++i) share(numbers);
     for (int i = 0; i < 60; ++i) fill(numbers);
+    for (int i = 0; i < 120; ++i) restarts(numbers, i);
 }
 
 }  // namespace revertd::detect::oracle

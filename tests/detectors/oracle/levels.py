@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Gauges, shares of the traffic and growth as detectors/level_test.h, share_watch.h and growth.h describe them, from
-the formulas alone."""
-from math import ceil, exp, hypot, isfinite, log, log1p, nan, sqrt
+"""Gauges, shares of the traffic, growth and restarts as detectors/level_test.h, share_watch.h, growth.h and
+restart_test.h describe them, from the formulas alone."""
+from math import ceil, exp, hypot, isfinite, isnan, log, log1p, nan, sqrt
 
 from evidence import Blips, Null, OnsetMixture, benign_ratios
 
@@ -159,3 +159,43 @@ class GrowthTest:
             return False
         own, common = (self.rise(group, at, 0.15, 0.35, 0.2) or (0, 0) for group in (0, 1))
         return found[0] + 2 * (own[1] - max(0, common[1])) / 0.2 >= 0.95
+
+
+class RestartTest:
+    """A slot has a restart or none. Gamma-Poisson against one restart every 30 s, or every one, two or four minutes."""
+
+    EVERY = (30, 60, 120, 240)
+
+    def __init__(self, bake, forgets, before):
+        self.bake, self.events, self.seconds, self.elapsed = bake, 0, 0, 0
+        for restarted, dt in before:
+            self.events, self.seconds = self.events + restarted, self.seconds + dt
+            if self.seconds >= 2 * forgets:
+                self.events, self.seconds = self.events / 2, self.seconds / 2
+        # One restart more than there was, in the mean distance of them, or in an hour.
+        self.seconds += min(3600, self.seconds / self.events) if self.events > 0 else 3600
+        self.events += 1
+        self.sums = [1 / 3] * 4
+        self.beside = Null([0.99] + [0.0025] * 4)  # as usual, or both groups restart, in every way
+
+    def step(self, own, other, dt):
+        calm = (self.seconds / (self.seconds + dt))**self.events
+
+        def chance(restarted, none):
+            return 1 if isnan(restarted) else 1 - none if restarted else none
+        nones = [exp(-dt / every) for every in self.EVERY]
+        healthy = chance(own, calm) * chance(other, calm)
+        if not isnan(other):
+            both = [healthy] + [chance(own, none) * chance(other, none) for none in nones]
+            healthy = sum(w * x for w, x in zip(self.beside.weights, both))
+            self.beside.drift = min(0.1, dt / self.bake)
+            self.beside.learn([log(x) for x in both])
+        fresh = 2 / 3 * min(dt, max(0, self.bake - self.elapsed)) / self.bake
+        self.sums = [chance(own, none) * chance(other, calm) / healthy * (s + fresh) for none, s in zip(nones, self.sums)]
+        self.elapsed += dt
+        self.seconds += dt if isnan(other) else 2 * dt
+        self.events += own + (0 if isnan(other) else other)
+
+    @property
+    def evidence(self):
+        return sum(self.sums) / 4
