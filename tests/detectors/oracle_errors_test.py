@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Errors against the same formulas written once more: what is learned of made-up services, and the evidence of whole
 deploys, tick by tick, agree to 1e-9."""
+import copy
+import itertools
 import json
 import pathlib
 import subprocess
 import sys
 import unittest
-from math import inf
+from math import exp, inf, lgamma
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "oracle"))
 
@@ -56,7 +58,7 @@ class Errors(unittest.TestCase):
         self.assertGreaterEqual(min(incidents, blips), 10)
 
     def deploy(self, row):
-        """Tick by tick of each test: what the program says, the same once more, and how surely it was always calm."""
+        """Tick by tick of each test: what the program says, the same test, and how surely it was always calm."""
         history = ErrorHistory(row["before"], bool(row["control"]), row["interval"])
         test, blocks = ErrorTest(row, history, row["share"]), ErrorBlockTest(row, history, row["share"])
         parts, noise = PartTest(row, history, pairs(row["parts"]), row["share"]), OwnNoise(history.extra)
@@ -74,8 +76,7 @@ class Errors(unittest.TestCase):
                     min(part.blips.least_calm for part in parts.parts))
             if calm[2] >= HARDLY_CALM:
                 self.assertEqual(said[4], parts.strongest)
-            yield [(value, what.evidence.value, least)
-                   for what, value, least in zip((test, blocks, parts), said[1:4], calm)]
+            yield list(zip(said[1:4], (test, blocks, parts), calm))
 
     def test_deploys(self):
         rows = self.rows["deploy"]
@@ -83,10 +84,10 @@ class Errors(unittest.TestCase):
         found, compared, ticks = [0, 0, 0], 0, 0
         for number, row in enumerate(rows):
             for t, tests in enumerate(self.deploy(row)):
-                for what, (value, want, calm) in enumerate(tests):
+                for value, test, calm in tests:
                     ticks += 1
                     if calm >= HARDLY_CALM:
-                        self.near(value, want, number, t, what)
+                        self.near(value, test.evidence.value, number, t, type(test).__name__)
                         compared += 1
             found = [f + (x > 1000) for f, x in zip(found, row["evidence"][-1][1:4])]
         self.assertGreater(compared, 0.9 * ticks)
@@ -98,8 +99,22 @@ class Errors(unittest.TestCase):
             row = exactly(self.rows["deploy"][number])
             with fifty_digits(evidence, errors):
                 for t, tests in zip(range(15), self.deploy(row)):
-                    for what, (value, want, _) in enumerate(tests):
-                        self.assertLessEqual(abs(value - want), mpf(1e-12) * want, (number, t, what))
+                    for value, test, _ in tests:
+                        want = test.evidence.value
+                        self.assertLessEqual(abs(value - want), mpf(1e-12) * want, (number, t, type(test).__name__))
+
+    def test_every_hypothesis_is_a_distribution(self):
+        # So the mean of each likelihood ratio under the null is 1, whatever was seen before: evidence is a fair bet.
+        for number in range(6):
+            row = self.rows["deploy"][number]
+            *_, ((_, test, _), *_) = itertools.islice(self.deploy(row), 8 + number)
+            reference = (6, 1) if row["control"] else (0, 0)
+            sums = 0
+            for k in range(250):  # errors in 5 requests: beyond them the tail is nothing
+                null, alternatives = copy.deepcopy(test.comparison).predict((5, k), reference, 0.05, 10)
+                sums = [a + b for a, b in zip(sums or [0] * 11, [exp(x - lgamma(k + 1)) for x in (null, *alternatives)])]
+            for total in sums:
+                self.near(total, 1, number, sums)
 
     def test_certificates(self):
         excluded = 0

@@ -127,10 +127,8 @@ class RatioComparison:
             self.null.learn([belief.evidence for belief in self.beliefs])
         return [belief.ask(fresh, own, ratio) for belief, ratio in zip(self.beliefs, self.ratios)]
 
-    def compare(self, fresh, reference, own, dt):
-        """Log-likelihood ratios of the alternatives, those that flap last; groups are (requests, errors)."""
-        if fresh[0] <= 0:
-            return None
+    def predict(self, fresh, reference, own, dt):
+        """Log predictive of the null, and of the alternatives, those that flap last; groups are (requests, errors)."""
         self.common.observe(reference, own)
         healthy = self.healthy(fresh, reference, own)
         steady = [self.common.ask(fresh, own, ratio) for ratio in self.alternatives]
@@ -147,7 +145,14 @@ class RatioComparison:
                 belief.learn(reference, 1, own, belief.calm)
                 belief.learn(fresh, ratio, own, belief.calm * self.blips.calm)
                 belief.known_better()
-        return [x - null for x in steady + flapping]
+        return null, steady + flapping
+
+    def compare(self, fresh, reference, own, dt):
+        """Log-likelihood ratios of the alternatives."""
+        if fresh[0] <= 0:
+            return None
+        null, alternatives = self.predict(fresh, reference, own, dt)
+        return [x - null for x in alternatives]
 
 
 def dispersion(events, requests):
