@@ -89,7 +89,7 @@ struct Course {
             default:
                 break;
         }
-        since = static_cast<int>(numbers.whole(0, 25));
+        since = static_cast<int>(numbers.whole(0, gone < 1 ? 6 : 25));
         warmup = numbers.chance(0.5) ? numbers.next(0.1, 1) : 0;
         settles = numbers.next(15, 90);
         share = numbers.next(0.1, 1);
@@ -113,7 +113,7 @@ double clump(Numbers& numbers, const Course& course) {
 Group fresh_group(Numbers& numbers, const Service& service, const Course& c, int t, double at) {
     const bool bad = t >= c.since;
     const double busy =
-        c.share * (t >= c.jump ? c.grown : 1) * (t >= c.rush ? c.load : 1) * (bad && t > 9 ? c.gone : 1);
+        c.share * (t >= c.jump ? c.grown : 1) * (t >= c.rush ? c.load : 1) * (bad && t > 2 ? c.gone : 1);
     const double errors =
         clump(numbers, c) * service.rate * (bad ? c.errors : 1) * (t / 5 == 5 ? c.incident : 1) + (bad ? c.broken : 0);
     const double cold = std::log1p(c.warmup * std::exp(-at / c.settles));

@@ -88,7 +88,7 @@ void share(Numbers& numbers) {
 
 /// A share of a limit that grows, is emptied, or grows in the control group as well; asked at every tick.
 void fill(Numbers& numbers) {
-    const double bake = numbers.whole(300, 3000), dt = bake / numbers.next(60, 400);
+    const double bake = numbers.whole(300, 3000), dt = bake / std::exp(numbers.next(2.7, 6));
     GrowthTest test(bake, dt);
     const double slope = numbers.next(0.1, 1.2), common = numbers.chance(0.3) ? numbers.next(0, 0.5) : 0;
     const double stops = numbers.next(0.4, 1.6), noise = numbers.next(0, 0.03), from = numbers.next(0.05, 0.6);
