@@ -10,6 +10,7 @@ from math import isnan
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "oracle"))
 
+from evidence import OnsetMixture
 from levels import GrowthTest, LevelTest, RestartTest, ShareWatch
 
 PROGRAM = sys.argv.pop(1)
@@ -86,6 +87,18 @@ class Levels(unittest.TestCase):
                 self.near(evidence, test.evidence, number, t)
             found += row["evidence"][-1] > 1000
         self.assertTrue(10 < found < len(rows) - 10, found)
+
+    def test_evidence_that_is_taken_back(self):
+        for number, row in enumerate(self.rows["onsets"]):
+            mixture = OnsetMixture(row["weights"], row["bake"], row["limit"], row["least"])
+            mixture.reweigh(row["factors"])
+            for at, dt, since, skips, value, strongest, *llr in row["ticks"]:
+                if not isnan(since):
+                    mixture.back_to(since, int(row["remembered"]))
+                mixture.skip(dt) if skips else mixture.step(llr, dt)
+                mixture.mark(at)
+                self.near(value, mixture.value, number, at)
+                self.assertEqual(strongest, mixture.strongest, (number, at))
 
 
 unittest.main()

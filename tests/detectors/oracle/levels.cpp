@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Gauges and rates of many made-up services, the shares of their traffic, and restarts.
+// Gauges and rates of many made-up services, the shares of their traffic, restarts, and evidence
+// as such.
 #include <cmath>
 #include <limits>
 #include <optional>
@@ -135,6 +136,37 @@ void restarts(Numbers& numbers, int kind) {
         .put("evidence", evidence);
 }
 
+/// Evidence of three alternatives that is taken back now and then, further than is remembered, too.
+void onsets(Numbers& numbers, int kind) {
+    const std::vector<double> weights = {0.5, 0.3, 0.2}, factors = {0.1, 1, numbers.next(0.1, 1)};
+    const double bake = numbers.whole(100, 900), limit = numbers.next(2, 12), least = numbers.next(2, 30);
+    const auto remembered = static_cast<std::size_t>(numbers.whole(1, 20));
+    OnsetMixture mixture(weights, bake, limit, least);
+    mixture.remember(remembered);
+    if (kind % 2 == 0) mixture.reweigh(factors);
+    std::vector<std::vector<double>> ticks;
+    double at = 0;
+    for (int t = 0; t < 50; ++t) {
+        const double dt = numbers.next(1, 30), since = numbers.chance(0.2) ? at - numbers.next(0, 300) : kNone;
+        if (!std::isnan(since)) mixture.back_to(since);
+        std::vector<double> llr = {numbers.next(-2, 2.2), numbers.next(-5, 5), numbers.next(-1, 1)};
+        at += dt;
+        const bool skips = numbers.chance(0.1);
+        if (skips)
+            mixture.skip(dt);
+        else
+            mixture.step(llr, dt);
+        mixture.mark(at);
+        ticks.push_back({at, dt, since, skips ? 1.0 : 0, mixture.value(), static_cast<double>(mixture.strongest())});
+        ticks.back().insert(ticks.back().end(), llr.begin(), llr.end());
+    }
+    Row row("onsets");
+    row.put("weights", weights)
+        .put("factors", kind % 2 == 0 ? factors : std::vector<double>{1, 1, 1})
+        .put("bake", bake);
+    row.put("limit", limit).put("least", least).put("remembered", static_cast<double>(remembered)).put("ticks", ticks);
+}
+
 }  // namespace
 
 void levels() {
@@ -143,6 +175,7 @@ void levels() {
     for (int i = 0; i < 200; ++i) share(numbers);
     for (int i = 0; i < 60; ++i) fill(numbers);
     for (int i = 0; i < 120; ++i) restarts(numbers, i);
+    for (int i = 0; i < 60; ++i) onsets(numbers, i);
 }
 
 }  // namespace revertd::detect::oracle
