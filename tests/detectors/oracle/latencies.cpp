@@ -21,6 +21,7 @@ const std::vector<std::vector<double>> kEdges = {
     {50, 100, 200, 400},
     {0.1, 0.3, 1.2},
     {20, 22, 25, 30, 40, 60, 100, 200, 400, 800, 1600, 3200},
+    {40, 50, 60, 75, 90, 110, 135, 165, 200, 250, 300, 370, 450, 550, 680, 830, 1000},
 };
 
 /// A service whose latencies are nearly log-normal, with a slow mode.

@@ -71,7 +71,7 @@ void gauge(Numbers& numbers, int kind) {
 void share(Numbers& numbers) {
     ShareWatch watch;
     const double dt = std::vector<double>{5, 10, 30}[static_cast<std::size_t>(numbers.whole(0, 3))];
-    const double requests = std::exp(numbers.next(2, 7)), noise = numbers.next(0, 0.15);
+    const double requests = std::exp(numbers.next(2, numbers.chance(0.3) ? 13 : 7)), noise = numbers.next(0, 0.15);
     double now = numbers.next(0.02, 0.5), steady = numbers.chance(0.3) ? numbers.next(1, 1.02) : 1;
     std::vector<std::vector<double>> ticks, said;
     for (int t = 1; t <= 80; ++t) {
@@ -79,7 +79,8 @@ void share(Numbers& numbers) {
         if (numbers.chance(0.03)) now /= 2;
         now *= steady;
         const double all = std::floor(requests * numbers.next(0.8, 1.2));
-        const double fresh = numbers.hits(all, std::min(0.95, now * std::exp(noise * numbers.normal())));
+        const double wanted = std::min(0.95, now * std::exp(noise * numbers.normal()));
+        const double fresh = all * wanted < 500 ? numbers.hits(all, wanted) : std::floor(all * wanted);
         const auto since = watch.add(dt * t, dt, fresh, all - fresh);
         ticks.push_back({dt * t, dt, fresh, all - fresh});
         said.push_back({since.value_or(kNone), watch.suspicious() ? 1.0 : 0, watch.grows() ? 1.0 : 0});
