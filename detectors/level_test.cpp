@@ -20,6 +20,9 @@ constexpr double kMostPersistence = 0.95;
 constexpr double kBlockSeconds = 300, kRecentSeconds = 40;
 constexpr double kDriftSeconds = 3600;
 constexpr double kLeastNoise = 0.002;
+// Of healthy shifts, in their standard deviations. A hair above a fifth: they are 15 on either side, and rounding does
+// not make them 16 for one service and 15 for the next.
+constexpr double kLeastStep = 0.2 * (1 + 1e-9);
 
 double median(std::vector<double> x) {
     if (x.empty()) return 0;
@@ -71,7 +74,7 @@ LevelTest::LevelTest(const DeployShape& shape, std::span<const Level> before)
     known_ = before.size() >= kFewest;
     if (!known_) return;
     learn(shape, before);
-    const BenignRatios healthy(spread_, std::max(0.5 * noise_, 0.2 * spread_));
+    const BenignRatios healthy(spread_, std::max(0.5 * noise_, kLeastStep * spread_));
     benign_ = healthy.log_ratio;
     null_ = NullMixture(healthy.log_prior, std::min(0.1, shape.interval / kDriftSeconds));
     likelihood_.resize(benign_.size());

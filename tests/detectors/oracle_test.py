@@ -125,6 +125,13 @@ class Oracle(unittest.TestCase):
             seen += fsum(now[0])
             ages = [[mpf(0)] * 2] + [[stays * (x / 2 + fsum(of_age) / 4) for x in of_age] for of_age in now[:2]]
 
+    @unittest.expectedFailure  # one less the blip: no digits are left where that is nearly one
+    def test_hardly_calm(self):
+        begins = 180 * mpf("0.5") / 900
+        for (calm, bad), value in self.rows["hardly_calm"]:
+            want = (1 - begins) * exp(calm) / ((1 - begins) * exp(calm) + begins * exp(bad))
+            self.assertLessEqual(abs(value - want), mpf("1e-9") * want)
+
     def test_flapping(self):
         # Two states; on for 30 s and off for 90 s in the mean.
         p = mpf("0.25")

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Prints what the statistics say of many arguments, a line each: name, arguments, value. oracle_test.py computes the
-// same with fifty digits.
-#include <cstdint>
+// same with fifty digits. The other sections print whole deploys.
+#include <array>
 #include <cstdio>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "detectors/certificate.h"
@@ -17,25 +19,10 @@
 #include "detectors/shared_level.h"
 #include "detectors/statistics.h"
 #include "detectors/tail_curve.h"
+#include "tests/detectors/oracle/rows.h"
 
+namespace revertd::detect::oracle {
 namespace {
-
-using namespace revertd;
-using namespace revertd::detect;
-
-class Numbers {
-  public:
-    /// Uniform between the bounds; the same on every machine.
-    double next(double low, double high) {
-        state_ = state_ * 6364136223846793005ULL + 1442695040888963407ULL;
-        return low + (high - low) * static_cast<double>(state_ >> 11) * 0x1p-53;
-    }
-
-    double whole(double low, double high) { return static_cast<double>(static_cast<long>(next(low, high))); }
-
-  private:
-    std::uint64_t state_ = 42;
-};
 
 void print(const char* name, const std::vector<double>& arguments, double value) {
     std::printf("%s", name);
@@ -63,6 +50,16 @@ void dispersions(Numbers& numbers) {
         const double squared = numbers.next(0, 40), v = numbers.next(0.1, 10), v2 = numbers.next(1e-3, 30);
         extra.add(squared, v, v2);
         print("extra_variance", {squared, v, v2}, extra.value());
+    }
+}
+
+/// How surely a tick was calm that hardly was, and what is then expected of the next one.
+void hardly_calm(Numbers& numbers) {
+    for (int i = 0; i < 20; ++i) {
+        Blips blips(0, 180);
+        const double calm = numbers.next(400, 700), more = numbers.next(5, 30);
+        (void)blips.predict(calm, std::vector{calm + more}, 180);
+        print("hardly_calm", {calm, calm + more}, blips.calm());
     }
 }
 
@@ -139,13 +136,14 @@ void growths(Numbers& numbers) {
 
 }  // namespace
 
-int main() {
+void formulas() {
     Numbers numbers;
     dispersions(numbers);
     restarts(numbers);
     bounds(numbers);
     curves_and_places(numbers);
     growths(numbers);
+    hardly_calm(numbers);
     for (int i = 0; i < 300; ++i) {
         const double x = numbers.next(1e-3, i % 2 == 0 ? 20 : 1e6);
         print("log_gamma", {x}, log_gamma(x));
@@ -203,4 +201,20 @@ int main() {
         const double on = numbers.next(-6, 0), off = numbers.next(-3, 0), dt = numbers.next(1, 60);
         print("flapping", {on, off, dt}, flapping.predict(on, off, dt));
     }
+}
+
+}  // namespace revertd::detect::oracle
+
+int main(int argc, char** argv) {
+    using namespace revertd::detect::oracle;
+    const std::string_view section = argc > 1 ? argv[1] : "formulas";
+    const std::array<std::pair<std::string_view, void (*)()>, 6> sections = {{{"formulas", formulas},
+                                                                              {"latencies", latencies},
+                                                                              {"errors", errors},
+                                                                              {"levels", levels},
+                                                                              {"deploys", deploys},
+                                                                              {"places", places}}};
+    for (const auto& [name, run] : sections)
+        if (name == section) return run(), 0;
+    return 2;
 }
