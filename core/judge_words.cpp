@@ -67,7 +67,7 @@ std::string Judge::State::blind_words(std::size_t signal, Cause cause) const {
         case Cause::TooManySeries:
             return "too many series or buckets: narrow the selector";
         case Cause::Vanished:
-            return "a target answers without it, " + settings->metrics[status.culprit];
+            return "a target answers without it (has its name changed?), " + settings->metrics[status.culprit];
         case Cause::Unanswered:
             break;
         case Cause::None:
