@@ -65,7 +65,7 @@ class Worse final : public Detector {
         if (!take(slot)) return {};
         if (slot.learns) {
             if (tick_slots_ >= length_.slots()) keep(history_, true);
-            state_ = Say::Learning;
+            state_ = Say::Learning, other_buckets_ = false;
             return {};
         }
         if (tick_slots_ >= length_.slots()) {
@@ -90,7 +90,6 @@ class Worse final : public Detector {
 
     void begin() override {
         bake_rows_.clear();
-        other_buckets_ = false;
         endpoints_.clear();
         empty_tick();
         test_.reset();
@@ -298,7 +297,7 @@ bool Worse::take_buckets(const DetectorSlot& slot) {
         for (const std::size_t i : order_) bounds.push_back(slot.bounds[i]);
         // Other edges than before: what was learned does not compare with them.
         if (bounds != bounds_) {
-            other_buckets_ = !slot.learns && history_.size() > 0;
+            if (!slot.learns && history_.size() > 0) other_buckets_ = true;
             history_.clear();
             bake_rows_.clear();
             test_.reset();

@@ -142,6 +142,8 @@ TEST_F(WorseLatency, other_buckets_than_before_are_said) {
     slots(60, 0.05);
     deploy();
     bed.JudgeBed::restart();
+    slots(1, 0.05, {0.02, 0.04, 0.08, 0.16, 0.32, kInf});
+    bed.bake();  // what rolled out is seen
     slots(40, 0.05, {0.02, 0.04, 0.08, 0.16, 0.32, kInf});
     EXPECT_EQ(bed.verdict(), Verdict::Insufficient);
     EXPECT_NE(bed.words().find("has other buckets than before the deploy"), std::string::npos) << bed.words();
