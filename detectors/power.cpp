@@ -83,6 +83,8 @@ class Deploys {
         return std::clamp(static_cast<int>(most_ticks / std::max(ticks(), 1.0)), least, most);
     }
 
+    [[nodiscard]] bool beside() const { return before_.shape.control; }
+
     [[nodiscard]] bool can_say() const { return !model_ || !model_->empty(); }
 
     /// How long a deploy has this effect before it is found, in seconds; infinity: not within its bake.
@@ -255,8 +257,10 @@ std::optional<Power> announce(Deploys& deploys, double effect) {
     const auto count = static_cast<double>(times.size());
     for (double& time : times) time = deploys.found(effect);
     std::ranges::sort(times);
-    // One standard error more: the effect is the first one that looked good enough, and chance helped it to.
-    const auto enough = static_cast<std::size_t>(kFound * count + std::sqrt(kFound * (1 - kFound) * count));
+    // Beside a control group one standard error more: the effect is the first one that looked good enough, and chance
+    // helped it to. Alone, what is not known of the level is drawn so wide that this is in it.
+    const double luck = deploys.beside() ? std::sqrt(kFound * (1 - kFound) * count) : 0;
+    const auto enough = static_cast<std::size_t>(kFound * count + luck);
     const double tenth = times[std::min(enough, times.size() - 1)];
     if (!std::isfinite(tenth)) return std::nullopt;
     Power power;
