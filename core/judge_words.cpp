@@ -67,7 +67,7 @@ std::string Judge::State::blind_words(std::size_t signal, Cause cause) const {
         case Cause::TooManySeries:
             return "too many series or buckets: narrow the selector";
         case Cause::Vanished:
-            return "a target answers without it, " + settings->metrics[status.culprit];
+            return "a target answers without it (has its name changed?), " + settings->metrics[status.culprit];
         case Cause::Unanswered:
             break;
         case Cause::None:
@@ -171,7 +171,7 @@ std::string Judge::State::words_of(std::size_t rule_index) const {
     if (is_blind(now.verdict) && now.cause == Cause::Control) return name + ": " + control_words(rule_index);
     if (is_blind(now.verdict)) return name + ": " + blind_words(rule.signal, now.cause);
     if (now.cause == Cause::Refuted)
-        return (std::isfinite(now.value) ? value_words_of(rule_index) + "; " : name + " ") +
+        return (std::isfinite(now.value) ? value_words_of(rule_index) + "; not confirmed: " : name + " ") +
                rules[*rule.confirmed_by].detector->words();
     if (rule.kind == Rule::Kind::Threshold) return value_words_of(rule_index);
     return name +

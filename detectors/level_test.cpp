@@ -65,15 +65,15 @@ double wandered(const std::vector<double>& x, std::size_t ticks, std::size_t mos
 
 }  // namespace
 
-LevelTest::LevelTest(const DeployShape& shape, std::span<const Level> before)
+LevelTest::LevelTest(const DeployShape& shape, std::span<const Level> before, double looks_back)
     : limit_(1 / shape.alpha),
-      blips_(tuning().blip, shape.interval, kShifts.size()),
+      blips_(tuning().blip + std::max(0.0, looks_back - shape.interval), shape.interval, kShifts.size()),
       evidence_(std::vector<double>(kShifts.size(), 1.0 / kShifts.size()), shape.bake, std::log(1 / shape.alpha),
                 tuning().least),
       last_(static_cast<std::size_t>(std::max(3.0, std::ceil(kRecentSeconds / shape.interval))), 0.0) {
     known_ = before.size() >= kFewest;
     if (!known_) return;
-    learn(shape, before);
+    learn(shape, before, looks_back);
     const BenignRatios healthy(spread_, std::max(0.5 * noise_, kLeastStep * spread_));
     benign_ = healthy.log_ratio;
     null_ = NullMixture(healthy.log_prior, std::min(0.1, shape.interval / kDriftSeconds));
@@ -82,7 +82,7 @@ LevelTest::LevelTest(const DeployShape& shape, std::span<const Level> before)
     llr_.resize(shifts_.size());
 }
 
-void LevelTest::learn(const DeployShape& shape, std::span<const Level> before) {
+void LevelTest::learn(const DeployShape& shape, std::span<const Level> before, double looks_back) {
     logarithm_ = std::all_of(before.begin(), before.end(), [](const Level& l) { return l.value > 0; });
     std::vector<double> own, reference;
     for (const auto& level : before) {
@@ -94,7 +94,8 @@ void LevelTest::learn(const DeployShape& shape, std::span<const Level> before) {
     const double unit = logarithm_ ? 1 : std::max(std::abs(middle_), deviation(own, middle_));
     noise_ = std::max(deviation(own, middle_), kLeastNoise * (unit > 0 ? unit : 1));
     const double correlated = correlation(own, middle_, noise_);
-    persistence_ = (1 + correlated) / (1 - correlated);
+    // Of a moving average the sum of all correlations is the number of its values.
+    persistence_ = std::max((1 + correlated) / (1 - correlated), looks_back / shape.interval);
     const auto block = static_cast<std::size_t>(std::max(1.0, kBlockSeconds / shape.interval));
     const auto most = static_cast<std::size_t>(shape.bake / kBlockSeconds) + 1;
     spread_ = std::hypot(kHealthy * unit, wandered(own, block, most), noise_ / 4);

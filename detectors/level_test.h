@@ -27,7 +27,9 @@ class LevelTest {
   public:
     static constexpr std::size_t kFewest = 24;  ///< ticks before the deploy
 
-    LevelTest(const DeployShape& shape, std::span<const Level> before);
+    /// `looks_back`: seconds of which each value is made, if that is more than a tick (a mean over a minute, asked
+    /// every 5 s). Neighbours then have most of it in common, and a blip is seen for so much longer.
+    LevelTest(const DeployShape& shape, std::span<const Level> before, double looks_back = 0);
 
     /// Enough is known of the time before.
     [[nodiscard]] bool known() const { return known_; }
@@ -46,7 +48,7 @@ class LevelTest {
   private:
     [[nodiscard]] double scaled(double value) const;
     [[nodiscard]] double plain(double scaled_value) const;
-    void learn(const DeployShape& shape, std::span<const Level> before);
+    void learn(const DeployShape& shape, std::span<const Level> before, double looks_back);
     [[nodiscard]] double likelihood(double shift) const;
 
     bool known_ = false, logarithm_ = false;

@@ -36,8 +36,9 @@ constexpr double kSameInstant = 1e-6;
 constexpr double kHealthyErrors = 0.08, kHealthyGroup = 0.05, kHealthyLatency = 0.02;
 constexpr double kLatest = 1.0 / 3;  // of the bake: what begins later may not be found before it ends
 constexpr double kCold = 0.5, kLeastCold = 0.1, kMostCold = 0.3, kFastest = 15,
-                 kSlowest = 60;  // of starts, and seconds
-constexpr double kRound = 30;    // seconds: nobody plans by less
+                 kSlowest = 60;   // of starts, and seconds
+constexpr double kRound = 30;     // seconds: nobody plans by less
+constexpr double kStretch = 300;  // seconds of the time before that are drawn in one piece: load comes in bursts
 
 /// One service's deploys, made from what was learnt of it.
 class Deploys {
@@ -82,30 +83,62 @@ class Deploys {
         return std::clamp(static_cast<int>(most_ticks / std::max(ticks(), 1.0)), least, most);
     }
 
+    [[nodiscard]] bool beside() const { return before_.shape.control; }
+
     [[nodiscard]] bool can_say() const { return !model_ || !model_->empty(); }
 
     /// How long a deploy has this effect before it is found, in seconds; infinity: not within its bake.
     double found(double effect) {
         DeployTest test = learned_;
-        const double begins = onset();
-        const double cold = before_.latency ? warmup() : 0, settles = before_.latency ? settling() : 1;
-        const double factor = effect * std::exp(spread_ * normal());
+        draw();
         const double interval = before_.shape.interval;
         for (double at = interval; at <= (ticks() + 0.5) * interval; at += interval) {
+            const double requests = load();
             if (at - interval < before_.from - kSameInstant) continue;
-            const std::size_t like = std::uniform_int_distribution<std::size_t>(0, before_.all.size() - 1)(random_);
-            const double requests = before_.all[like].requests;
-            const double now = (at - interval < begins ? factor / effect : factor) *
-                               (1 + cold * std::exp(-(at - interval / 2) / settles));
-            const auto ticks = both(at, requests, now);
+            const auto ticks = both(at, requests, at - interval < drawn_.begins ? 1 : effect);
             if (test.tick(ticks.fresh, ticks.reference ? &*ticks.reference : nullptr))
-                return std::max(at - begins, interval);
+                return std::max(at - drawn_.begins, interval);
         }
         return INFINITY;
     }
 
   private:
+    /// What the time before cannot tell of a deploy.
+    struct Drawn {
+        double begins = 0;             ///< seconds after the deploy
+        double differs = 1;            ///< the factor of a healthy version
+        double cold = 0, settles = 1;  ///< of an instance that starts: so many times slower than it will be, less one
+        double noise = 0;              ///< relative variance from tick to tick: clumps of errors, jitter
+        double own = 1;                ///< of the noise, what the groups do not share
+        double usual = 1;              ///< the factor of the rate of both groups
+    };
+
+    /// Beside a control group nobody knows how much of the noise a group has for itself, and all of it is a variance
+    /// that is known from so many ticks; the rate is known as far as there were errors. Without one, what is not known
+    /// of the level is part of the spread, and rules.
+    void draw() {
+        const bool latency = before_.latency;
+        drawn_ = {};
+        drawn_.begins = onset();
+        if (latency && uniform(0, 1) < kCold)
+            drawn_.cold = uniform(kLeastCold, kMostCold), drawn_.settles = uniform(kFastest, kSlowest);
+        drawn_.differs = std::exp(spread_ * normal());
+        drawn_.noise = latency ? model_->jitter() : errors_->extra;
+        like_ = any();
+        if (!before_.shape.control) return;
+        drawn_.noise /= gamma(static_cast<double>(before_.all.size()) / 2);
+        drawn_.own = uniform(0, 1);
+        if (!latency) drawn_.usual = gamma(std::max(errors_->known - 0.5, 0.5));
+    }
+
     double uniform(double from, double to) { return std::uniform_real_distribution<>(from, to)(random_); }
+
+    double normal() { return std::normal_distribution<>()(random_); }
+
+    /// With the mean 1.
+    double gamma(double shape) { return std::gamma_distribution<>(shape, 1 / shape)(random_); }
+
+    std::size_t any() { return std::uniform_int_distribution<std::size_t>(0, before_.all.size() - 1)(random_); }
 
     /// Seconds after the deploy, at the beginning of a tick. The later a change begins the less the test has to ask
     /// whether it is the start that it sees.
@@ -115,47 +148,52 @@ class Deploys {
         return std::floor(uniform(0, kLatest * ticks() * interval) / interval) * interval;
     }
 
-    /// Of an instance that starts: so many times slower than it will be, less one.
-    double warmup() { return uniform(0, 1) < kCold ? uniform(kLeastCold, kMostCold) : 0; }
+    /// Requests of the next tick, as they were in some stretch of the time before.
+    double load() {
+        const bool goes_on = uniform(0, 1) >= before_.shape.interval / kStretch;
+        like_ = goes_on ? (like_ + 1) % before_.all.size() : any();
+        return std::clamp(before_.all[like_].requests, 0.0, kMostRequests);
+    }
 
-    double settling() { return uniform(kFastest, kSlowest); }
-
-    double normal() { return std::normal_distribution<>()(random_); }
+    /// Of these requests, those that a group with this share has.
+    double part(double requests, double share) {
+        if (share >= 1) return std::min(std::round(requests * share), kMostRequests);
+        return std::binomial_distribution<int>(static_cast<int>(requests), std::max(share, 0.0))(random_);
+    }
 
     struct Ticks {
         GroupTick fresh;
         std::optional<GroupTick> reference;
     };
 
-    /// Beside a control group half of the clumps and of the jitter are what both have.
-    Ticks both(double at, double requests, double factor) {
-        const bool control = before_.shape.control;
-        const double own = control ? 0.5 : 1;
-        double common = 1;
-        if (control)
-            common =
-                before_.latency ? std::exp(std::sqrt(own * model_->jitter()) * normal()) : clump(own * errors_->extra);
+    Ticks both(double at, double requests, double effect) {
+        const double warm = 1 + drawn_.cold * std::exp(-(at - before_.shape.interval / 2) / drawn_.settles);
+        const double common = drawn_.usual * noise(1 - drawn_.own);
         Ticks ticks;
-        ticks.fresh = group(at, std::round(requests * before_.fresh_share), factor * common, own, buckets_);
-        if (control)
-            ticks.reference = group(at, std::round(requests * before_.control_share), common, own, control_buckets_);
+        ticks.fresh = group(at, part(requests, before_.fresh_share), common * effect * drawn_.differs * warm, buckets_);
+        if (!before_.shape.control) return ticks;
+        const bool cold = before_.shape.control_kind == ControlKind::Fresh;
+        ticks.reference =
+            group(at, part(requests, before_.control_share), cold ? common * warm : common, control_buckets_);
         return ticks;
     }
 
-    GroupTick group(double at, double requests, double factor, double own, std::vector<double>& buckets) {
+    GroupTick group(double at, double requests, double factor, std::vector<double>& buckets) {
         GroupTick tick;
         tick.at = at, tick.dt = before_.shape.interval;
-        tick.all.requests = std::clamp(requests, 0.0, kMostRequests);
+        tick.all.requests = requests;
         if (before_.latency)
-            fill(tick, factor * std::exp(std::sqrt(own * model_->jitter()) * normal()), buckets);
+            fill(tick, factor * noise(drawn_.own), buckets);
         else
-            tick.all.errors = errors(tick.all.requests, factor * clump(own * errors_->extra));
+            tick.all.errors = errors(requests, factor * noise(drawn_.own));
         return tick;
     }
 
-    /// With the mean 1.
-    double clump(double variance) {
-        return variance > 1e-6 ? std::gamma_distribution<>(1 / variance, variance)(random_) : 1;
+    /// The factor of one tick, of this share of the noise.
+    double noise(double share) {
+        const double variance = share * drawn_.noise;
+        if (variance <= 1e-6) return 1;
+        return before_.latency ? std::exp(std::sqrt(variance) * normal()) : gamma(1 / variance);
     }
 
     double errors(double requests, double factor) {
@@ -170,7 +208,8 @@ class Deploys {
         double above = 1;
         buckets.assign(before_.shape.edges.size() + 1, 0.0);
         for (std::size_t b = 0; b < before_.shape.edges.size() && left > 0; ++b) {
-            const double slower = curve_->above(std::log(before_.shape.edges[b]) - shift);
+            // The test takes it for straight between two edges, and no guess at what it really is fits quite.
+            const double slower = curve_->smooth_above(std::log(before_.shape.edges[b]) - shift);
             const double share = above > 0 ? std::clamp(1 - slower / above, 0.0, 1.0) : 1;
             const int n = std::binomial_distribution<int>(left, share)(random_);
             buckets[b] = n, left -= n, above = slower;
@@ -188,6 +227,8 @@ class Deploys {
     std::optional<ErrorHistory> errors_;
     std::vector<double> buckets_, control_buckets_;
     double spread_ = 0;  ///< standard deviation of the log ratio of a healthy deploy
+    Drawn drawn_;
+    std::size_t like_ = 0;  ///< the tick before the deploy whose load is drawn
 };
 
 double share_found(Deploys& deploys, double effect) {
@@ -216,7 +257,11 @@ std::optional<Power> announce(Deploys& deploys, double effect) {
     const auto count = static_cast<double>(times.size());
     for (double& time : times) time = deploys.found(effect);
     std::ranges::sort(times);
-    const double tenth = times[static_cast<std::size_t>(kFound * count)];
+    // Beside a control group one standard error more: the effect is the first one that looked good enough, and chance
+    // helped it to. Alone, what is not known of the level is drawn so wide that this is in it.
+    const double luck = deploys.beside() ? std::sqrt(kFound * (1 - kFound) * count) : 0;
+    const auto enough = static_cast<std::size_t>(kFound * count + luck);
+    const double tenth = times[std::min(enough, times.size() - 1)];
     if (!std::isfinite(tenth)) return std::nullopt;
     Power power;
     power.effect = effect;
@@ -246,7 +291,7 @@ std::optional<Power> power_of(const PowerTicks& before, std::uint64_t seed) {
 }
 
 std::string words(const std::optional<Power>& power, const std::string& what) {
-    if (!power) return "no change of " + what + " would be found within this bake";
+    if (!power) return "no change of " + what + " is sure to be found within this bake";
     const auto times = [](double effect) { return value_words(effect, Unit::None) + " times"; };
     const auto within = std::chrono::seconds(std::lround(power->within));
     std::string out = times(power->effect) + " the " + what + " would be found within " + to_words(within) + " with " +

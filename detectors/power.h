@@ -34,12 +34,14 @@ struct Power {
 /// Simulates deploys whose traffic is that of the time before and whose errors or latencies are `effect` times as high,
 /// a third of them from the first tick on, the others from some time in the first third of the bake, and runs the very
 /// test (DeployTest) over them. Rates before are drawn with what is not known of them, healthy differences and starts
-/// as they are usual, clumps and jitter as they were learnt. The smallest effect of a ladder that is found in nine of
-/// ten is announced, with the time in which it is.
+/// as they are usual, clumps and jitter as they were learnt, the load in stretches as it was, and latencies from a
+/// smooth curve, where the test takes it for straight between two bucket edges. The smallest effect of a ladder that is
+/// found in nine of ten is announced, with the time in which it is.
 ///
 /// Source: power by simulation (Kruschke, "Bayesian estimation supersedes the t test", 2013, for drawing from what was
-/// learnt). Assumes that the traffic stays as it was. Guarantee: none but the one that is measured in
-/// tests/detectors/power_test.cpp. Nothing: too little history, or not even the largest effect is found.
+/// learnt; Politis, Romano, "The stationary bootstrap", 1994, for the load). Assumes that the traffic stays as it was.
+/// Guarantee: none but the one that is measured in tests/detectors/power_test.cpp. Nothing: too little history, or not
+/// even the largest effect is sure to be found.
 [[nodiscard]] std::optional<Power> power_of(const PowerTicks& before, std::uint64_t seed);
 
 /// "1.8 times the errors would be found within 6m with 92 %; less than 1.3 times not within this bake".

@@ -37,4 +37,23 @@ double TailCurve::above(double log_latency) const {
     return normal_above(z_[i - 1] + slope * (log_latency - x_[i - 1]));
 }
 
+/// Of the smooth curve at a point: between those on either side, nearer to that of the closer neighbour; at most three
+/// times the smaller one, so that the curve does not fall (Fritsch and Carlson, 1980).
+double TailCurve::slope(std::size_t i) const {
+    if (i == 0) return rise(0);
+    if (i + 1 == x_.size()) return rise(i - 1);
+    const double left = rise(i - 1), right = rise(i);
+    const double mean = (step(i) * left + step(i - 1) * right) / (step(i) + step(i - 1));
+    return std::min(mean, 3 * std::min(left, right));
+}
+
+double TailCurve::smooth_above(double log_latency) const {
+    if (x_.size() < 3 || log_latency <= x_.front() || log_latency >= x_.back()) return above(log_latency);
+    const auto next = std::upper_bound(x_.begin(), x_.end(), log_latency) - x_.begin();
+    const auto i = static_cast<std::size_t>(next) - 1;
+    const double t = (log_latency - x_[i]) / step(i), u = 1 - t;
+    return normal_above(u * u * (1 + 2 * t) * z_[i] + t * t * (1 + 2 * u) * z_[i + 1] +
+                        t * u * step(i) * (u * slope(i) - t * slope(i + 1)));
+}
+
 }  // namespace revertd::detect

@@ -15,7 +15,17 @@ class TailCurve {
 
     [[nodiscard]] double above(double log_latency) const;
 
+    /// Another guess at what lies between the edges: a smooth curve through the same points (cubic, with the slopes of
+    /// its neighbours, nowhere falling).
+    [[nodiscard]] double smooth_above(double log_latency) const;
+
   private:
+    [[nodiscard]] double step(std::size_t i) const { return x_[i + 1] - x_[i]; }
+
+    [[nodiscard]] double rise(std::size_t i) const { return (z_[i + 1] - z_[i]) / step(i); }
+
+    [[nodiscard]] double slope(std::size_t i) const;
+
     double requests_ = 1;
     std::vector<double> x_, z_;
 };

@@ -65,7 +65,7 @@ class Worse final : public Detector {
         if (!take(slot)) return {};
         if (slot.learns) {
             if (tick_slots_ >= length_.slots()) keep(history_, true);
-            state_ = Say::Learning;
+            state_ = Say::Learning, other_buckets_ = false;
             return {};
         }
         if (tick_slots_ >= length_.slots()) {
@@ -109,7 +109,8 @@ class Worse final : public Detector {
             case Say::Fine:
                 return fine_words();
             case Say::TooLittle:
-                return "has too little history to be compared with";
+                return other_buckets_ ? "has other buckets than before the deploy: there is nothing to compare it with"
+                                      : "has too little history to be compared with";
             case Say::NoControl:
                 return "cannot be compared: the control group cannot be seen";
             case Say::Learning:
@@ -136,7 +137,7 @@ class Worse final : public Detector {
         before.shape.control = beside_;
         if (beside_) std::tie(before.fresh_share, before.control_share) = shares();
         history_.each([&](const Row& row) {
-            const auto tick = beside_ && has_control(row) ? control_of(row) : tick_of(row);
+            const auto tick = usual_of(row);
             before.at.push_back(tick.at);
             before.all.push_back(tick.all);
             if (quantile_) before.buckets.emplace_back(tick.buckets.begin(), tick.buckets.end());
@@ -190,6 +191,11 @@ class Worse final : public Detector {
 
     [[nodiscard]] detect::GroupTick control_of(const Row& row) const { return group_of(row, true); }
 
+    /// Before the deploy: what the test measures by. A canary may have stood idle.
+    [[nodiscard]] detect::GroupTick usual_of(const Row& row) const {
+        return group_of(row, beside_ && has_control(row));
+    }
+
     [[nodiscard]] detect::DeployShape shape() const;
     [[nodiscard]] bool has_history() const;
     [[nodiscard]] std::pair<double, double> shares() const;
@@ -227,7 +233,8 @@ class Worse final : public Detector {
     detect::PackedRows history_, bake_rows_;
     detect::TestedEndpoints endpoints_;  // of this bake
     std::vector<detect::Events> endpoints_now_, endpoints_beside_;
-    bool beside_ = false;  // there is a control group: it has been seen before the deploy, or since
+    bool beside_ = false;         // there is a control group: it has been seen before the deploy, or since
+    bool other_buckets_ = false;  // than those that were learned
     std::optional<detect::DeployTest> test_;
     std::optional<detect::Certificate> certificate_;
     std::optional<detect::Finding> found_;
@@ -290,6 +297,7 @@ bool Worse::take_buckets(const DetectorSlot& slot) {
         for (const std::size_t i : order_) bounds.push_back(slot.bounds[i]);
         // Other edges than before: what was learned does not compare with them.
         if (bounds != bounds_) {
+            if (!slot.learns && history_.size() > 0) other_buckets_ = true;
             history_.clear();
             bake_rows_.clear();
             test_.reset();
@@ -358,30 +366,26 @@ detect::DeployShape Worse::shape() const {
 
 bool Worse::has_history() const {
     double requests = 0;
-    history_.each([&](const Row& row) { requests += tick_of(row).all.requests; });
+    history_.each([&](const Row& row) { requests += usual_of(row).all.requests; });
     return history_.size() >= kFewestTicks && requests >= min_requests_;
 }
 
 /// Of the control group's traffic before the deploy: what the new group has since then, and what the control group has;
 /// none while it is not known.
 std::pair<double, double> Worse::shares() const {
-    struct Sum {
-        double seconds = 0, fresh = 0, control = 0;
-    };
-
-    Sum before, since;
+    double before = 0, before_seconds = 0, fresh = 0, control = 0, since_seconds = 0;
     std::size_t ticks = 0;
-    const auto add = [&](Sum& sum, const Row& row) {
-        if (!has_control(row)) return false;
-        const auto control = control_of(row);
-        sum.seconds += control.dt, sum.control += control.all.requests, sum.fresh += tick_of(row).all.requests;
-        return true;
-    };
-    history_.each([&](const Row& row) { add(before, row); });
-    bake_rows_.each([&](const Row& row) { ticks += add(since, row) ? 1 : 0; });
-    if (ticks < kShareTicks || before.control <= 0 || since.fresh <= 0) return {0, 0};
-    const double usual = before.control / before.seconds * since.seconds;
-    return {since.fresh / usual, since.control / usual};
+    history_.each([&](const Row& row) {
+        if (has_control(row)) before += control_of(row).all.requests, before_seconds += control_of(row).dt;
+    });
+    bake_rows_.each([&](const Row& row) {
+        if (!has_control(row)) return;
+        ++ticks, control += control_of(row).all.requests, since_seconds += control_of(row).dt;
+        fresh += tick_of(row).all.requests;
+    });
+    if (ticks < kShareTicks || before <= 0 || fresh <= 0) return {0, 0};
+    const double usual = before / before_seconds * since_seconds;
+    return {fresh / usual, control / usual};
 }
 
 void Worse::open() {
@@ -392,7 +396,7 @@ void Worse::open() {
     std::span<const detect::Events> endpoints = endpoints_.before();  // all of them with the first tick
     detect::History learned(quantile_ ? bounds_.size() : 0, 0);
     history_.each([&](const Row& row) {
-        auto tick = beside_ && has_control(row) ? control_of(row) : tick_of(row);
+        auto tick = usual_of(row);
         learned.add(tick);
         tick.parts = std::exchange(endpoints, {});
         test_->before(tick);
@@ -472,17 +476,11 @@ bool Worse::load(ByteReader& in) {
     if (!endpoints_.load(in) || !history_.load(in, kMostRows, row_width(), slots_)) return false;
     if (!bake_rows_.load(in, kMostRows, row_width() + endpoint_cells(), slots_)) return false;
     empty_tick();
-    test_.reset();
-    certificate_.reset();
-    found_.reset();
+    test_.reset(), certificate_.reset(), found_.reset();
     state_ = Say::Learning;
     beside_ = any_control(history_) || any_control(bake_rows_);
     bake_rows_.each([&](const Row& row) { step(row); });
     return true;
-}
-
-std::string refuse(const Signal&, std::span<const double>) {
-    return "";
 }
 
 std::unique_ptr<Detector> make(const DetectorSetup& setup) {
@@ -495,6 +493,6 @@ std::unique_ptr<Detector> make(const DetectorSetup& setup) {
 
 extern const DetectorKind worse;
 const DetectorKind worse{"worse", "worse than baseline", "a sequential test finds it worse than before the deploy",
-                         refuse, make};
+                         [](const Signal&, std::span<const double>) { return std::string(); }, make};
 
 }  // namespace revertd::detectors

@@ -17,6 +17,7 @@ using detect::Level;
 
 constexpr double kDefaultAlpha = 0.001;
 constexpr double kShortestTick = 5;                   // seconds
+constexpr std::size_t kMostReach = 100'000;           // slots
 constexpr std::size_t kMostRows = 720;                // of the time before, and of the bake as it is kept for a restart
 constexpr double kClear = 1;                          // evidence at which a breach that held ends
 constexpr double kSilent = 0.1, kSilentSeconds = 30;  // of what is expected; for so long
@@ -39,6 +40,7 @@ class WorseLevel final : public Detector {
     }
 
     Finding judge(const DetectorSlot& slot) override {
+        look_back(slot.reach);
         if (!take(slot)) return {};
         if (slot.learns) {
             if (full()) keep(history_);
@@ -73,6 +75,7 @@ class WorseLevel final : public Detector {
   private:
     enum class Say { Learning, TooLittle, Fine, Worse, Silent };
 
+    void look_back(std::size_t reach);
     bool take(const DetectorSlot& slot);
 
     [[nodiscard]] bool full() const { return slots_ >= slots_a_tick_; }
@@ -88,6 +91,7 @@ class WorseLevel final : public Detector {
     Unit unit_;
     double interval_, bake_, alpha_;
     std::uint32_t slots_a_tick_ = 1, slots_ = 0;
+    std::uint32_t reach_ = 1;                                                 // slots that a value looks back over
     double sum_ = 0, weight_ = 0, reference_sum_ = 0, reference_weight_ = 0;  // of the tick that is being filled
     std::vector<Level> history_, bake_rows_;
     std::optional<detect::LevelTest> test_;
@@ -95,6 +99,18 @@ class WorseLevel final : public Detector {
     double usual_share_ = 1;  // of the control group's rate
     Say state_ = Say::Learning;
 };
+
+/// Values of another reach have another noise: what was learnt says nothing of it.
+void WorseLevel::look_back(std::size_t reach) {
+    const auto slots = static_cast<std::uint32_t>(std::min(reach, kMostReach));
+    if (slots == reach_) return;
+    reach_ = slots;
+    history_.clear();
+    bake_rows_.clear();
+    clear_tick();
+    test_.reset();
+    state_ = Say::Learning;
+}
 
 /// Cells of a gauge are {sum of its values, slots}, of a rate {increase, seconds}.
 bool WorseLevel::take(const DetectorSlot& slot) {
@@ -131,7 +147,7 @@ void WorseLevel::step(const Level& row) {
         shape.interval = interval_ * slots_a_tick_;
         shape.alpha = alpha_;
         shape.control = std::isfinite(row.reference);
-        test_.emplace(shape, history_);
+        test_.emplace(shape, history_, reach_ > 1 ? reach_ * interval_ : 0);
         usual_share_ = usual_share();
     }
     if (!test_->known()) {
@@ -190,6 +206,7 @@ std::string WorseLevel::words() const {
 }
 
 void WorseLevel::save(ByteWriter& out) const {
+    out.put(reach_);
     for (const auto* rows : {&history_, &bake_rows_}) {
         out.put(static_cast<std::uint32_t>(rows->size()));
         for (const Level& row : *rows) {
@@ -200,6 +217,7 @@ void WorseLevel::save(ByteWriter& out) const {
 }
 
 bool WorseLevel::load(ByteReader& in) {
+    if (!in.get(reach_) || reach_ == 0 || reach_ > kMostReach) return in.fail();
     for (auto* rows : {&history_, &bake_rows_}) {
         std::uint32_t size = 0;
         if (!in.get(size) || size > kMostRows) return in.fail();

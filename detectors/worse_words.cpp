@@ -44,8 +44,12 @@ std::string excluded_words(double most, const std::string& of_what, double alpha
 }
 
 std::string fine_words(const Events& now, const Events& reference, bool beside, bool failures) {
-    const std::string out = beside ? "no worse than the control group" : "no worse than before the deploy";
-    if (now.requests < 1 || reference.requests < 1) return out;
+    constexpr double kHigher = 1.1;  // times as many: who reads both numbers would not call them alike
+    if (now.requests < 1 || reference.requests < 1)
+        return std::string("not yet compared with the ") + (beside ? "control group" : "time before the deploy");
+    const std::string than = beside ? " worse than the control group" : " worse than before the deploy";
+    const bool higher = now.errors / now.requests > kHigher * reference.errors / reference.requests;
+    const std::string out = (failures && higher ? "not surely" : "no") + than;
     const std::string requests = count_words(std::round(now.requests)) + " requests";
     if (!failures) return out + " in " + requests;
     return out + ": " + failed(now) + " of " + requests + " failed, " + failed(reference) +

@@ -16,8 +16,8 @@ namespace revertd::detect {
 /// "more than 1.4 times the errors: excluded at 99.9 %"; empty: nothing is.
 [[nodiscard]] std::string excluded_words(double most, const std::string& of_what, double alpha);
 
-/// "no worse than before the deploy: 0.31 % of 15,000 requests failed, 0.3 % before". `beside`: the comparison is the
-/// control group.
+/// "no worse than before the deploy: 0.31 % of 15,000 requests failed, 0.3 % before"; "not surely worse" where they are
+/// more, and it may be chance. `beside`: the comparison is the control group.
 [[nodiscard]] std::string fine_words(const Events& now, const Events& reference, bool beside, bool failures);
 
 /// Of a copy of what was learnt: it runs while the detector goes on.

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "core/words.h"
+#include "daemon/report/next_step.h"
 #include "daemon/report/text_plot.h"
 
 namespace revertd {
@@ -32,11 +33,6 @@ const Signal* signal_of(const ReportInput& in, const RuleChanged& held) {
     const auto* settings = in.deployment != nullptr ? in.deployment->settings.get() : nullptr;
     const bool known = rule != nullptr && is_of_signal(*rule) && rule->signal < settings->signals.size();
     return known ? &settings->signals[rule->signal] : nullptr;
-}
-
-/// The value of a sequential test is its evidence: the odds against a healthy deploy.
-bool is_statistical(const RuleChanged& held) {
-    return held.text.find("worse than baseline") != std::string::npos || held.text.ends_with(" repeat");
 }
 
 std::string rounded(double value) {
@@ -109,6 +105,14 @@ Explanation explain_rule(const ReportInput& in, const Held& held) {
 
 }  // namespace
 
+bool is_statistical(const RuleChanged& rule) {
+    return rule.text.find("worse than baseline") != std::string::npos || rule.text.ends_with(" repeat");
+}
+
+std::string evidence_words(double evidence) {
+    return std::isfinite(evidence) ? "1 : " + rounded(evidence) : "-";
+}
+
 std::vector<Explanation> explain(const ReportInput& in) {
     std::map<std::string, Held> first;  // by the rule's text
     std::vector<std::string> order;
@@ -141,6 +145,9 @@ std::vector<std::string> explain_lines(const ReportInput& in) {
         lines.push_back("  " + one.drawn + ":");
         for (const std::string& line : one.plot) lines.push_back("  " + line);
     }
+    const std::string next = next_step(in);
+    if (!next.empty() && !lines.empty()) lines.emplace_back();
+    if (!next.empty()) lines.push_back("Next: " + next);
     return lines;
 }
 

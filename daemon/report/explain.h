@@ -20,7 +20,12 @@ struct Explanation {
 /// the comparison, the odds, where it is, and a plot. Nothing when no rule held.
 [[nodiscard]] std::vector<Explanation> explain(const ReportInput& input);
 
-/// The same as lines for a terminal.
+/// The value of a sequential test is its evidence: the odds against a healthy deploy.
+[[nodiscard]] bool is_statistical(const RuleChanged& rule);
+/// "1 : 290,000"
+[[nodiscard]] std::string evidence_words(double evidence);
+
+/// The same as lines for a terminal, and what a person can do next.
 [[nodiscard]] std::vector<std::string> explain_lines(const ReportInput& input);
 
 }  // namespace revertd

@@ -4,6 +4,8 @@
 #include <map>
 
 #include "core/narrate.h"
+#include "daemon/report/explain.h"
+#include "daemon/report/next_step.h"
 #include "daemon/report/plot.h"
 #include "daemon/report/report.h"
 
@@ -70,8 +72,8 @@ std::string summary(const ReportInput& in) {
         rows += row({"Started", when(d->started_wall) +
                                     (d->first_seen ? ", first seen " + when(d->first_seen_wall) : ", never seen")});
         rows += row({"Outcome", std::string(to_string(d->state)) +
-                                    (d->exit_code ? " (exit code " + std::to_string(*d->exit_code) + ")" : "") + ": " +
-                                    shown(d->words)});
+                                    (d->exit_code ? " (exit code " + std::to_string(*d->exit_code) + ")" : "") +
+                                    (d->words.empty() ? "" : ": " + html_text(d->words))});
         for (const std::string& power : d->power) rows += row({"Power", html_text(power)});
         for (const std::string& excluded : d->excluded) rows += row({"Excluded", html_text(excluded)});
     }
@@ -86,6 +88,7 @@ std::string summary(const ReportInput& in) {
         rows += row({"Duration", to_words(lasted)});
         if (!in.link.empty()) rows += row({"Incident", shown(in.link)});
     }
+    if (const std::string next = next_step(in); !next.empty()) rows += row({"Next", html_text(next)});
     return table({}, rows);
 }
 
@@ -134,8 +137,11 @@ std::string numbers(const ReportInput& in) {
     for (const Record& r : in.records) {
         const auto* rule = std::get_if<RuleChanged>(&r.fact);
         if (rule == nullptr || !is_bad(*rule)) continue;
+        const bool odds = is_statistical(*rule);  // of all that it has seen, which is not what one slot had
         rows += row({when(r.wall), html_text(rule->text), rule->holds ? "holds" : std::string(to_string(rule->verdict)),
-                     number(rule->value), number(rule->limit), number(rule->baseline), number(rule->requests)});
+                     odds ? evidence_words(rule->value) : number(rule->value),
+                     odds ? evidence_words(rule->limit) : number(rule->limit), number(rule->baseline),
+                     odds ? "-" : number(rule->requests)});
     }
     return table({"Time (UTC)", "Rule", "Verdict", "Value", "Limit", "Before", "Requests"}, rows);
 }

@@ -4,6 +4,7 @@
 
 #include "core/narrate.h"
 #include "daemon/report/explain.h"
+#include "daemon/report/next_step.h"
 #include "daemon/report/report.h"
 
 namespace revertd {
@@ -54,8 +55,8 @@ std::string summary(const ReportInput& in) {
         out += row("Started", to_rfc3339(d->started_wall) +
                                   (d->first_seen ? ", first seen " + to_rfc3339(d->first_seen_wall) : ", never seen"));
         out += row("Outcome", std::string(to_string(d->state)) +
-                                  (d->exit_code ? " (exit code " + std::to_string(*d->exit_code) + ")" : "") + ": " +
-                                  shown(d->words));
+                                  (d->exit_code ? " (exit code " + std::to_string(*d->exit_code) + ")" : "") +
+                                  (d->words.empty() ? "" : ": " + plain(d->words)));
         for (const std::string& power : d->power) out += row("Power", plain(power));
         for (const std::string& excluded : d->excluded) out += row("Excluded", plain(excluded));
     }
@@ -70,6 +71,7 @@ std::string summary(const ReportInput& in) {
         out += row("Duration", to_words(lasted));
         if (!in.link.empty()) out += row("Incident", "<" + in.link + ">");
     }
+    if (const std::string next = next_step(in); !next.empty()) out += row("Next", plain(next));
     return out + "\n";
 }
 
@@ -95,9 +97,12 @@ std::string numbers(const ReportInput& in) {
         const auto* rule = std::get_if<RuleChanged>(&r.fact);
         if (rule == nullptr || (rule->verdict != Verdict::Breach && !rule->holds)) continue;
         any = true;
+        const bool odds = is_statistical(*rule);  // of all that it has seen, which is not what one slot had
         out += "| " + to_rfc3339(r.wall) + " | " + plain(rule->text) + " | " +
-               (rule->holds ? "holds" : std::string(to_string(rule->verdict))) + " | " + number(rule->value) + " | " +
-               number(rule->limit) + " | " + number(rule->baseline) + " | " + number(rule->requests) + " |\n";
+               (rule->holds ? "holds" : std::string(to_string(rule->verdict))) + " | " +
+               (odds ? evidence_words(rule->value) : number(rule->value)) + " | " +
+               (odds ? evidence_words(rule->limit) : number(rule->limit)) + " | " + number(rule->baseline) + " | " +
+               (odds ? "-" : number(rule->requests)) + " |\n";
     }
     return any ? out + "\n" : std::string{};
 }

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <cstdlib>
 
 #include "detectors/deploy_test.h"
@@ -99,6 +100,7 @@ void expect_calibrated(const Calibration& c) {
     // Deploys of one service share its history, so that they count less than as many services would.
     const double chance = 2.33 * std::sqrt(0.09 / c.deploys + 0.0016 / c.announced);
     testing::Test::RecordProperty("found", std::to_string(found));
+    std::printf("%d of %d found, announced %.3f\n", c.found, c.deploys, announced);
     EXPECT_GE(announced, 0.9);
     EXPECT_NEAR(found, announced, 0.05 + chance) << c.found << " of " << c.deploys << ", announced " << announced;
 }
@@ -120,6 +122,56 @@ TEST(Power, of_latency_is_calibrated) {
         SimulatedService service;
         service.requests = 50 * std::pow(3.0, i % 3), service.jitter = 0.02 * (i % 3);
         c.add(service, true, 500 + static_cast<std::uint64_t>(i));
+    }
+    expect_calibrated(c);
+}
+
+/// Whether a deploy beside a control group, whose hosts differ by as much as is usual, is found in time.
+bool in_time_beside(const PowerTicks& before, const SimulatedService& service, const Power& power, std::uint64_t seed,
+                    double begins) {
+    SimulatedService part = service;
+    part.requests = before.fresh_share * service.requests;
+    SimulatedTicks fresh(part, seed);
+    part.requests = before.control_share * service.requests;
+    SimulatedTicks reference(part, seed + 1'000'000);
+    DeployTest test(before.shape);
+    for (std::size_t i = 0; i < before.all.size(); ++i) {
+        GroupTick tick;
+        tick.at = before.at[i], tick.dt = before.shape.interval, tick.all = before.all[i];
+        test.before(tick);
+    }
+    test.begin();
+    constexpr double kGroupSd = 0.05;
+    const double usual = std::exp(kGroupSd * std::sqrt(2.0) * fresh.normal());
+    for (double at = before.shape.interval; at <= begins + power.within; at += before.shape.interval) {
+        GroupTick now = fresh.next(at, at > begins ? usual * power.effect : usual), beside = reference.next(at);
+        now.buckets = beside.buckets = {};
+        if (test.tick(now, &beside)) return at > begins;
+    }
+    return false;
+}
+
+TEST(Power, of_few_errors_beside_a_control_group_is_calibrated) {
+    Calibration c;
+    constexpr int kEach = 6;
+    for (int i = 0; i < 4 * services(); ++i) {
+        const auto seed = 9000 + static_cast<std::uint64_t>(i);
+        SimulatedService service;  // some 2 to 30 errors before the deploy: the rate is hardly known
+        service.requests = 20 * (1 + i % 4), service.rate = i % 3 == 0 ? 0.003 : 0.001;
+        SimulatedTicks ticks(service, seed);
+        PowerTicks before = history(ticks, service, false);
+        before.shape.control = true;
+        before.fresh_share = i % 2 == 0 ? 0.2 : 0.5, before.control_share = 1 - before.fresh_share;
+        const auto power = power_of(before, seed);
+        if (!power) continue;
+        ++c.announced;
+        for (int j = 0; j < kEach; ++j) {
+            const double begins = j % 3 == 0 ? 0 : before.shape.bake / 3 * (i % 7) / 7;
+            const auto deploy = 100 * seed + static_cast<std::uint64_t>(j);
+            c.found += in_time_beside(before, service, *power, deploy, begins) ? 1 : 0;
+            ++c.deploys;
+            c.share += power->share;
+        }
     }
     expect_calibrated(c);
 }
@@ -150,7 +202,7 @@ TEST(Power, what_is_not_judged_finds_nothing) {
 
 TEST(Power, without_history_nothing_is_said) {
     EXPECT_FALSE(power_of({}, 1));
-    EXPECT_EQ(words(std::nullopt, "errors"), "no change of errors would be found within this bake");
+    EXPECT_EQ(words(std::nullopt, "errors"), "no change of errors is sure to be found within this bake");
 }
 
 TEST(Power, words_name_effect_time_and_share) {

@@ -18,10 +18,10 @@ class Bed : public JudgeBed {
     }
 
     /// Slots of 1,000 requests of the canary and 4,000 of the control group, of which such shares fail, more or less.
-    void slots(int n, double canary, double control) {
+    void slots(int n, double canary, double control, double requests = 1000) {
         for (int i = 0; i < n; ++i) {
             const double noise = 1 + 0.2 * std::sin(2.4 * ++count_);
-            serve_group(0, 0, 1000, canary * noise);
+            serve_group(0, 0, requests, canary * noise);
             serve_group(1, 1, 4000, control * noise);
             slot();
         }
@@ -78,6 +78,15 @@ TEST(WorseBeside, an_incident_of_both_groups_is_no_breach_and_one_of_the_canary_
     EXPECT_LE(bed.until_breach(0.09, 0.04), 20) << bed.words();
     EXPECT_NE(bed.words().find(" of the control group; odds against a healthy deploy "), std::string::npos)
         << bed.words();
+}
+
+TEST(WorseBeside, a_canary_that_stood_idle_before_the_deploy_is_compared) {
+    Bed bed;
+    bed.slots(60, 0, 0.003, 0);
+    bed.deploy();
+    bed.slots(20, 0.003, 0.003);
+    EXPECT_EQ(bed.verdict(), Verdict::Ok) << bed.words();
+    EXPECT_LE(bed.until_breach(0.03, 0.003), 20) << bed.words();
 }
 
 TEST(WorseBeside, while_the_control_group_cannot_be_seen_nothing_is_said) {

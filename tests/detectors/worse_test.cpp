@@ -125,10 +125,11 @@ class WorseLatency : public Worse {
     WorseLatency() : Worse(signal_of(Signal::Kind::Quantile, "p95", Unit::Seconds)) {}
 
     /// Slots with log-normal latencies around `median` seconds.
-    void slots(int n, double median) {
+    void slots(int n, double median,
+               std::initializer_list<double> edges = {0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, kInf}) {
         for (int i = 0; i < n; ++i) {
             const double now = median * (1 + 0.02 * std::sin(i * 2.4));
-            for (const double le : {0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, kInf}) {
+            for (const double le : edges) {
                 const double share = std::isinf(le) ? 1 : 0.5 * std::erfc(-std::log(le / now) / 0.6 / std::sqrt(2.0));
                 bed.histogram(0, le, std::floor(1000 * share));
             }
@@ -136,6 +137,17 @@ class WorseLatency : public Worse {
         }
     }
 };
+
+TEST_F(WorseLatency, other_buckets_than_before_are_said) {
+    slots(60, 0.05);
+    deploy();
+    bed.JudgeBed::restart();
+    slots(1, 0.05, {0.02, 0.04, 0.08, 0.16, 0.32, kInf});
+    bed.bake();  // what rolled out is seen
+    slots(40, 0.05, {0.02, 0.04, 0.08, 0.16, 0.32, kInf});
+    EXPECT_EQ(bed.verdict(), Verdict::Insufficient);
+    EXPECT_NE(bed.words().find("has other buckets than before the deploy"), std::string::npos) << bed.words();
+}
 
 TEST_F(WorseLatency, slower_requests_are_found_and_said) {
     slots(60, 0.05);

@@ -130,5 +130,44 @@ TEST(TextPlot, marks_that_would_meet_take_lines_of_their_own) {
     EXPECT_NE(lines.back().find("verdict"), std::string::npos);
 }
 
+TEST_F(Explaining, says_what_a_person_can_do_next) {
+    hold(1, 40000, 1000, "errors: 7.9 % of 12,410 requests failed, 26x the 0.3 % before");
+    Incident incident;
+    incident.id = "i-7", incident.service = "api", incident.from = "v2", incident.to = "v1";
+    const auto next = [&] {
+        const Now now{Time(41min), WallTime(1'795'132'800s) + 41min};
+        const std::string last = explain_lines({&deployment_, &incident, records_, now}).back();
+        return last.starts_with("Next: ") ? last.substr(6) : std::string();
+    };
+    EXPECT_EQ(next(), "") << "it is being decided";
+    incident.state = IncidentState::AwaitingApproval;
+    EXPECT_EQ(next(),
+              "revertctl approve i-7 goes back to v1; deny i-7 keeps v2; hold i-7 --for 10m if a fix is on its way");
+    incident.state = IncidentState::Verifying;
+    EXPECT_EQ(next(), "nothing yet: v1 runs, and is watched for whether it helped");
+    incident.state = IncidentState::Recovered;
+    EXPECT_EQ(next(), "") << "by itself: nothing was rolled back";
+    incident.attempts.emplace_back();
+    EXPECT_NE(next().find("revertctl gate api v2 says no until revertctl bad forgive api v2"), std::string::npos);
+    incident.state = IncidentState::Escalated;
+    EXPECT_NE(next().find("revertctl take i-7"), std::string::npos) << next();
+}
+
+TEST_F(Explaining, the_numbers_of_a_test_are_odds) {
+    hold(1, 41234, 1000, "errors: 7.9 % of 12,410 requests failed, 26x the 0.3 % before");
+    const Now now{Time(41min), WallTime(1'795'132'800s) + 41min};
+    const std::string markdown = report_markdown({&deployment_, nullptr, records_, now});
+    EXPECT_NE(markdown.find("| holds | 1 : 41,000 | 1 : 1,000 | - | - |"), std::string::npos) << markdown;
+    const std::string html = report_html({&deployment_, nullptr, records_, now});
+    EXPECT_NE(html.find("1 : 41,000"), std::string::npos);
+    EXPECT_EQ(html.find("4.123e+04<"), std::string::npos);
+}
+
+TEST_F(Explaining, a_bake_that_could_not_be_judged_says_what_a_person_can_do) {
+    deployment_.state = DeployState::Inconclusive, deployment_.service = "api", deployment_.version = "v2";
+    EXPECT_NE(said().find("Next: "), std::string::npos) << said();
+    EXPECT_NE(said().find("revertctl good mark api v2 --reason"), std::string::npos) << said();
+}
+
 }  // namespace
 }  // namespace revertd
