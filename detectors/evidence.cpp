@@ -165,23 +165,22 @@ double Blips::predict(double calm, std::span<const double> within, double dt, do
     const double a = std::log1p(-std::min(blip, 0.999)) + calm, b = std::log(sum) + top;
     const double predictive = std::max(a, b) + std::log1p(std::exp(-std::abs(a - b)));
     grow_older(std::exp(top - predictive));
+    calm_ = std::min(std::exp(a - predictive),
+                     1.0);  // not what the blips leave of 1: little calm would be lost in rounding
     return predictive;
 }
 
 /// What was expected of the tick becomes what is believed of it, and expected of the next.
 void Blips::grow_older(double scale) {
-    double left = 0;
     for (std::size_t age = ages_.size(); age > 0; age -= strengths_) {
         const std::span here = std::span(ages_).subspan(age - strengths_, strengths_);
         double believed = 0;
         for (std::size_t k = 0; k < strengths_; ++k) believed += here[k] *= likelihood_[k] * scale;
-        left += believed;
         if (age == strengths_) seen_ += believed;
         if (age == ages_.size()) continue;
         const double anew = (1 - kBlipKeeps) * believed / static_cast<double>(strengths_);
         for (std::size_t k = 0; k < strengths_; ++k) ages_[age + k] = stays_ * (kBlipKeeps * here[k] + anew);
     }
-    calm_ = std::clamp(1 - left, 0.0, 1.0);
 }
 
 void ExtraVariance::add(double squared_residual, double v, double v2) {

@@ -14,7 +14,6 @@ from deploy import KINDS, DeployTest, Tick
 
 PROGRAM = sys.argv.pop(1)
 DIGITS = 1e-9
-HARDLY_CALM = 1e-4  # as in oracle_errors_test.py
 PARTS = 3
 
 
@@ -22,7 +21,7 @@ class Deploys(unittest.TestCase):
     def near(self, value, want, *what):
         self.assertLessEqual(abs(value - want), DIGITS * abs(want), (value, want, *what))
 
-    def agree(self, said, found, before, calm, *what):
+    def agree(self, said, found, before, *what):
         """`said`: kind, evidence, requests and errors of both groups, rate before, endpoint, value, expected, limit."""
         self.assertEqual(KINDS[int(said[0])] if said[0] >= 0 else None, found[0] if found else None, what)
         if not found:
@@ -33,14 +32,13 @@ class Deploys(unittest.TestCase):
         self.assertEqual(said[7], numbers["part"])
         for at, name in ((6, "before"), (8, "value"), (9, "expected"), (10, "limit")):
             self.near(said[at], numbers[name], name, *what)
-        if calm:
-            self.near(said[1], numbers["evidence"], "evidence", *what)
+        self.near(said[1], numbers["evidence"], "evidence", *what)
 
     def test_deploys(self):
         program = subprocess.run([PROGRAM, "deploys"], capture_output=True, text=True, check=True)
         rows = [json.loads(line) for line in program.stdout.splitlines()]
         self.assertGreaterEqual(len(rows), 50)
-        kinds, compared, ticks = set(), 0, 0
+        kinds = set()
         for number, row in enumerate(rows):
             test = DeployTest(row, [Tick(at, counts, PARTS) for at, *counts in row["before"]])
             for (at, counts, memory, *both), said in zip(row["ticks"], row["said"], strict=True):
@@ -49,17 +47,12 @@ class Deploys(unittest.TestCase):
                 reference = Tick(at, both[half:], PARTS) if row["control"] else None
                 test.growth.add(0, at, memory)
                 found = (test.tick if counts else test.watch)(row["interval"], fresh, reference)
-                calm = test.least_calm >= HARDLY_CALM
-                self.agree(said[1:], found, test.history.rate, calm, number, at)
-                ticks += 1
-                if calm:
-                    self.near(said[0], test.evidence, number, at)
-                    compared += 1
+                self.agree(said[1:], found, test.history.rate, number, at)
+                self.near(said[0], test.evidence, number, at)
                 if found:
                     kinds.add(found[0])
         # Blocks hardly ever find what single ticks have not: their evidence is in oracle_errors_test.py.
         self.assertLessEqual(set(KINDS) - {"errors-block"}, kinds)
-        self.assertGreater(compared, 0.8 * ticks)
 
 
 unittest.main()

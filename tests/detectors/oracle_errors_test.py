@@ -23,9 +23,6 @@ from errors import ErrorBlockTest, ErrorHistory, ErrorTest, OwnNoise, PartTest
 
 PROGRAM = sys.argv.pop(1)
 DIGITS = 1e-9
-# The program takes "how surely was it calm" from a subtraction, which leaves no digits where it hardly was.
-# `test_hardly_calm` in oracle_test.py waits for better.
-HARDLY_CALM = 1e-4
 
 
 def pairs(flat):
@@ -58,7 +55,7 @@ class Errors(unittest.TestCase):
         self.assertGreaterEqual(min(incidents, blips), 10)
 
     def deploy(self, row):
-        """Tick by tick of each test: what the program says, the same test, and how surely it was always calm."""
+        """Tick by tick of each test: what the program says, and the same test."""
         history = ErrorHistory(row["before"], bool(row["control"]), row["interval"])
         test, blocks = ErrorTest(row, history, row["share"]), ErrorBlockTest(row, history, row["share"])
         parts, noise = PartTest(row, history, pairs(row["parts"]), row["share"]), OwnNoise(history.extra)
@@ -72,25 +69,18 @@ class Errors(unittest.TestCase):
             blocks.step(*groups, own, dt)
             parts.step(fresh, reference, own + 0.03, dt)
             noise.add(*groups[0], *groups[1])
-            calm = (test.comparison.blips.least_calm, blocks.comparison.blips.least_calm,
-                    min(part.blips.least_calm for part in parts.parts))
-            if calm[2] >= HARDLY_CALM:
-                self.assertEqual(said[4], parts.strongest)
-            yield list(zip(said[1:4], (test, blocks, parts), calm))
+            self.assertEqual(said[4], parts.strongest)
+            yield list(zip(said[1:4], (test, blocks, parts)))
 
     def test_deploys(self):
         rows = self.rows["deploy"]
         self.assertGreaterEqual(len(rows), 150)
-        found, compared, ticks = [0, 0, 0], 0, 0
+        found = [0, 0, 0]
         for number, row in enumerate(rows):
             for t, tests in enumerate(self.deploy(row)):
-                for value, test, calm in tests:
-                    ticks += 1
-                    if calm >= HARDLY_CALM:
-                        self.near(value, test.evidence.value, number, t, type(test).__name__)
-                        compared += 1
+                for value, test in tests:
+                    self.near(value, test.evidence.value, number, t, type(test).__name__)
             found = [f + (x > 1000) for f, x in zip(found, row["evidence"][-1][1:4])]
-        self.assertGreater(compared, 0.9 * ticks)
         self.assertTrue(all(5 <= f < len(rows) - 10 for f in found), found)
 
     def test_deploys_with_fifty_digits(self):
@@ -99,7 +89,7 @@ class Errors(unittest.TestCase):
             row = exactly(self.rows["deploy"][number])
             with fifty_digits(evidence, errors):
                 for t, tests in zip(range(15), self.deploy(row)):
-                    for value, test, _ in tests:
+                    for value, test in tests:
                         want = test.evidence.value
                         self.assertLessEqual(abs(value - want), mpf(1e-12) * want, (number, t, type(test).__name__))
 
@@ -107,7 +97,7 @@ class Errors(unittest.TestCase):
         # So the mean of each likelihood ratio under the null is 1, whatever was seen before: evidence is a fair bet.
         for number in range(6):
             row = self.rows["deploy"][number]
-            *_, ((_, test, _), *_) = itertools.islice(self.deploy(row), 8 + number)
+            *_, ((_, test), *_) = itertools.islice(self.deploy(row), 8 + number)
             reference = (6, 1) if row["control"] else (0, 0)
             sums = 0
             for k in range(250):  # errors in 5 requests: beyond them the tail is nothing

@@ -21,7 +21,6 @@ from latency import LOW, STEP, STEPS, LatencyModel, LatencyTest, interpolated
 
 PROGRAM = sys.argv.pop(1)
 DIGITS = 1e-9
-HARDLY_CALM = 1e-4  # as in oracle_errors_test.py
 SHARE = 0.25  # of alpha
 
 
@@ -133,20 +132,15 @@ class Latency(unittest.TestCase):
             test.growing = bool(growing)
             fresh, reference = counted[:cells], counted[cells:]
             test.step(at, dt, fresh, reference, counts)
-            yield at, evidence, test.evidence.value, test.blips.least_calm
+            yield at, evidence, test.evidence.value
             self.assertEqual(bool(still), test.still(fresh, reference), at)
 
     def test_deploys(self):
         rows = self.rows["deploy"]
         self.assertGreaterEqual(len(rows), 100)
-        compared = ticks = 0
         for number, row in enumerate(rows):
-            for at, evidence, want, calm in self.deploy(row):
-                ticks += 1
-                if calm >= HARDLY_CALM:
-                    self.assertLessEqual(abs(evidence - want), DIGITS * want, (number, at))
-                    compared += 1
-        self.assertGreater(compared, 0.9 * ticks)
+            for at, evidence, want in self.deploy(row):
+                self.assertLessEqual(abs(evidence - want), DIGITS * want, (number, at))
         found = sum(row["evidence"][-1] > 1000 for row in rows)
         self.assertTrue(10 < found < len(rows) - 10, found)
         self.assertGreater(sum(sum(row["still"]) for row in rows), 100)
@@ -156,7 +150,7 @@ class Latency(unittest.TestCase):
         for number in (0, 3):  # alone, and beside a control group
             row = exactly(self.rows["deploy"][number])
             with fifty_digits(evidence, latency):
-                for at, said, want, _ in self.deploy(row):
+                for at, said, want in self.deploy(row):
                     self.assertLessEqual(abs(said - want), mpf(1e-12) * want, (number, at))
 
 

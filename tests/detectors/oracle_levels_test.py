@@ -15,7 +15,6 @@ from levels import GrowthTest, LevelTest, RestartTest, ShareWatch
 
 PROGRAM = sys.argv.pop(1)
 DIGITS = 1e-9
-HARDLY_CALM = 1e-4  # as in oracle_errors_test.py
 
 
 class Levels(unittest.TestCase):
@@ -36,19 +35,16 @@ class Levels(unittest.TestCase):
     def test_gauges(self):
         rows = self.rows["gauge"]
         self.assertGreaterEqual(len(rows), 200)
-        worse = compared = 0
+        worse = 0
         for number, row in enumerate(rows):
             test = LevelTest(row, row["before"])
             for t, ((dt, value, reference), said) in enumerate(zip(row["ticks"], row["said"], strict=True)):
                 test.step(value, reference, dt)
                 self.near(said[2], test.plain(test.middle), number, "usual")
                 self.near(said[3], test.recent, number, t, "recent")
-                if test.blips.least_calm >= HARDLY_CALM:
-                    self.near(said[0], test.evidence.value, number, t)
-                    self.assertEqual(bool(said[1]), test.worse, (number, t))
-                    compared += 1
+                self.near(said[0], test.evidence.value, number, t)
+                self.assertEqual(bool(said[1]), test.worse, (number, t))
             worse += row["said"][-1][1]
-        self.assertGreater(compared, 0.9 * 40 * len(rows))
         self.assertTrue(20 < worse < len(rows) - 20, worse)
 
     def test_shares(self):

@@ -81,7 +81,6 @@ class Blips:
         self.longest = int(seconds / interval) + 1
         self.usual, self.elapsed, self.seen = 0.5 + count, past, 0.0
         self.calm, self.expected = 1.0, {}  # (age, strength): probability for the tick to come
-        self.least_calm = 1.0
 
     def predict(self, calm, within, dt, likelier=1.0):
         rate = (self.usual + min(self.seen, 2)) / (900 + self.elapsed)
@@ -95,7 +94,6 @@ class Blips:
         believed = {state: exp(x - total) for state, x in joint.items()}
         self.seen += sum(p for (age, _), p in believed.items() if age == 1)
         self.calm = exp(quiet - total)
-        self.least_calm = min(self.least_calm, self.calm)
         self.expected = {}
         for age in range(1, self.longest):
             here = [believed.get((age, k), 0) for k in range(self.strengths)]
