@@ -26,9 +26,12 @@ constexpr double kLookBack = 400;       // seconds that the fast paths look back
 constexpr std::size_t kShareTicks = 3;  // of them, from which the new group's share of the traffic is known
 constexpr double kLoadGrows = 1.5, kLoadSigmas = 4;  // times the load of the minutes before
 constexpr double kLoadNow = 30, kLoadGap = 60, kLoadBefore = 300, kLoadSettles = 180;  // seconds
-constexpr double kLoadDoubt = 1e5;    // times the evidence that slowness needs meanwhile
-constexpr double kEnoughTicks = 0.3;  // of those of the bake
-constexpr double kShareDoubt = 3;     // standard deviations by which it may be smaller than it was
+constexpr double kLoadDoubt = 1e5;                               // times the evidence that slowness needs meanwhile
+constexpr double kIncidentTimes = 3, kIncidentSigmas = 4;        // of the usual errors
+constexpr double kIncidentSettles = 180, kIncidentGoesOn = 600;  // seconds
+constexpr double kIncidentDoubt = 10;                            // times the evidence that errors need meanwhile
+constexpr double kEnoughTicks = 0.3;                             // of those of the bake
+constexpr double kShareDoubt = 3;  // standard deviations by which it may be smaller than it was
 
 }  // namespace
 
@@ -87,10 +90,10 @@ struct DeployTest::State {
         Quiet quiet;
         std::vector<Events> part_fresh, part_reference;
         std::size_t ticks = 0;
-        double began = -1;  ///< the first tick
-        double load_grew = -kLoadSettles;
-        std::optional<double> load_grows_from;  ///< until it has settled
-        double counts_from = 0;                 ///< what was seen before is only watched
+        double began = -1;                                               ///< the first tick
+        double load_grew = -kLoadSettles, incident = -kIncidentSettles;  ///< when both groups last had either
+        std::optional<double> load_grows_from;                           ///< until it has settled
+        double counts_from = 0;                                          ///< what was seen before is only watched
         std::size_t memory_samples = 0;
     };
 
@@ -106,6 +109,8 @@ struct DeployTest::State {
     [[nodiscard]] std::optional<Finding> hard_failure(double at) const;
     [[nodiscard]] std::optional<Finding> silence(double at) const;
     void watch_load(double at);
+    void watch_incident(double at);
+    [[nodiscard]] double error_doubt(double at) const;
     [[nodiscard]] bool still_bad(double at) const;
     [[nodiscard]] bool still_slow(double at);
     [[nodiscard]] Finding found(Finding::Kind kind, double at, double evidence) const;
@@ -171,6 +176,24 @@ void DeployTest::State::watch_load(double at) {
     }
 }
 
+/// What ails both groups: the control group has clearly more errors than are usual.
+void DeployTest::State::watch_incident(double at) {
+    const auto sum = bake->recent.over(at - std::max(kLoadNow, 2 * shape.interval), at);
+    const double usual = bake->before.rate * sum.reference.requests;
+    if (sum.ticks < 2 || usual <= 0) return;
+    const double noise = std::sqrt(usual + bake->before.extra * usual * usual / static_cast<double>(sum.ticks) + 1);
+    const double more = sum.reference.errors - usual;
+    if (more > (kIncidentTimes - 1) * usual && more > kIncidentSigmas * noise) bake->incident = at;
+}
+
+/// Times the evidence that errors need: an incident, and so much load that requests fail, need not hit both groups
+/// alike, and one that was there before the deploy may grow.
+double DeployTest::State::error_doubt(double at) const {
+    const bool troubled = at - bake->incident < kIncidentSettles || at - bake->load_grew < kLoadSettles ||
+                          (bake->before.incident > 1 && at < kIncidentGoesOn);
+    return troubled ? kIncidentDoubt : 1;
+}
+
 bool DeployTest::State::still_bad(double at) const {
     const double span = std::max(40.0, 3 * shape.interval);
     auto sum = bake->recent.over(at - span, at);
@@ -231,11 +254,12 @@ std::optional<Finding> DeployTest::State::errors(const GroupTick& fresh, const E
     const double own = shape.control ? b.noise.value() : 0;
     b.errors.step(fresh.all, reference, own, fresh.dt);
     if (shape.control && b.errors.evidence() < kQuiet) b.noise.add(fresh.all, reference);
-    if (b.errors.evidence() * shape.alpha * kErrorShare >= 1 && still_bad(fresh.at)) {
+    const double doubt = error_doubt(fresh.at);
+    if (b.errors.evidence() * shape.alpha * kErrorShare >= doubt && still_bad(fresh.at)) {
         return found(Finding::Kind::Errors, fresh.at, b.errors.evidence());
     }
     if (b.blocks.step(fresh.all, reference, shape.control ? b.noise.value() : 0, fresh.dt) &&
-        b.blocks.evidence() * shape.alpha * kBlockShare >= 1) {
+        b.blocks.evidence() * shape.alpha * kBlockShare >= doubt) {
         return found(Finding::Kind::ErrorBlocks, fresh.at, b.blocks.evidence());
     }
     return std::nullopt;
@@ -246,7 +270,7 @@ std::optional<Finding> DeployTest::State::parts(const GroupTick& fresh, const Gr
     auto& b = *bake;
     b.parts.step(fresh.parts, reference != nullptr ? reference->parts : std::span<const Events>(),
                  shape.control ? b.noise.value() + 0.03 : 0, fresh.dt);
-    if (b.parts.evidence() * shape.alpha * kPartShare < 1) return std::nullopt;
+    if (b.parts.evidence() * shape.alpha * kPartShare < error_doubt(fresh.at)) return std::nullopt;
     auto finding = found(Finding::Kind::Part, fresh.at, b.parts.evidence());
     finding.part = b.parts.strongest();
     finding.fresh = b.part_fresh[finding.part];
@@ -300,6 +324,7 @@ void DeployTest::State::take(const GroupTick& fresh, const GroupTick* reference)
     if (b.began < 0) b.began = fresh.at - fresh.dt;
     watch_load(fresh.at);
     if (reference == nullptr) return;
+    watch_incident(fresh.at);
     if (const auto since = b.share.add(fresh.at, fresh.dt, fresh.all.requests, common.requests))
         b.latency.restart(*since);
     // Traffic that comes back to the control group may find it cold; while it is, the new one looks faster than it is.

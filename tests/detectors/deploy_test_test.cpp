@@ -121,6 +121,35 @@ TEST(DeployTest, an_incident_that_ends_leaves_nothing_behind) {
     EXPECT_TRUE(bed.deploy(20, 1000, 0.1));
 }
 
+/// The evidence for twice as many errors as in a control group of which this share fails.
+double evidence_beside(double share_beside) {
+    Bed bed(true);
+    bed.before(120, 0.003);
+    bed.begin();
+    const auto found = bed.deploy(80, 1000, 2 * share_beside, 1000, share_beside);
+    return found ? found->evidence : 0;
+}
+
+TEST(DeployTest, an_incident_of_both_groups_wants_ten_times_the_evidence) {
+    const double needed = 1 / (0.001 * 0.3);
+    EXPECT_GE(evidence_beside(0.006), needed);
+    EXPECT_LT(evidence_beside(0.006), 10 * needed);
+    EXPECT_GE(evidence_beside(0.03), 10 * needed);
+}
+
+TEST(DeployTest, an_incident_before_wants_ten_times_the_evidence) {
+    const auto evidence = [](double share_before) {
+        Bed bed(false);
+        bed.before(300, 0.003);
+        bed.before(20, share_before);
+        bed.begin();
+        const auto found = bed.deploy(50, 1000, 3 * share_before);
+        return found ? found->evidence : 0;
+    };
+    EXPECT_GE(evidence(0.03), 10 / (0.001 * 0.3));
+    EXPECT_GE(evidence(0.003), 1 / (0.001 * 0.3));
+}
+
 TEST(DeployTest, enough_was_seen_when_a_version_of_which_half_fails_would_have_been_found) {
     for (const bool control : {false, true}) {
         for (const int every : {1, 3, 6}) {  // ticks from one request to the next

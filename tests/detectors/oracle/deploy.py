@@ -50,6 +50,7 @@ class DeployTest:
         self.totals = self.quiet = ((0, 0), (0, 0))
         self.part_totals = [((0, 0), (0, 0)) for _ in parts]
         self.began, self.load_grew, self.load_grows_from, self.counts_from = None, -180, None, 0
+        self.incident = -180
 
     def over(self, start, end):
         return [row for row in self.rows if start + 1e-6 < row[0] <= end + 1e-6]
@@ -74,6 +75,7 @@ class DeployTest:
         self.watch_load(at)
         if reference is None:
             return
+        self.watch_incident(at)
         since = self.share.add(at, dt, fresh.all[0], beside[0])
         if since == since:
             self.latency.restart(since)
@@ -98,6 +100,21 @@ class DeployTest:
         elif settled and self.load_grows_from is not None:
             self.latency.forget(self.load_grows_from)
             self.load_grows_from = None
+
+    def watch_incident(self, at):
+        """The control group has three times the usual errors, and four standard deviations more."""
+        rows = self.over(at - max(30, 2 * self.interval), at)
+        _, (requests, errors) = self.counts(rows)
+        usual = self.history.rate * requests
+        if len(rows) < 2 or usual <= 0:
+            return
+        noise = sqrt(usual + self.history.extra * usual**2 / len(rows) + 1)
+        if errors - usual > max(2 * usual, 4 * noise):
+            self.incident = at
+
+    def error_doubt(self, at):
+        troubled = at - self.incident < 180 or at - self.load_grew < 180
+        return 10 if troubled or (self.history.incident > 1 and at < 600) else 1
 
     def hard_failure(self, at):
         rows = self.over(max(self.counts_from, at - max(20, 2 * self.interval)), at)
@@ -157,17 +174,17 @@ class DeployTest:
         self.errors.step(fresh.all, reference, own, dt)
         if self.control and self.errors.evidence.value < 3:
             self.noise.add(*fresh.all, *reference)
-        if self.errors.evidence.value * alpha * ERRORS >= 1 and self.still_bad(fresh.at):
+        if self.errors.evidence.value * alpha * ERRORS >= self.error_doubt(fresh.at) and self.still_bad(fresh.at):
             return "errors", {"evidence": self.errors.evidence.value, **self.since_quiet()}
         self.blocks.step(fresh.all, reference, self.noise.value if self.control else 0, dt)
-        if self.blocks.filled == 0 and self.blocks.evidence.value * alpha * BLOCKS >= 1:
+        if self.blocks.filled == 0 and self.blocks.evidence.value * alpha * BLOCKS >= self.error_doubt(fresh.at):
             return "errors-block", {"evidence": self.blocks.evidence.value, **self.since_quiet()}
         return None
 
     def found_part(self, dt, fresh, reference):
         own = self.noise.value + 0.03 if self.control else 0
         self.parts.step(fresh.parts, reference.parts if reference else [(0, 0)] * len(fresh.parts), own, dt)
-        if self.parts.evidence.value * self.shape["alpha"] * PARTS < 1:
+        if self.parts.evidence.value * self.shape["alpha"] * PARTS < self.error_doubt(fresh.at):
             return None
         part = self.parts.strongest
         totals = self.part_totals[part]
@@ -215,9 +232,3 @@ class DeployTest:
     def evidence(self):
         return max(self.errors.evidence.value * ERRORS, self.blocks.evidence.value * BLOCKS,
                    self.parts.evidence.value * PARTS, self.latency.evidence.value * LATENCY)
-
-    @property
-    def least_calm(self):
-        return min(self.errors.comparison.blips.least_calm, self.blocks.comparison.blips.least_calm,
-                   self.latency.blips.least_calm, self.latency.transients.calm,
-                   *(part.blips.least_calm for part in self.parts.parts))
