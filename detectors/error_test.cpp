@@ -82,15 +82,13 @@ double incident_before(const History& history, double rate, double extra) {
 /// Runs of ticks with clearly more errors than usual, no longer than a blip.
 PastBlips blips_before(const History& history, double rate, double interval) {
     PastBlips blips;
-    const std::size_t longest = ticks_of_a_blip(tuning().blip, interval);
-    std::size_t run = 0;
+    std::vector<bool> bad;
     for (std::size_t i = 0; i < history.size(); ++i) {
         const auto& [requests, errors] = history.tick(i).all;
         const double usual = rate * requests;
-        const bool more = errors > usual + kBlipSigmas * std::sqrt(usual + kBlipClumps * usual * usual + 1);
-        if (!more && run > 0 && run <= longest) ++blips.count;
-        run = more ? run + 1 : 0;
+        bad.push_back(errors > usual + kBlipSigmas * std::sqrt(usual + kBlipClumps * usual * usual + 1));
     }
+    blips.count = count_blips(bad, ticks_of_a_blip(tuning().blip, interval));
     if (history.size() > 1) blips.seconds = history.tick(history.size() - 1).at - history.tick(0).at;
     return blips;
 }

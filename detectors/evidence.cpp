@@ -141,6 +141,16 @@ std::size_t ticks_of_a_blip(double seconds, double interval) {
     return static_cast<std::size_t>(std::floor(seconds / interval)) + 1;
 }
 
+double count_blips(const std::vector<bool>& bad, std::size_t longest) {
+    double count = 0;
+    std::size_t run = 0;
+    for (const bool more : bad) {
+        if (!more && run > 0 && run <= longest) ++count;
+        run = more ? run + 1 : 0;
+    }
+    return count;
+}
+
 Blips::Blips(double seconds, double interval, std::size_t strengths, const PastBlips& before)
     : strengths_(strengths),
       stays_(std::exp(-interval / (kBlipMean * seconds))),

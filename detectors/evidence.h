@@ -126,6 +126,9 @@ class Blips {
 /// Over how many ticks a blip of these seconds may be seen.
 [[nodiscard]] std::size_t ticks_of_a_blip(double seconds, double interval);
 
+/// How often ticks that are clearly bad follow each other, and no more than `longest` of them.
+[[nodiscard]] double count_blips(const std::vector<bool>& bad, std::size_t longest);
+
 /// Over-dispersion by the method of moments: E[(x - mean)^2] = v + extra v2. Starts from a prior that counts as
 /// `strength` ticks of full information; one tick counts as 50 at most, so that none can rule.
 class ExtraVariance {

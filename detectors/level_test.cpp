@@ -20,6 +20,7 @@ constexpr double kMostPersistence = 0.95;
 constexpr double kBlockSeconds = 300, kRecentSeconds = 40;
 constexpr double kDriftSeconds = 3600;
 constexpr double kLeastNoise = 0.002;
+constexpr double kBlipSigmas = 4;  // beyond them a value before the deploy was one of a blip
 // Of healthy shifts, in their standard deviations. A hair above a fifth: they are 15 on either side, and rounding does
 // not make them 16 for one service and 15 for the next.
 constexpr double kLeastStep = 0.2 * (1 + 1e-9);
@@ -67,13 +68,13 @@ double wandered(const std::vector<double>& x, std::size_t ticks, std::size_t mos
 
 LevelTest::LevelTest(const DeployShape& shape, std::span<const Level> before, double looks_back)
     : limit_(1 / shape.alpha),
-      blips_(tuning().blip + std::max(0.0, looks_back - shape.interval), shape.interval, kShifts.size()),
       evidence_(std::vector<double>(kShifts.size(), 1.0 / kShifts.size()), shape.bake, std::log(1 / shape.alpha),
                 tuning().least),
       last_(static_cast<std::size_t>(std::max(3.0, std::ceil(kRecentSeconds / shape.interval))), 0.0) {
     known_ = before.size() >= kFewest;
     if (!known_) return;
     learn(shape, before, looks_back);
+    blips_ = blips(shape, before, looks_back);
     const BenignRatios healthy(spread_, std::max(0.5 * noise_, kLeastStep * spread_));
     benign_ = healthy.log_ratio;
     null_ = NullMixture(healthy.log_prior, std::min(0.1, shape.interval / kDriftSeconds));
@@ -101,6 +102,15 @@ void LevelTest::learn(const DeployShape& shape, std::span<const Level> before, d
     spread_ = std::hypot(kHealthy * unit, wandered(own, block, most), noise_ / 4);
     if (!(spread_ > 0)) spread_ = 1;
     if (shape.control) noise_ *= std::sqrt(2.0);
+}
+
+/// What came before the deploy tells how often they come.
+Blips LevelTest::blips(const DeployShape& shape, std::span<const Level> before, double looks_back) const {
+    const double seconds = tuning().blip + std::max(0.0, looks_back - shape.interval);
+    std::vector<bool> bad;
+    for (const auto& level : before) bad.push_back(scaled(level.value) > middle_ + kBlipSigmas * noise_);
+    const double count = count_blips(bad, ticks_of_a_blip(seconds, shape.interval));
+    return {seconds, shape.interval, kShifts.size(), {count, static_cast<double>(before.size()) * shape.interval}};
 }
 
 double LevelTest::scaled(double value) const {

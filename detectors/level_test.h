@@ -21,8 +21,9 @@ struct Level {
 /// Noise, its persistence from tick to tick, and how far the level wanders within a bake are learned before the deploy,
 /// robustly (medians). A tick's likelihood is Student's t with 4 degrees of freedom around the level, tempered by the
 /// persistence: one wild value proves nothing. Null: a healthy shift, drawn from a normal distribution with the
-/// standard deviation that was learned, or 5 % if that is more, which may drift; and blips. Alternatives: shifts upward
-/// of several of these. Assumes that the time before shows how the number behaves; guarantee: see OnsetMixture.
+/// standard deviation that was learned, or 5 % if that is more, which may drift; and blips, as many as came before.
+/// Alternatives: shifts upward of several of these. Assumes that the time before shows how the number behaves;
+/// guarantee: see OnsetMixture.
 class LevelTest {
   public:
     static constexpr std::size_t kFewest = 24;  ///< ticks before the deploy
@@ -49,6 +50,7 @@ class LevelTest {
     [[nodiscard]] double scaled(double value) const;
     [[nodiscard]] double plain(double scaled_value) const;
     void learn(const DeployShape& shape, std::span<const Level> before, double looks_back);
+    [[nodiscard]] Blips blips(const DeployShape& shape, std::span<const Level> before, double looks_back) const;
     [[nodiscard]] double likelihood(double shift) const;
 
     bool known_ = false, logarithm_ = false;

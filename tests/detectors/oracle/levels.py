@@ -38,7 +38,8 @@ class LevelTest:
             self.noise *= sqrt(2)
         self.benign, prior, _ = benign_ratios(self.spread, max(self.noise / 2, self.spread / 5 * (1 + 1e-9)))
         self.null = Null(prior, min(0.1, shape["interval"] / 3600))
-        self.blips = Blips(20, shape["interval"], len(SHIFTS))
+        past = len(before) * shape["interval"]
+        self.blips = Blips(20, shape["interval"], len(SHIFTS), self.blips_in(own), past)
         self.evidence = OnsetMixture([1] * len(SHIFTS), shape["bake"], log(1 / self.alpha), 5)
         self.kept, self.last = max(3, ceil(40 / shape["interval"])), []
 
@@ -59,6 +60,15 @@ class LevelTest:
             pairs = list(zip(blocks, blocks[apart:]))
             most = max(most, sum((b - a)**2 for a, b in pairs) / len(pairs))
         return sqrt(most)
+
+    def blips_in(self, own):
+        """Values beyond four standard deviations, as many after each other as a blip of 20 s has."""
+        count = run = 0
+        for x in own:
+            bad = x > self.middle + 4 * self.noise
+            count += not bad and 0 < run <= int(20 / self.shape["interval"]) + 1
+            run = run + 1 if bad else 0
+        return count
 
     def step(self, value, reference, dt):
         value, reference = self.scaled(value), self.scaled(reference)
