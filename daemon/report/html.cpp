@@ -92,6 +92,19 @@ std::string summary(const ReportInput& in) {
     return table({}, rows);
 }
 
+/// The plot is of characters of our own: so it stands where no script and no picture may.
+std::string why(const ReportInput& in) {
+    std::string out;
+    for (const Explanation& one : explain(in)) {
+        std::string rows, drawn;
+        for (const auto& [name, value] : one.words) rows += row({name, html_text(value)});
+        for (const std::string& line : one.plot) drawn += line + "\n";
+        out += "<h3>" + html_text(one.rule) + "</h3>\n" + table({}, rows);
+        if (!drawn.empty()) out += "<p>" + html_text(one.drawn) + ":</p>\n<pre>" + html_text(drawn) + "</pre>\n";
+    }
+    return out;
+}
+
 bool is_bad(const RuleChanged& rule) {
     return rule.verdict == Verdict::Breach || rule.holds;
 }
@@ -205,8 +218,9 @@ std::string report_html(const ReportInput& in) {
     return "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
            "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n<title>" +
            title + "</title>\n" + kStyle + "</head><body>\n<h1>" + title + "</h1>\n" + summary(in) +
-           section("Plots", plots(in)) + section("Numbers", numbers(in)) + section("Decision", decision(in)) +
-           section("Steps", steps(in)) + section("Verification", verification(in)) + section("Timeline", timeline(in)) +
+           section("Why", why(in)) + section("Plots", plots(in)) + section("Numbers", numbers(in)) +
+           section("Decision", decision(in)) + section("Steps", steps(in)) + section("Verification", verification(in)) +
+           section("Timeline", timeline(in)) +
            (in.incident != nullptr ? section("To be filled in", kToFill) : std::string()) + "</body></html>\n";
 }
 

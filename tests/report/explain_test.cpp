@@ -77,6 +77,19 @@ TEST_F(Explaining, says_the_numbers_the_odds_in_words_where_it_is_and_draws_it) 
         EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
 }
 
+TEST_F(Explaining, the_reports_say_it_too) {
+    hold(1, 40000, 1000, "errors: 7.9 % of 12,410 requests failed, 26x the <0.3 %> before");
+    const Now now{Time(41min), WallTime(1'795'132'800s) + 41min};
+    const std::string html = report_html({&deployment_, nullptr, records_, now});
+    for (const char* part :
+         {"<h2>Why</h2>", "<h3>errors worse than baseline (P1), since 2026-11-20T00:38:00Z</h3>",
+          "<td>found</td><td>errors: 7.9 % of 12,410 requests failed, 26x the &lt;0.3 %&gt; before",
+          "one in 40,000 healthy deploys would ever look like this by chance",
+          "<td>where</td><td>all of it in route=/pay</td>", "errors before the deploy and since:", "^ deploy 00:30"})
+        EXPECT_NE(html.find(part), std::string::npos) << part << "\n" << html;
+    EXPECT_NE(report_markdown({&deployment_, nullptr, records_, now}).find("## Why"), std::string::npos);
+}
+
 TEST_F(Explaining, a_fixed_limit_is_said_with_its_time_and_drawn_as_a_line) {
     hold(0, 0.079, 0.05, "errors 7.9 %");
     const std::string text = said();
