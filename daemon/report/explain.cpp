@@ -35,6 +35,8 @@ const Signal* signal_of(const ReportInput& in, const RuleChanged& held) {
     return known ? &settings->signals[rule->signal] : nullptr;
 }
 
+constexpr double kMostOdds = 1e6;  // beyond them they say nothing more
+
 std::string rounded(double value) {
     const double unit = std::pow(10, std::max(0.0, std::floor(std::log10(std::max(value, 1.0))) - 1));
     return count_words(std::round(value / unit) * unit);
@@ -42,9 +44,8 @@ std::string rounded(double value) {
 
 std::string meaning(const ReportInput& in, const RuleChanged& held) {
     if (is_statistical(held) && std::isfinite(held.value) && std::isfinite(held.limit)) {
-        constexpr double kMost = 1e6;
         const std::string many =
-            held.value > kMost ? "fewer than one in " + rounded(kMost) : "one in " + rounded(held.value);
+            held.value > kMostOdds ? "fewer than one in " + rounded(kMostOdds) : "one in " + rounded(held.value);
         return many + " healthy deploys would ever look like this by chance, however often one looks; from one in " +
                rounded(held.limit) + " on it counts";
     }
@@ -110,7 +111,8 @@ bool is_statistical(const RuleChanged& rule) {
 }
 
 std::string evidence_words(double evidence) {
-    return std::isfinite(evidence) ? "1 : " + rounded(evidence) : "-";
+    if (std::isnan(evidence)) return "-";
+    return (evidence > kMostOdds ? "less than 1 : " : "1 : ") + rounded(std::min(evidence, kMostOdds));
 }
 
 std::vector<Explanation> explain(const ReportInput& in) {

@@ -22,7 +22,7 @@ struct Explanation {
 
 /// The value of a sequential test is its evidence: the odds against a healthy deploy.
 [[nodiscard]] bool is_statistical(const RuleChanged& rule);
-/// "1 : 290,000"
+/// "1 : 290,000", "less than 1 : 1,000,000"
 [[nodiscard]] std::string evidence_words(double evidence);
 
 /// The same as lines for a terminal, and what a person can do next.

@@ -126,7 +126,7 @@ std::string plots(const ReportInput& in) {
     std::map<std::string, std::pair<Plot, bool>> by_rule;
     for (const Record& r : in.records) {
         const auto* rule = std::get_if<RuleChanged>(&r.fact);
-        if (rule == nullptr) continue;
+        if (rule == nullptr || is_statistical(*rule)) continue;  // evidence leaps: "why" draws the signal
         auto& [plot, bad] = by_rule[rule->text];
         plot.points.push_back({r.wall, rule->value, rule->limit});
         bad = bad || is_bad(*rule);

@@ -72,6 +72,12 @@ std::string text_at(double x, double y, const std::string& text, const char* anc
            html_text(text) + "</text>";
 }
 
+/// So that words near an end are not cut.
+const char* anchor_at(double x) {
+    constexpr double kNear = 50;
+    return x < kNear ? "start" : x > kWidth - kNear ? "end" : "middle";
+}
+
 /// "03:12:07"
 std::string clock_words(WallTime at) {
     return to_rfc3339(at).substr(11, 8);
@@ -123,7 +129,7 @@ std::string to_svg(const Plot& plot) {
     for (const Plot::Mark& mark : plot.marks) {
         const std::string x = coordinate(canvas.x(mark.at));
         out += "<path class=\"mark\" d=\"M" + x + " " + coordinate(kTop) + "V" + coordinate(kHeight - kBottom) + "\"/>";
-        out += text_at(canvas.x(mark.at), kTop - 6, mark.words, "middle");
+        out += text_at(canvas.x(mark.at), kTop - 6, mark.words, anchor_at(canvas.x(mark.at)));
     }
     out += "<path class=\"limit\" d=\"" + canvas.steps([](const auto& p) { return p.limit; }) + "\"/>";
     out += "<path class=\"value\" d=\"" + canvas.steps([](const auto& p) { return p.value; }) + "\"/>";

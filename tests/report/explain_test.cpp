@@ -90,6 +90,20 @@ TEST_F(Explaining, the_reports_say_it_too) {
     EXPECT_NE(report_markdown({&deployment_, nullptr, records_, now}).find("## Why"), std::string::npos);
 }
 
+TEST_F(Explaining, odds_are_said_as_far_as_they_mean_something) {
+    EXPECT_EQ(evidence_words(41234), "1 : 41,000");
+    EXPECT_EQ(evidence_words(1e290), "less than 1 : 1,000,000");
+    EXPECT_EQ(evidence_words(INFINITY), "less than 1 : 1,000,000");
+    EXPECT_EQ(evidence_words(NAN), "-");
+}
+
+TEST_F(Explaining, what_leaps_is_not_drawn_as_a_number) {
+    hold(1, 40000, 1000, "errors: 7.9 %");
+    EXPECT_EQ(
+        report_html({&deployment_, nullptr, records_, {Time(41min), WallTime(1'795'132'800s) + 41min}}).find("<svg"),
+        std::string::npos);
+}
+
 TEST_F(Explaining, a_fixed_limit_is_said_with_its_time_and_drawn_as_a_line) {
     hold(0, 0.079, 0.05, "errors 7.9 %");
     const std::string text = said();

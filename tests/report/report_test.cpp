@@ -105,6 +105,18 @@ TEST(Plot, what_is_unknown_is_a_gap_and_nothing_is_no_picture) {
     EXPECT_EQ(std::count(line.begin(), line.begin() + static_cast<std::ptrdiff_t>(line.find("/>")), 'M'), 2) << line;
 }
 
+TEST(Plot, words_at_its_ends_are_not_cut) {
+    Plot plot{"p95",
+              {{WallTime{0s}, 1, 2}, {WallTime{100s}, 3, 2}},
+              {{WallTime{0s}, "seen"}, {WallTime{50s}, "a"}, {WallTime{100s}, "b"}},
+              WallTime{},
+              WallTime{100s}};
+    const std::string svg = to_svg(plot);
+    EXPECT_NE(svg.find("text-anchor=\"start\">seen<"), std::string::npos) << svg;
+    EXPECT_NE(svg.find("text-anchor=\"middle\">a<"), std::string::npos) << svg;
+    EXPECT_NE(svg.find("text-anchor=\"end\">b<"), std::string::npos) << svg;
+}
+
 TEST_F(Reporting, makes_no_markup_of_what_came_from_outside) {
     const std::string text = report_markdown(input());
     EXPECT_EQ(text.find("<script>"), std::string::npos);
