@@ -110,7 +110,7 @@ struct DeployTest::State {
     [[nodiscard]] std::optional<Finding> silence(double at) const;
     void watch_load(double at);
     void watch_incident(double at);
-    [[nodiscard]] double error_doubt(double at) const;
+    [[nodiscard]] bool errors_prove(double evidence, double share, double at) const;
     [[nodiscard]] bool still_bad(double at) const;
     [[nodiscard]] bool still_slow(double at);
     [[nodiscard]] Finding found(Finding::Kind kind, double at, double evidence) const;
@@ -186,12 +186,12 @@ void DeployTest::State::watch_incident(double at) {
     if (more > (kIncidentTimes - 1) * usual && more > kIncidentSigmas * noise) bake->incident = at;
 }
 
-/// Times the evidence that errors need: an incident, and so much load that requests fail, need not hit both groups
-/// alike, and one that was there before the deploy may grow.
-double DeployTest::State::error_doubt(double at) const {
+/// The evidence of a test of errors that has this share of alpha is enough. An incident, and so much load that requests
+/// fail, need not hit both groups alike, and one that was there before the deploy may grow: then it has to be more.
+bool DeployTest::State::errors_prove(double evidence, double share, double at) const {
     const bool troubled = at - bake->incident < kIncidentSettles || at - bake->load_grew < kLoadSettles ||
                           (bake->before.incident > 1 && at < kIncidentGoesOn);
-    return troubled ? kIncidentDoubt : 1;
+    return evidence * shape.alpha * share >= (troubled ? kIncidentDoubt : 1);
 }
 
 bool DeployTest::State::still_bad(double at) const {
@@ -254,12 +254,11 @@ std::optional<Finding> DeployTest::State::errors(const GroupTick& fresh, const E
     const double own = shape.control ? b.noise.value() : 0;
     b.errors.step(fresh.all, reference, own, fresh.dt);
     if (shape.control && b.errors.evidence() < kQuiet) b.noise.add(fresh.all, reference);
-    const double doubt = error_doubt(fresh.at);
-    if (b.errors.evidence() * shape.alpha * kErrorShare >= doubt && still_bad(fresh.at)) {
+    if (errors_prove(b.errors.evidence(), kErrorShare, fresh.at) && still_bad(fresh.at)) {
         return found(Finding::Kind::Errors, fresh.at, b.errors.evidence());
     }
     if (b.blocks.step(fresh.all, reference, shape.control ? b.noise.value() : 0, fresh.dt) &&
-        b.blocks.evidence() * shape.alpha * kBlockShare >= doubt) {
+        errors_prove(b.blocks.evidence(), kBlockShare, fresh.at)) {
         return found(Finding::Kind::ErrorBlocks, fresh.at, b.blocks.evidence());
     }
     return std::nullopt;
@@ -270,7 +269,7 @@ std::optional<Finding> DeployTest::State::parts(const GroupTick& fresh, const Gr
     auto& b = *bake;
     b.parts.step(fresh.parts, reference != nullptr ? reference->parts : std::span<const Events>(),
                  shape.control ? b.noise.value() + 0.03 : 0, fresh.dt);
-    if (b.parts.evidence() * shape.alpha * kPartShare < error_doubt(fresh.at)) return std::nullopt;
+    if (!errors_prove(b.parts.evidence(), kPartShare, fresh.at)) return std::nullopt;
     auto finding = found(Finding::Kind::Part, fresh.at, b.parts.evidence());
     finding.part = b.parts.strongest();
     finding.fresh = b.part_fresh[finding.part];

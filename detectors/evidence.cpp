@@ -175,8 +175,8 @@ double Blips::predict(double calm, std::span<const double> within, double dt, do
     const double a = std::log1p(-std::min(blip, 0.999)) + calm, b = std::log(sum) + top;
     const double predictive = std::max(a, b) + std::log1p(std::exp(-std::abs(a - b)));
     grow_older(std::exp(top - predictive));
-    calm_ = std::min(std::exp(a - predictive),
-                     1.0);  // not what the blips leave of 1: little calm would be lost in rounding
+    // Not what the blips leave of 1: where hardly anything is calm no digits would remain.
+    calm_ = std::min(std::exp(a - predictive), 1.0);
     return predictive;
 }
 

@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace revertd::detect {
@@ -137,6 +138,19 @@ TEST(DeployTest, an_incident_of_both_groups_wants_ten_times_the_evidence) {
     EXPECT_GE(evidence_beside(0.03), 10 * needed);
 }
 
+TEST(DeployTest, more_load_wants_ten_times_the_evidence_of_errors) {
+    const double needed = 1 / (0.001 * 0.3);
+    for (const double more : {1, 2}) {
+        Bed bed(true);
+        bed.before(120, 0.003);
+        bed.begin();
+        EXPECT_FALSE(bed.deploy(15, 1000, 0.003));
+        const auto found = bed.deploy(18, more * 1000, 0.006, more * 1000);
+        ASSERT_TRUE(found) << more;
+        EXPECT_EQ(found->evidence >= 10 * needed, more > 1) << found->at << ' ' << found->evidence;
+    }
+}
+
 TEST(DeployTest, an_incident_before_wants_ten_times_the_evidence) {
     const auto evidence = [](double share_before) {
         Bed bed(false);
@@ -166,26 +180,17 @@ TEST(DeployTest, enough_was_seen_when_a_version_of_which_half_fails_would_have_b
     }
 }
 
-TEST(DeployTest, ten_requests_that_do_not_fail_are_enough_and_nine_are_not) {
-    Bed bed(true);
-    bed.before(60, 0.003);
-    bed.begin();
-    EXPECT_FALSE(bed.deploy(50, 0, 0));
-    EXPECT_FALSE(bed.deploy(9, 1, 0));
-    EXPECT_FALSE(bed.saw_enough());
-    EXPECT_FALSE(bed.deploy(1, 1, 0));
-    EXPECT_TRUE(bed.saw_enough());
-}
-
-TEST(DeployTest, a_smaller_alpha_wants_more_requests) {
-    Bed bed(true, 1e-6);
-    bed.before(60, 0.003);
-    bed.begin();
-    EXPECT_FALSE(bed.deploy(50, 0, 0));
-    EXPECT_FALSE(bed.deploy(19, 1, 0));
-    EXPECT_FALSE(bed.saw_enough());
-    EXPECT_FALSE(bed.deploy(1, 1, 0));
-    EXPECT_TRUE(bed.saw_enough());
+TEST(DeployTest, a_smaller_alpha_wants_more_requests_that_do_not_fail) {
+    for (const auto& [alpha, requests] : {std::pair(0.001, 10), std::pair(1e-6, 20)}) {
+        Bed bed(true, alpha);
+        bed.before(60, 0.003);
+        bed.begin();
+        EXPECT_FALSE(bed.deploy(50, 0, 0));
+        EXPECT_FALSE(bed.deploy(requests - 1, 1, 0));
+        EXPECT_FALSE(bed.saw_enough());
+        EXPECT_FALSE(bed.deploy(1, 1, 0));
+        EXPECT_TRUE(bed.saw_enough());
+    }
 }
 
 }  // namespace

@@ -4,9 +4,7 @@
 deploys, tick by tick, agree to 1e-9."""
 import copy
 import itertools
-import json
 import pathlib
-import subprocess
 import sys
 import unittest
 from math import exp, inf, lgamma
@@ -20,6 +18,7 @@ import evidence
 from certificate import Certificate
 from digits import exactly, fifty_digits
 from errors import ErrorBlockTest, ErrorHistory, ErrorTest, OwnNoise, PartTest
+from rows import rows_of
 
 PROGRAM = sys.argv.pop(1)
 DIGITS = 1e-9
@@ -32,12 +31,7 @@ def pairs(flat):
 class Errors(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.rows = {}
-        with subprocess.Popen([PROGRAM, "errors"], stdout=subprocess.PIPE, text=True) as program:
-            for line in program.stdout:
-                row = json.loads(line)
-                cls.rows.setdefault(row["name"], []).append(row)
-        assert program.returncode == 0
+        cls.rows = rows_of(PROGRAM, "errors")
 
     def near(self, value, want, *what):
         self.assertLessEqual(abs(value - want), DIGITS * abs(want), (value, want, *what))

@@ -2,9 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Latency against the same formulas written once more: what is learned of made-up services, and the evidence of whole
 deploys, tick by tick, agree to 1e-9."""
-import json
 import pathlib
-import subprocess
 import sys
 import unittest
 from math import exp, inf, log
@@ -18,6 +16,7 @@ import latency
 from certificate import Certificate
 from digits import exactly, fifty_digits
 from latency import LOW, STEP, STEPS, LatencyModel, LatencyTest, interpolated
+from rows import rows_of
 
 PROGRAM = sys.argv.pop(1)
 DIGITS = 1e-9
@@ -27,12 +26,7 @@ SHARE = 0.25  # of alpha
 class Latency(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.rows = {}
-        with subprocess.Popen([PROGRAM, "latencies"], stdout=subprocess.PIPE, text=True) as program:
-            for line in program.stdout:
-                row = json.loads(line)
-                cls.rows.setdefault(row["name"], []).append(row)
-        assert program.returncode == 0
+        cls.rows = rows_of(PROGRAM, "latencies")
 
     def near(self, value, want, *what):
         self.assertLessEqual(abs(value - want), DIGITS * max(1, abs(want)), (value, want, *what))

@@ -1,9 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Gauges, shares of the traffic, growth and restarts against the same formulas written once more, tick by tick, to 1e-9."""
-import json
 import pathlib
-import subprocess
 import sys
 import unittest
 from math import isnan
@@ -12,6 +10,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent / "oracle"))
 
 from evidence import OnsetMixture
 from levels import GrowthTest, LevelTest, RestartTest, ShareWatch
+from rows import rows_of
 
 PROGRAM = sys.argv.pop(1)
 DIGITS = 1e-9
@@ -20,12 +19,7 @@ DIGITS = 1e-9
 class Levels(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.rows = {}
-        with subprocess.Popen([PROGRAM, "levels"], stdout=subprocess.PIPE, text=True) as program:
-            for line in program.stdout:
-                row = json.loads(line)
-                cls.rows.setdefault(row["name"], []).append(row)
-        assert program.returncode == 0
+        cls.rows = rows_of(PROGRAM, "levels")
 
     def near(self, value, want, *what):
         self.assertEqual(isnan(value), isnan(want), (value, want, *what))

@@ -1,9 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Where the damage is, and the straight line of what grows, against the same formulas written once more, to 1e-9."""
-import json
 import pathlib
-import subprocess
 import sys
 import unittest
 from math import isnan
@@ -12,6 +10,7 @@ from statistics import fmean, linear_regression
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "oracle"))
 
 from places import CONCENTRATED, EVEN, localise
+from rows import rows_of
 
 PROGRAM = sys.argv.pop(1)
 DIGITS = 1e-9
@@ -20,11 +19,7 @@ DIGITS = 1e-9
 class Places(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.rows = {}
-        program = subprocess.run([PROGRAM, "places"], capture_output=True, text=True, check=True)
-        for line in program.stdout.splitlines():
-            row = json.loads(line)
-            cls.rows.setdefault(row["name"], []).append(row)
+        cls.rows = rows_of(PROGRAM, "places")
 
     def near(self, value, want, *what):
         self.assertLessEqual(abs(value - want), DIGITS * max(1, abs(want)), (value, want, *what))
