@@ -133,5 +133,6 @@ void errors();
 void levels();
 void deploys();
 void places();
+void powers();
 
 }  // namespace revertd::detect::oracle
