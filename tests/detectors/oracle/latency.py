@@ -250,6 +250,8 @@ class LatencyTest:
                 self.alternatives += [(start, more) for more in (1.5, 2.2, 4.0)]
         slow = len(self.alternatives) - len(FACTORS)
         weights = [*FACTOR_WEIGHTS, *[0.25 / slow] * slow] if slow else list(FACTOR_WEIGHTS)
+        if not model.cells:
+            weights = []  # nothing to compare with
         self.evidence = OnsetMixture(weights, self.bake, log(1 / (shape["alpha"] * share)), 5)
         self.remembered = int(600 / self.interval) + 1
         self.curves, cold = warmups(self.control, int(shape["control_kind"]))
