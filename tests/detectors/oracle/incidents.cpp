@@ -74,7 +74,7 @@ std::vector<double> said(const std::optional<Finding>& found, double evidence) {
 /// Blocks seldom find what single ticks have not: of many deploys those are told in which they do.
 void deploy(Numbers& numbers, int kind) {
     DeployShape shape;
-    shape.interval = kind % 5 < 2 ? 30 : 10;
+    shape.interval = kind % 5 < 2 ? 30 : 10.1;
     shape.bake = numbers.whole(600, 1800);
     shape.control = kind % 3 != 0;
     shape.alpha = kind % 2 == 0 ? 0.05 : 0.001;

@@ -94,10 +94,10 @@ void stalls(Numbers& numbers) {
 
 /// Saw teeth on a slope; of some windows a point is more than a slot.
 void grows(Numbers& numbers) {
-    const double interval = any(numbers, {1, 5}), over = numbers.chance(0.3) ? 600 * interval : numbers.whole(20, 200);
+    const double interval = any(numbers, {1, 5}), over = numbers.chance(0.3) ? 482 * interval : numbers.whole(20, 200);
     Asked asked("grows", Signal::Kind::Gauge, {numbers.next(0.05, 0.3), over}, interval, 900, 3600);
     const double slope = numbers.next(-0.1, 0.4) / over, teeth = numbers.next(0, 0.1);
-    for (int t = 0; t < (over > 500 ? 800 : 120); ++t) {
+    for (int t = 0; t < (over > 480 ? 700 : 120); ++t) {
         if (numbers.chance(0.02)) asked.miss(numbers.whole(1, 0.4 * over / interval));
         const double value = 1 + slope * t * interval + teeth * (t % 13) / 13 - (t % 97 == 50 ? 1.5 : 0);
         asked.slot(Judges, numbers.chance(0.03) ? kNone : value, kNone);
@@ -156,11 +156,12 @@ void repeats(Numbers& numbers, bool rate) {
 void levels_of(Numbers& numbers, bool rate) {
     const double interval = any(numbers, {1, 5, 10});
     Asked asked("worse", rate ? Signal::Kind::Rate : Signal::Kind::Gauge, {numbers.chance(0.5) ? 0.01 : 0}, interval,
-                numbers.whole(600, 1800), any(numbers, {600, 3600, 7200}));
+                numbers.whole(600, 1800), any(numbers, {600, 3600, 5436, 7200}));
     const auto reach = static_cast<std::size_t>(numbers.chance(0.5) ? 1 : numbers.whole(2, 15));
     const bool control = rate || numbers.chance(0.4);
-    const double noise = numbers.next(0.01, 0.2), level = std::exp(numbers.next(1, 6));
-    const double worse = numbers.chance(0.5) ? numbers.next(1.3, 6) : 1, gone = numbers.chance(0.5) ? 0.05 : 1;
+    const double noise = numbers.next(0.01, 0.2), level = std::exp(numbers.next(1, rate ? 4 : 6));
+    const double worse = numbers.chance(0.5) ? numbers.next(1.3, 6) : 1,
+                 gone = numbers.chance(0.7) ? numbers.next(0.02, 0.15) : 1;
     const auto value = [&](double times) { return level * times * std::exp(noise * numbers.normal()); };
     const auto slot = [&](Step step, double times) {
         if (numbers.chance(0.01)) asked.miss(1);
@@ -181,7 +182,7 @@ void rules() {
     for (int i = 0; i < 40; ++i) grows(numbers);
     for (int i = 0; i < 40; ++i) fills(numbers);
     for (int i = 0; i < 60; ++i) repeats(numbers, i % 2 == 0);
-    for (int i = 0; i < 40; ++i) levels_of(numbers, i % 2 == 0);
+    for (int i = 0; i < 80; ++i) levels_of(numbers, i % 2 == 0);
 }
 
 }  // namespace revertd::detect::oracle
