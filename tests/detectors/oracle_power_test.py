@@ -63,6 +63,10 @@ class Power(unittest.TestCase):
             for value, number_wanted in zip(row["said"], want):
                 self.near(value, number_wanted, number)
 
+    def test_too_few_ticks(self):
+        for row in self.rows["few"]:
+            self.assertEqual(bool(row["said"]), row["ticks"] >= 12, row)
+
     def test_ladder(self):
         """What is announced are effects of the ladder, found in whole half minutes and by so many deploys."""
         rungs = ({0.0}, {0.0})

@@ -133,6 +133,13 @@ void rungs(Numbers& numbers, std::uint64_t seed) {
         .put("said", said(power_of(service, seed)));
 }
 
+/// Nothing is said after too few ticks.
+void few(Numbers& numbers, std::size_t ticks) {
+    PowerTicks service = before(numbers, false, false, 9);
+    service.at.resize(ticks), service.all.resize(ticks, {1000, 20});
+    Row("few").put("ticks", static_cast<double>(ticks)).put("said", said(power_of(service, 1)));
+}
+
 }  // namespace
 
 void powers() {
@@ -145,6 +152,7 @@ void powers() {
     power(numbers, 2, false, false, 1500, 6);
     power(numbers, 3, true, false, 1500, 2);
     for (std::uint64_t i = 0; i < 24; ++i) rungs(numbers, i);
+    for (const std::size_t ticks : {0, 11, 12, 13}) few(numbers, ticks);
 }
 
 }  // namespace revertd::detect::oracle
