@@ -12,7 +12,7 @@
 namespace revertd::detect::oracle {
 namespace {
 
-constexpr int kTold = 24, kDeploys = 800;
+constexpr int kTold = 12, kDeploys = 800, kEvery = 7;
 
 /// How much more both groups fail and are asked from some tick to another one, and the new group by itself.
 struct Trouble {
@@ -71,7 +71,8 @@ std::vector<double> said(const std::optional<Finding>& found, double evidence) {
             found->limit};
 }
 
-/// Blocks seldom find what single ticks have not: of many deploys those are told in which they do.
+/// Blocks seldom find what single ticks have not, and evidence is seldom just enough while there is trouble: of many
+/// deploys some are told, and all in which it is so.
 void deploy(Numbers& numbers, int kind) {
     DeployShape shape;
     shape.interval = kind % 5 < 2 ? 30 : 10.1;
@@ -84,6 +85,7 @@ void deploy(Numbers& numbers, int kind) {
     const double share = numbers.next(0.2, 1);
     DeployTest test(shape);
     std::vector<std::vector<double>> before, ticks, findings;
+    bool told = kind < kTold;
     const auto tick_of = [&](int t, const Events& all) {
         GroupTick tick;
         tick.at = (t + 1) * shape.interval, tick.dt = shape.interval, tick.all = all, tick.parts = {&all, 1};
@@ -104,12 +106,14 @@ void deploy(Numbers& numbers, int kind) {
         ticks.push_back({tick.at, 1, 0, fresh.requests, fresh.errors, beside.requests, beside.errors});
         const auto found = test.tick(tick, shape.control ? &reference : nullptr);
         findings.push_back(said(found, test.evidence()));
+        const double proof = test.evidence() * shape.alpha;
+        // Incidents that are hardly any, and those of before the deploy.
+        const bool slight = trouble.incident > 1.8 && trouble.incident < 3.3 && beside.errors > 15;
+        const bool worth = shape.control ? kind % kEvery == 0 || slight : trouble.begins < -6;
+        told = told || (found && found->kind == Finding::Kind::ErrorBlocks) ||
+               (worth && trouble.there(t) && proof >= 1 && proof < 10);
     }
-    const auto by_blocks = [](const std::vector<double>& x) {
-        return x[1] == static_cast<int>(Finding::Kind::ErrorBlocks);
-    };
-    if (kind < kTold || std::ranges::any_of(findings, by_blocks))
-        Row("incident").put(shape).put("before", before).put("ticks", ticks).put("said", findings);
+    if (told) Row("incident").put(shape).put("before", before).put("ticks", ticks).put("said", findings);
 }
 
 }  // namespace

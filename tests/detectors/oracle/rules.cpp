@@ -160,6 +160,7 @@ void levels_of(Numbers& numbers, bool rate) {
     const auto reach = static_cast<std::size_t>(numbers.chance(0.5) ? 1 : numbers.whole(2, 15));
     const bool control = rate || numbers.chance(0.4);
     const double noise = numbers.next(0.01, 0.2), level = std::exp(numbers.next(1, rate ? 4 : 6));
+    const double blip = numbers.chance(0.5) ? numbers.whole(0, 20) : 0;  // slots, before the deploy
     const double worse = numbers.chance(0.5) ? numbers.next(1.3, 6) : 1,
                  gone = numbers.chance(0.7) ? numbers.next(0.02, 0.15) : 1;
     const auto value = [&](double times) { return level * times * std::exp(noise * numbers.normal()); };
@@ -168,7 +169,7 @@ void levels_of(Numbers& numbers, bool rate) {
         asked.slot(step, numbers.chance(0.01) ? kNone : value(times),
                    control && !numbers.chance(0.05) ? value(0.5) : kNone, reach);
     };
-    for (int t = 0; t < static_cast<int>(numbers.whole(100, 300)); ++t) slot(Learns, 1);
+    for (int t = 0; t < static_cast<int>(numbers.whole(100, 300)); ++t) slot(Learns, t % 60 < blip ? 4 : 1);
     asked.begin();
     for (int t = 0; t < 100; ++t) slot(t < 2 ? Begins : Judges, t > 40 ? gone : t > 10 ? worse : 1);
     asked.print();
