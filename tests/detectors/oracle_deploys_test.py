@@ -5,6 +5,7 @@ and the evidence of every tick to 1e-9."""
 import pathlib
 import sys
 import unittest
+from math import ceil, log2
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "oracle"))
 
@@ -49,6 +50,15 @@ class Deploys(unittest.TestCase):
                 proof = max(test.errors.evidence.value * ERRORS, test.blocks.evidence.value * BLOCKS) * row["alpha"]
                 doubted += 1 <= proof < test.error_doubt(at)
         return kinds, doubted
+
+    def test_what_is_enough(self):
+        """Of the ticks of the bake, and requests that a version of which every second one fails would be found by."""
+        for number, row in enumerate(rows_of(PROGRAM, "incidents")["incident"]):
+            requests = 0
+            for ticks, (tick, enough) in enumerate(zip(row["ticks"], row["enough"], strict=True), 1):
+                requests += tick[3]
+                want = ticks >= 0.3 * row["bake"] / row["interval"] and requests >= ceil(log2(1 / row["alpha"]))
+                self.assertEqual(bool(enough), want, (number, ticks))
 
     def test_deploys(self):
         kinds, _ = self.deploys("deploy", 3)

@@ -85,6 +85,7 @@ void deploy(Numbers& numbers, int kind) {
     const double share = numbers.next(0.2, 1);
     DeployTest test(shape);
     std::vector<std::vector<double>> before, ticks, findings;
+    std::vector<double> enough;
     bool told = kind < kTold;
     const auto tick_of = [&](int t, const Events& all) {
         GroupTick tick;
@@ -106,6 +107,7 @@ void deploy(Numbers& numbers, int kind) {
         ticks.push_back({tick.at, 1, 0, fresh.requests, fresh.errors, beside.requests, beside.errors});
         const auto found = test.tick(tick, shape.control ? &reference : nullptr);
         findings.push_back(said(found, test.evidence()));
+        enough.push_back(test.saw_enough() ? 1 : 0);
         const double proof = test.evidence() * shape.alpha;
         // Incidents that are hardly any, and those of before the deploy.
         const bool slight = trouble.incident > 1.8 && trouble.incident < 3.3 && beside.errors > 15;
@@ -113,7 +115,8 @@ void deploy(Numbers& numbers, int kind) {
         told = told || (found && found->kind == Finding::Kind::ErrorBlocks) ||
                (worth && trouble.there(t) && proof >= 1 && proof < 10);
     }
-    if (told) Row("incident").put(shape).put("before", before).put("ticks", ticks).put("said", findings);
+    if (!told) return;
+    Row("incident").put(shape).put("before", before).put("ticks", ticks).put("said", findings).put("enough", enough);
 }
 
 }  // namespace
