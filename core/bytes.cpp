@@ -14,6 +14,7 @@ std::uint64_t checksum(std::string_view bytes) {
 
 void ByteWriter::put(std::string_view text) {
     put(static_cast<std::uint32_t>(text.size()));
+    if (form_ != nullptr) form_->push_back('t');
     bytes_.append(text);
 }
 

@@ -19,10 +19,16 @@ namespace revertd {
 
 class ByteWriter {
   public:
+    ByteWriter() = default;
+
+    /// Notes in `form` what is put, a letter each and no value: two records of one form have the same letters.
+    explicit ByteWriter(std::string& form) : form_(&form) {}
+
     /// Numbers and enumerators in the byte order of this machine: what is written here is read here.
     template <class T>
     void put(T value) {
         static_assert(std::is_arithmetic_v<T> || std::is_enum_v<T>);
+        if (form_ != nullptr) form_->push_back(letter<T>());
         const std::size_t at = bytes_.size();
         bytes_.resize(at + sizeof value);
         std::memcpy(bytes_.data() + at, &value, sizeof value);
@@ -41,7 +47,19 @@ class ByteWriter {
     [[nodiscard]] std::string take() { return std::move(bytes_); }
 
   private:
+    /// t: text, b: bool, f: floating, e: enumerator, u and i: 64 bits, v and j: 32, other letters: numbers of fewer.
+    template <class T>
+    static constexpr char letter() {
+        if (std::is_same_v<T, bool>) return 'b';
+        if (std::is_floating_point_v<T>) return 'f';
+        if (std::is_enum_v<T>) return 'e';
+        constexpr std::string_view kUnsigned = "xwvu", kSigned = "ykji";
+        const std::size_t size = sizeof(T) == 8 ? 3 : sizeof(T) / 2;
+        return (std::is_signed_v<T> ? kSigned : kUnsigned)[size];
+    }
+
     std::string bytes_;
+    std::string* form_ = nullptr;
 };
 
 class ByteReader {

@@ -230,6 +230,8 @@ class Judge {
 
     // -- flight recorder (S38): everything above as bytes; slots missing between save and `now` are blind afterwards
     [[nodiscard]] std::string save() const;
+    /// What `save` writes, without the values: its version and a letter for everything (ByteWriter). For a test.
+    [[nodiscard]] std::string form() const;
     /// On any error nothing changes: Conflict under other settings, else Corrupt.
     Result<void> restore(std::string_view bytes, Time now);
 

@@ -176,6 +176,13 @@ std::string Judge::save() const {
     return out.take() + bytes;
 }
 
+std::string Judge::form() const {
+    std::string letters;
+    ByteWriter out(letters);
+    state_->save(out);
+    return std::to_string(kVersion) + letters;
+}
+
 Result<void> Judge::restore(std::string_view bytes, Time now) {
     const auto corrupt = [](const char* what) {
         return Error(ErrorCode::Corrupt, std::string("flight record: ") + what);

@@ -290,6 +290,13 @@ std::optional<Power> power_of(const PowerTicks& before, std::uint64_t seed) {
     return power;
 }
 
+std::vector<double> times_to_find(const PowerTicks& before, std::uint64_t seed, double effect, std::size_t deploys) {
+    Deploys simulated(before, seed);
+    std::vector<double> times(deploys);
+    std::ranges::generate(times, [&] { return simulated.found(effect); });
+    return times;
+}
+
 std::string words(const std::optional<Power>& power, const std::string& what) {
     if (!power) return "no change of " + what + " is sure to be found within this bake";
     const auto times = [](double effect) { return value_words(effect, Unit::None) + " times"; };

@@ -44,6 +44,11 @@ struct Power {
 /// even the largest effect is sure to be found.
 [[nodiscard]] std::optional<Power> power_of(const PowerTicks& before, std::uint64_t seed);
 
+/// Of as many of those deploys as are wanted: the seconds from the beginning of `effect` until it is found; infinity:
+/// not within the bake. Assumes that there are ticks before the deploy, and that latency has buckets.
+[[nodiscard]] std::vector<double> times_to_find(const PowerTicks& before, std::uint64_t seed, double effect,
+                                                std::size_t deploys);
+
 /// "1.8 times the errors would be found within 6m with 92 %; less than 1.3 times not within this bake".
 [[nodiscard]] std::string words(const std::optional<Power>& power, const std::string& what);
 

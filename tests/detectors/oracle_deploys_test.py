@@ -2,19 +2,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """All tests of a deploy together against the same formulas written once more: what is found, when, with which numbers,
 and the evidence of every tick to 1e-9."""
-import json
 import pathlib
-import subprocess
 import sys
 import unittest
+from math import ceil, log2
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "oracle"))
 
-from deploy import KINDS, DeployTest, Tick
+from deploy import BLOCKS, ERRORS, KINDS, DeployTest, Tick
+from rows import rows_of
 
 PROGRAM = sys.argv.pop(1)
 DIGITS = 1e-9
-PARTS = 3
 
 
 class Deploys(unittest.TestCase):
@@ -34,25 +33,41 @@ class Deploys(unittest.TestCase):
             self.near(said[at], numbers[name], name, *what)
         self.near(said[1], numbers["evidence"], "evidence", *what)
 
-    def test_deploys(self):
-        program = subprocess.run([PROGRAM, "deploys"], capture_output=True, text=True, check=True)
-        rows = [json.loads(line) for line in program.stdout.splitlines()]
-        self.assertGreaterEqual(len(rows), 50)
-        kinds = set()
-        for number, row in enumerate(rows):
-            test = DeployTest(row, [Tick(at, counts, PARTS) for at, *counts in row["before"]])
+    def deploys(self, what, parts):
+        """Every deploy to its end: the kinds that were found, and the ticks in which errors were not proof enough."""
+        kinds, doubted = set(), 0
+        for number, row in enumerate(rows_of(PROGRAM, what + "s")[what]):
+            test = DeployTest(row, [Tick(at, counts, parts) for at, *counts in row["before"]])
             for (at, counts, memory, *both), said in zip(row["ticks"], row["said"], strict=True):
                 half = len(both) // 2
-                fresh = Tick(at, both[:half], PARTS)
-                reference = Tick(at, both[half:], PARTS) if row["control"] else None
+                fresh = Tick(at, both[:half], parts)
+                reference = Tick(at, both[half:], parts) if row["control"] else None
                 test.growth.add(0, at, memory)
                 found = (test.tick if counts else test.watch)(row["interval"], fresh, reference)
                 self.agree(said[1:], found, test.history.rate, number, at)
                 self.near(said[0], test.evidence, number, at)
-                if found:
-                    kinds.add(found[0])
-        # Blocks hardly ever find what single ticks have not: their evidence is in oracle_errors_test.py.
+                kinds.add(found[0] if found else None)
+                proof = max(test.errors.evidence.value * ERRORS, test.blocks.evidence.value * BLOCKS) * row["alpha"]
+                doubted += 1 <= proof < test.error_doubt(at)
+        return kinds, doubted
+
+    def test_what_is_enough(self):
+        """Of the ticks of the bake, and requests that a version of which every second one fails would be found by."""
+        for number, row in enumerate(rows_of(PROGRAM, "incidents")["incident"]):
+            requests = 0
+            for ticks, (tick, enough) in enumerate(zip(row["ticks"], row["enough"], strict=True), 1):
+                requests += tick[3]
+                want = ticks >= 0.3 * row["bake"] / row["interval"] and requests >= ceil(log2(1 / row["alpha"]))
+                self.assertEqual(bool(enough), want, (number, ticks))
+
+    def test_deploys(self):
+        kinds, _ = self.deploys("deploy", 3)
         self.assertLessEqual(set(KINDS) - {"errors-block"}, kinds)
+
+    def test_trouble(self):
+        kinds, doubted = self.deploys("incident", 1)
+        self.assertLessEqual({"errors", "errors-block"}, kinds)
+        self.assertGreater(doubted, 20)
 
 
 unittest.main()

@@ -211,8 +211,9 @@ class Oracle(unittest.TestCase):
                 i = min(int(place), 119)
                 at = lambda k: -information * (mpf(k) / 20 - 3 - middle)**2 / 2
                 return at(i) * (1 - (place - i)) + at(i + 1) * (place - i)
+            healthy = [(mpf(h) / 4 * spread, exp(-(mpf(h) / 4)**2 / 2)) for h in range(-16, 17)]
             def marginal(x):
-                return log(fsum(exp(seen(x + mpf(h) / 4 * spread) - (mpf(h) / 4)**2 / 2) for h in range(-16, 17)))
+                return log(fsum(weight * exp(seen(x + away)) for away, weight in healthy))
             smaller, weight, bound = mpf(0), mpf(0), mpf("inf")
             for i in range(int((3 - 4 * spread + mpf("1.5")) * 50) + 1):
                 x = mpf("-1.5") + mpf(i) / 50

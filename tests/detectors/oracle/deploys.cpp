@@ -138,7 +138,7 @@ std::vector<double> said(const std::optional<Finding>& found, double evidence) {
 
 void deploy(Numbers& numbers, int kind) {
     DeployShape shape;
-    shape.interval = kind % 4 == 3 ? 30 : 10;
+    shape.interval = kind % 4 == 3 ? 30 : kind % 4 == 1 ? 10.1 : 10;
     shape.bake = numbers.whole(600, 1800);
     shape.control = kind % 3 != 0;
     shape.control_kind = kind % 2 == 0 ? ControlKind::Stable : ControlKind::Unknown;

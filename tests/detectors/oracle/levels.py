@@ -19,9 +19,10 @@ def spread_around(values, middle):
 
 
 class LevelTest:
-    def __init__(self, shape, before):
-        """`before`: (value, the control group's or NaN)."""
+    def __init__(self, shape, before, looks_back=0):
+        """`before`: (value, the control group's or NaN); `looks_back`: seconds that each is a mean of."""
         self.shape, self.alpha = shape, shape["alpha"]
+        self.blip = 20 + max(0, looks_back - shape["interval"])
         self.logarithm = all(value > 0 for value, _ in before)
         own = [self.scaled(value) for value, _ in before]
         beside = [x for x in (self.scaled(reference) for _, reference in before) if isfinite(x)]
@@ -32,14 +33,14 @@ class LevelTest:
         near = [min(max(x - self.middle, -3 * self.noise), 3 * self.noise) for x in own]
         lasting = sum(a * b for a, b in zip(near, near[1:])) / len(own) / self.noise**2
         lasting = min(max(lasting, 0), 0.95)
-        self.persistence = (1 + lasting) / (1 - lasting)
+        self.persistence = max((1 + lasting) / (1 - lasting), looks_back / shape["interval"])
         self.spread = hypot(0.05 * unit, self.wandered(own), self.noise / 4)
         if shape["control"]:
             self.noise *= sqrt(2)
         self.benign, prior, _ = benign_ratios(self.spread, max(self.noise / 2, self.spread / 5 * (1 + 1e-9)))
         self.null = Null(prior, min(0.1, shape["interval"] / 3600))
         past = len(before) * shape["interval"]
-        self.blips = Blips(20, shape["interval"], len(SHIFTS), self.blips_in(own), past)
+        self.blips = Blips(self.blip, shape["interval"], len(SHIFTS), self.blips_in(own), past)
         self.evidence = OnsetMixture([1] * len(SHIFTS), shape["bake"], log(1 / self.alpha), 5)
         self.kept, self.last = max(3, ceil(40 / shape["interval"])), []
 
@@ -62,11 +63,11 @@ class LevelTest:
         return sqrt(most)
 
     def blips_in(self, own):
-        """Values beyond four standard deviations, as many after each other as a blip of 20 s has."""
+        """Values beyond four standard deviations, as many after each other as a blip has."""
         count = run = 0
         for x in own:
             bad = x > self.middle + 4 * self.noise
-            count += not bad and 0 < run <= int(20 / self.shape["interval"]) + 1
+            count += not bad and 0 < run <= int(self.blip / self.shape["interval"]) + 1
             run = run + 1 if bad else 0
         return count
 

@@ -208,12 +208,15 @@ void formulas() {
 int main(int argc, char** argv) {
     using namespace revertd::detect::oracle;
     const std::string_view section = argc > 1 ? argv[1] : "formulas";
-    const std::array<std::pair<std::string_view, void (*)()>, 6> sections = {{{"formulas", formulas},
+    const std::array<std::pair<std::string_view, void (*)()>, 9> sections = {{{"formulas", formulas},
                                                                               {"latencies", latencies},
                                                                               {"errors", errors},
                                                                               {"levels", levels},
                                                                               {"deploys", deploys},
-                                                                              {"places", places}}};
+                                                                              {"places", places},
+                                                                              {"incidents", incidents},
+                                                                              {"powers", powers},
+                                                                              {"rules", rules}}};
     for (const auto& [name, run] : sections)
         if (name == section) return run(), 0;
     return 2;

@@ -132,6 +132,9 @@ void latencies();
 void errors();
 void levels();
 void deploys();
+void incidents();
 void places();
+void powers();
+void rules();
 
 }  // namespace revertd::detect::oracle
