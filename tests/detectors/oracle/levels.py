@@ -39,7 +39,7 @@ class LevelTest:
         self.benign, prior, _ = benign_ratios(self.spread, max(self.noise / 2, self.spread / 5 * (1 + 1e-9)))
         self.null = Null(prior, min(0.1, shape["interval"] / 3600))
         past = len(before) * shape["interval"]
-        self.blips = Blips(20, shape["interval"], len(SHIFTS), self.blips_in(own), past)
+        self.blips = Blips(20, shape["interval"], len(SHIFTS), self.blips_in(own), past, 0.9, True)
         self.evidence = OnsetMixture([1] * len(SHIFTS), shape["bake"], log(1 / self.alpha), 5)
         self.kept, self.last = max(3, ceil(40 / shape["interval"])), []
 
