@@ -18,7 +18,6 @@ constexpr double kMostInformation = 50;
 constexpr double kLeastOnset = 1e-4;
 constexpr double kBlipEvery = 900, kUsualBlips = 2;  // seconds; as many as are usual
 constexpr double kMostBlips = 0.3;                   // of the ticks
-constexpr double kBlipKeeps = 0.5;                   // of a blip's ticks, its strength
 constexpr double kBlipMean = 0.7;                    // of the longest: the usual length
 
 }  // namespace
@@ -151,19 +150,28 @@ double count_blips(const std::vector<bool>& bad, std::size_t longest) {
     return count;
 }
 
-Blips::Blips(double seconds, double interval, std::size_t strengths, const PastBlips& before)
+Blips::Blips(double seconds, double interval, std::size_t strengths, const PastBlips& before, const BlipCourse& course)
     : strengths_(strengths),
-      stays_(std::exp(-interval / (kBlipMean * seconds))),
+      stays_(course.any_length ? 1 : std::exp(-interval / (kBlipMean * seconds))),
+      keeps_(course.keeps),
       ages_(ticks_of_a_blip(seconds, interval) * strengths, 0.0),
       likelihood_(strengths),
       elapsed_(before.seconds),
-      usual_(0.5 + before.count) {}
+      usual_(0.5 + before.count) {
+    if (!course.under_way) return;
+    // As many are in their nth tick as in their first one, and as much of the time is calm.
+    const double begun = begins(interval, 1), longest = static_cast<double>(ages_.size() / strengths_);
+    std::fill(ages_.begin(), ages_.end(), begun / (1 + begun * longest) / static_cast<double>(strengths_));
+}
+
+double Blips::begins(double dt, double likelier) const {
+    const double rate = (usual_ + std::min(seen_, kUsualBlips)) / (kBlipEvery + elapsed_);
+    return std::min(kMostBlips, dt * rate * likelier) * calm_;
+}
 
 double Blips::predict(double calm, std::span<const double> within, double dt, double likelier) {
     if (ages_.empty()) return calm;
-    const double rate = (usual_ + std::min(seen_, kUsualBlips)) / (kBlipEvery + elapsed_);
-    const double begins = std::min(kMostBlips, dt * rate * likelier) * calm_;
-    std::fill_n(ages_.begin(), strengths_, begins / static_cast<double>(strengths_));
+    std::fill_n(ages_.begin(), strengths_, begins(dt, likelier) / static_cast<double>(strengths_));
     elapsed_ += dt;
     const double top = *std::max_element(within.begin(), within.end());
     for (std::size_t k = 0; k < strengths_; ++k) likelihood_[k] = std::exp(within[k] - top);
@@ -188,8 +196,8 @@ void Blips::grow_older(double scale) {
         for (std::size_t k = 0; k < strengths_; ++k) believed += here[k] *= likelihood_[k] * scale;
         if (age == strengths_) seen_ += believed;
         if (age == ages_.size()) continue;
-        const double anew = (1 - kBlipKeeps) * believed / static_cast<double>(strengths_);
-        for (std::size_t k = 0; k < strengths_; ++k) ages_[age + k] = stays_ * (kBlipKeeps * here[k] + anew);
+        const double anew = (1 - keeps_) * believed / static_cast<double>(strengths_);
+        for (std::size_t k = 0; k < strengths_; ++k) ages_[age + k] = stays_ * (keeps_ * here[k] + anew);
     }
 }
 

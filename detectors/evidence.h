@@ -92,11 +92,18 @@ struct PastBlips {
     double count = 0, seconds = 0;
 };
 
+/// What is taken for granted of the course of a blip.
+struct BlipCourse {
+    double keeps = 0.5;       ///< of its ticks, its strength
+    bool any_length = false;  ///< up to the longest, at no cost: else most are shorter
+    bool under_way = false;   ///< one that began before the first tick may go on
+};
+
 /// Blips: a healthy deploy is bad for some seconds now and then, in any strength, and then it is over. As a part of a
 /// null hypothesis: a tick is calm, or within a blip that lasts a few ticks at most; how likely either is follows from
 /// the ticks before it (a semi-Markov filter). A blip costs the null what it is rare, whatever its strength; badness
 /// that stays longer than a blip can costs it everything. A blip has a strength, which it keeps from one tick to the
-/// next as likely as not: its first and last tick are bad only in part.
+/// next with some probability: its first and last tick are bad only in part.
 class Blips {
   public:
     /// None.
@@ -104,7 +111,8 @@ class Blips {
     /// One every half an hour, until more or fewer are seen; `seconds` long at most, seen through ticks of `interval`.
     /// How often they come is learned as in the estimator of Krichevsky and Trofimov (1981), so that a deploy without
     /// any pays little for their being possible; but more than two that were not usual `before` are no longer so.
-    Blips(double seconds, double interval, std::size_t strengths = 1, const PastBlips& before = {});
+    Blips(double seconds, double interval, std::size_t strengths = 1, const PastBlips& before = {},
+          const BlipCourse& course = {});
 
     /// The log predictive of a tick with these log-likelihoods if it is calm, or within a blip of each strength.
     /// `likelier`: times as often as usual.
@@ -115,9 +123,11 @@ class Blips {
 
   private:
     void grow_older(double scale);
+    /// The probability that a blip begins within the next `dt` seconds.
+    [[nodiscard]] double begins(double dt, double likelier) const;
 
     std::size_t strengths_ = 1;
-    double stays_ = 0;          // probability that a blip goes on for another tick
+    double stays_ = 0, keeps_ = 0;  // probability that a blip goes on for another tick, and that it is as strong then
     std::vector<double> ages_;  // probability of being in the nth tick of a blip of each strength, for the tick to come
     std::vector<double> likelihood_;
     double calm_ = 1, elapsed_ = 0, usual_ = 0.5, seen_ = 0;

@@ -21,9 +21,9 @@ struct Level {
 /// Noise, its persistence from tick to tick, and how far the level wanders within a bake are learned before the deploy,
 /// robustly (medians). A tick's likelihood is Student's t with 4 degrees of freedom around the level, tempered by the
 /// persistence: one wild value proves nothing. Null: a healthy shift, drawn from a normal distribution with the
-/// standard deviation that was learned, or 5 % if that is more, which may drift; and blips, as many as came before.
-/// Alternatives: shifts upward of several of these. Assumes that the time before shows how the number behaves;
-/// guarantee: see OnsetMixture.
+/// standard deviation that was learned, or 5 % if that is more, which may drift; and blips, as many as came before, of
+/// any length up to 20 s, of which one may be under way as the deploy begins. Alternatives: shifts upward of several of
+/// these. Assumes that the time before shows how the number behaves; guarantee: see OnsetMixture.
 class LevelTest {
   public:
     static constexpr std::size_t kFewest = 24;  ///< ticks before the deploy

@@ -85,6 +85,11 @@ class Deploys {
 
     [[nodiscard]] bool beside() const { return before_.shape.control; }
 
+    [[nodiscard]] bool of_latency() const { return before_.latency; }
+
+    /// The last one that was tried out was bad from its first tick on.
+    [[nodiscard]] bool at_once() const { return drawn_.begins <= 0; }
+
     [[nodiscard]] bool can_say() const { return !model_ || !model_->empty(); }
 
     /// How long a deploy has this effect before it is found, in seconds; infinity: not within its bake.
@@ -251,23 +256,35 @@ std::size_t first_found(Deploys& deploys, std::span<const double> effects, doubl
     return low;
 }
 
-/// The time within which nine of ten are found, and the share that it is; nothing: not within the bake.
-std::optional<Power> announce(Deploys& deploys, double effect) {
-    std::vector<double> times(static_cast<std::size_t>(deploys.count(kFineTicks, kFine / 4, kFine)));
-    const auto count = static_cast<double>(times.size());
-    for (double& time : times) time = deploys.found(effect);
+/// The time within which nine of ten of these are found, in whole half minutes; infinity: not within the bake.
+double nine_of_ten(std::vector<double> times, bool beside) {
     std::ranges::sort(times);
+    const auto count = static_cast<double>(times.size());
     // Beside a control group one standard error more: the effect is the first one that looked good enough, and chance
     // helped it to. Alone, what is not known of the level is drawn so wide that this is in it.
-    const double luck = deploys.beside() ? std::sqrt(kFound * (1 - kFound) * count) : 0;
+    const double luck = beside ? std::sqrt(kFound * (1 - kFound) * count) : 0;
     const auto enough = static_cast<std::size_t>(kFound * count + luck);
-    const double tenth = times[std::min(enough, times.size() - 1)];
-    if (!std::isfinite(tenth)) return std::nullopt;
+    return times.empty() ? INFINITY : std::ceil(times[std::min(enough, times.size() - 1)] / kRound) * kRound;
+}
+
+/// Nothing: nine of ten are not found within the bake. Slowness has to be found as often when it begins with the
+/// deploy, where it looks like a start for minutes.
+std::optional<Power> announce(Deploys& deploys, double effect) {
+    std::vector<double> times(static_cast<std::size_t>(deploys.count(kFineTicks, kFine / 4, kFine))), at_once, later;
+    for (double& time : times) {
+        time = deploys.found(effect);
+        (deploys.at_once() ? at_once : later).push_back(time);
+    }
     Power power;
     power.effect = effect;
-    power.within = std::ceil(tenth / kRound) * kRound;
+    power.within = power.from_start = power.later = nine_of_ten(times, deploys.beside());
+    if (deploys.of_latency()) {
+        power.from_start = nine_of_ten(std::move(at_once), deploys.beside());
+        power.later = nine_of_ten(std::move(later), deploys.beside());
+    }
+    if (!std::isfinite(power.within + power.from_start + power.later)) return std::nullopt;
     const auto in_time = std::ranges::count_if(times, [&](double time) { return time <= power.within; });
-    power.share = static_cast<double>(in_time) / count;
+    power.share = static_cast<double>(in_time) / static_cast<double>(times.size());
     return power;
 }
 
@@ -300,9 +317,14 @@ std::vector<double> times_to_find(const PowerTicks& before, std::uint64_t seed, 
 std::string words(const std::optional<Power>& power, const std::string& what) {
     if (!power) return "no change of " + what + " is sure to be found within this bake";
     const auto times = [](double effect) { return value_words(effect, Unit::None) + " times"; };
-    const auto within = std::chrono::seconds(std::lround(power->within));
-    std::string out = times(power->effect) + " the " + what + " would be found within " + to_words(within) + " with " +
-                      value_words(std::floor(power->share * 100) / 100, Unit::Ratio);
+    const auto time = [](double seconds) { return to_words(std::chrono::seconds(std::lround(seconds))); };
+    const auto share = [](double of_deploys) { return value_words(std::floor(of_deploys * 100) / 100, Unit::Ratio); };
+    std::string out = times(power->effect) + " the " + what + " would be found within ";
+    if (power->from_start > power->later)
+        out += time(power->later) + " with " + share(kFound) + ", within " + time(power->from_start) +
+               " if it begins with the deploy";
+    else
+        out += time(power->within) + " with " + share(power->share);
     if (power->hopeless > 0) out += "; less than " + times(power->hopeless) + " not within this bake";
     return out;
 }

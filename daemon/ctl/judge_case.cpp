@@ -166,7 +166,8 @@ CaseVerdict JudgeCase::with_power(CaseVerdict verdict) const {
         if (latency && form_.buckets == 0) continue;
         ticks.latency = latency;
         if (const auto power = detect::power_of(ticks, kSeed))
-            verdict.announced.push_back({latency ? "latency" : "errors", power->effect, power->within, power->share});
+            verdict.announced.push_back({latency ? "latency" : "errors", power->effect, power->within,
+                                         power->from_start, power->later, power->share});
     }
     return verdict;
 }

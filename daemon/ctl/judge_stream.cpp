@@ -129,6 +129,7 @@ void JudgeStream::close(const CaseVerdict& verdict) {
         const Announced& power = verdict.announced[i];
         out_ << (i == 0 ? ",\"power\":[" : ",") << "{\"what\":" << quoted(power.what)
              << ",\"effect\":" << milliseconds(power.effect) << ",\"within_s\":" << milliseconds(power.within)
+             << ",\"from_start_s\":" << milliseconds(power.from_start) << ",\"later_s\":" << milliseconds(power.later)
              << ",\"share\":" << milliseconds(power.share) << '}';
     }
     if (!verdict.announced.empty()) out_ << ']';

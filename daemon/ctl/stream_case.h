@@ -15,7 +15,7 @@ namespace revertd::ctl {
 /// What a deploy was announced to show before it began: so many times `what` within so many seconds, in this share.
 struct Announced {
     std::string what;
-    double effect = 0, within = 0, share = 0;
+    double effect = 0, within = 0, from_start = 0, later = 0, share = 0;
 };
 
 /// What was decided about one case of the judge stream.

@@ -95,6 +95,8 @@ TEST(Judge, says_what_the_time_before_let_one_announce) {
     EXPECT_NE(told.out.find(R"(,"power":[{"what":"errors","effect":)"), std::string::npos) << told.out;
     EXPECT_NE(told.out.find(R"({"what":"latency","effect":)"), std::string::npos) << told.out;
     EXPECT_NE(told.out.find(R"(,"within_s":)"), std::string::npos) << told.out;
+    EXPECT_NE(told.out.find(R"(,"from_start_s":)"), std::string::npos) << told.out;
+    EXPECT_NE(told.out.find(R"(,"later_s":)"), std::string::npos) << told.out;
 }
 
 TEST(Judge, beside_a_control_group_power_needs_the_share_of_the_traffic) {

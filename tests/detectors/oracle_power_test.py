@@ -72,8 +72,8 @@ class Power(unittest.TestCase):
         rungs = ({0.0}, {0.0})
         for number, row in enumerate(self.rows["rungs"]):
             latency = int(row["latency"])
-            for effect, within, share, hopeless in [row["said"]] if row["said"] else []:
-                self.assertEqual(within % 30, 0, number)
+            for effect, within, share, start, later, hopeless in [row["said"]] if row["said"] else []:
+                self.assertEqual((within % 30, start % 30, later % 30), (0, 0, 0), number)
                 found = share * min(400, 100_000 // row["ticks"])
                 self.near(found, round(found), number)
                 rungs[latency].update((effect, hopeless))

@@ -48,8 +48,9 @@ PowerTicks history(SimulatedTicks& ticks, const SimulatedService& service, bool 
 /// What differs between healthy versions of a service is what is usual, and half of them start cold.
 constexpr double kErrorSd = 0.07, kLatencySd = 0.02, kCold = 0.2, kSettles = 40;
 
-/// Whether a deploy of this service with the announced effect from `begins` on is found in time.
-bool in_time(const PowerTicks& before, SimulatedTicks& ticks, const Power& power, double begins, double cold) {
+/// Whether a deploy of this service with the announced effect from `begins` on is found within so many seconds of it.
+bool found_within(double within, const PowerTicks& before, SimulatedTicks& ticks, double effect, double begins,
+                  double cold) {
     DeployTest test(before.shape);
     for (std::size_t i = 0; i < before.all.size(); ++i) {
         GroupTick tick;
@@ -59,8 +60,8 @@ bool in_time(const PowerTicks& before, SimulatedTicks& ticks, const Power& power
     }
     test.begin();
     const double usual = std::exp((before.latency ? kLatencySd : kErrorSd) * ticks.normal());
-    for (double at = before.shape.interval; at <= begins + power.within; at += before.shape.interval) {
-        const double factor = at > begins ? usual * power.effect : usual;
+    for (double at = before.shape.interval; at <= begins + within; at += before.shape.interval) {
+        const double factor = at > begins ? usual * effect : usual;
         const double warm = 1 + cold * std::exp(-at / kSettles);
         GroupTick tick = ticks.next(at, before.latency ? 1 : factor, before.latency ? factor * warm : 1);
         if (before.latency)
@@ -72,21 +73,28 @@ bool in_time(const PowerTicks& before, SimulatedTicks& ticks, const Power& power
     return false;
 }
 
+/// When what is bad begins: in a third of the deploys at once, in the others some time in the first third of the bake;
+/// or all of them in one of these ways.
+enum class When { Any, AtOnce, Later };
+
 struct Calibration {
     int announced = 0, found = 0, deploys = 0;
     double share = 0;  ///< announced, all deploys together
 
-    void add(const SimulatedService& service, bool latency, std::uint64_t seed) {
+    void add(const SimulatedService& service, bool latency, std::uint64_t seed, When when = When::Any) {
         SimulatedTicks ticks(service, seed);
         const PowerTicks before = history(ticks, service, latency);
         const auto power = power_of(before, seed);
         if (!power) return;
         ++announced;
         for (int i = 0; i < kDeploys; ++i) {
-            // A third is bad at once, the others from some time in the first third of the bake on.
-            const double third = before.shape.bake / 3;
-            const double begins = i % 3 == 0 ? 0 : third * (i % 7) / 7;
-            found += in_time(before, ticks, *power, begins, i % 2 == 0 ? kCold : 0) ? 1 : 0;
+            const double third = before.shape.bake / 3, cold = i % 2 == 0 ? kCold : 0;
+            const bool at_once = when == When::AtOnce || (when == When::Any && i % 3 == 0);
+            const double begins = at_once ? 0 : third * (i % 7 + (when == When::Later ? 1 : 0)) / 7;
+            const double within = when == When::Any      ? power->within
+                                  : when == When::AtOnce ? power->from_start
+                                                         : power->later;
+            found += found_within(within, before, ticks, power->effect, begins, cold) ? 1 : 0;
             ++deploys;
             share += power->share;
         }
@@ -124,6 +132,25 @@ TEST(Power, of_latency_is_calibrated) {
         c.add(service, true, 500 + static_cast<std::uint64_t>(i));
     }
     expect_calibrated(c);
+}
+
+void expect_slowness_in_its_time(When when) {
+    Calibration c;
+    for (int i = 0; i < services(); ++i) {
+        SimulatedService service;
+        service.requests = 50 * std::pow(3.0, i % 3), service.jitter = 0.02 * (i % 3);
+        c.add(service, true, 900 + static_cast<std::uint64_t>(i), when);
+    }
+    std::printf("%d of %d found\n", c.found, c.deploys);
+    EXPECT_NEAR(static_cast<double>(c.found) / c.deploys, 0.9, 0.05);
+}
+
+TEST(Power, of_slowness_that_begins_with_the_deploy_is_calibrated) {
+    expect_slowness_in_its_time(When::AtOnce);
+}
+
+TEST(Power, of_slowness_that_begins_later_is_calibrated) {
+    expect_slowness_in_its_time(When::Later);
 }
 
 /// Whether a deploy beside a control group, whose hosts differ by as much as is usual, is found in time.
@@ -208,6 +235,13 @@ TEST(Power, without_history_nothing_is_said) {
 TEST(Power, words_name_effect_time_and_share) {
     EXPECT_EQ(words(Power{1.8, 360, 0.925, 1.3}, "errors"),
               "1.8 times the errors would be found within 6m with 92 %; less than 1.3 times not within this bake");
+    const Power slower{1.2, 450, 0.915, 1.05, 600, 360};
+    EXPECT_EQ(
+        words(slower, "latency"),
+        "1.2 times the latency would be found within 6m with 90 %, within 10m if it begins with the deploy; less than "
+        "1.05 times not within this bake");
+    EXPECT_EQ(words(Power{1.2, 360, 0.915, 0, 330, 360}, "latency"),
+              "1.2 times the latency would be found within 6m with 91 %");
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "tests/detectors/deploys/calibrate.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -20,8 +21,17 @@
 namespace revertd::deploys {
 namespace {
 
+struct Found {
+    int announced = 0, in_time = 0;
+
+    void add(bool found) { ++announced, in_time += found ? 1 : 0; }
+
+    [[nodiscard]] double percent() const { return 100.0 * in_time / std::max(1, announced); }
+};
+
 struct Tally {
-    int services = 0, announced = 0, in_time = 0, in_bake = 0;
+    int services = 0, in_bake = 0;
+    Found all, at_once, later;  ///< those two in times of their own
     double share = 0;
 };
 
@@ -96,18 +106,23 @@ void one(const Family& family, std::uint64_t seed, bool latency, double alpha, T
     });
     ++tally.services;
     if (!*announced) return;
-    ++tally.announced;
     tally.share += (*announced)->share;
-    if (!verdict || verdict->verdict != "rollback") return;
-    ++tally.in_bake;
-    if (verdict->t - start - begins <= (*announced)->within + spec.interval / 2) ++tally.in_time;
+    const bool found = verdict && verdict->verdict == "rollback";
+    const double took = found ? verdict->t - start - begins - spec.interval / 2 : INFINITY;
+    tally.in_bake += found ? 1 : 0;
+    tally.all.add(took <= (*announced)->within);
+    (begins > 0 ? tally.later : tally.at_once)
+        .add(took <= (begins > 0 ? (*announced)->later : (*announced)->from_start));
 }
 
 }  // namespace
 
 int calibrate(int each, std::uint64_t seed, double alpha) {
     int said = 0;
-    std::printf("| family | of | services | announced | announced share | found in time | found within the bake |\n");
+    std::printf(
+        "| family | of | services | announced | announced share | found in time | at once, in its time | later, in its "
+        "time | found "
+        "within the bake |\n");
     for (const bool latency : {false, true}) {
         for (std::size_t f = 0; f < families().size(); ++f) {
             const Family& family = families()[f];
@@ -118,11 +133,13 @@ int calibrate(int each, std::uint64_t seed, double alpha) {
             for (int i = 0; i < each; ++i)
                 one(family, seed * 1000003 + f * 7919 + static_cast<std::uint64_t>(i) * 15485863, latency, alpha,
                     tally);
-            said += tally.announced;
-            const double n = std::max(1, tally.announced);
-            std::printf("| %-14s | %-7s | %5d | %5d | %5.1f %% | %5.1f %% | %5.1f %% |\n",
-                        std::string(family.name).c_str(), latency ? "latency" : "errors", tally.services,
-                        tally.announced, 100 * tally.share / n, 100 * tally.in_time / n, 100 * tally.in_bake / n);
+            said += tally.all.announced;
+            const double n = std::max(1, tally.all.announced);
+            std::printf(
+                "| %-14s | %-7s | %5d | %5d | %5.1f %% | %5.1f %% | %5.1f %% of %d | %5.1f %% of %d | %5.1f %% |\n",
+                std::string(family.name).c_str(), latency ? "latency" : "errors", tally.services, tally.all.announced,
+                100 * tally.share / n, tally.all.percent(), tally.at_once.percent(), tally.at_once.announced,
+                tally.later.percent(), tally.later.announced, 100 * tally.in_bake / n);
             std::fflush(stdout);
         }
     }

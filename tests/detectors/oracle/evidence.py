@@ -73,14 +73,20 @@ class Null:
 
 
 class Blips:
-    """A semi-Markov filter: calm, or in the nth tick of a blip of one of several strengths."""
+    """A semi-Markov filter: calm, or in the nth tick of a blip of one of several strengths. `any_length`: up to the
+    longest at no cost, and one may be under way before the first tick."""
 
-    def __init__(self, seconds, interval, strengths, count=0.0, past=0.0):
-        self.strengths = strengths
+    def __init__(self, seconds, interval, strengths, count=0.0, past=0.0, keeps=0.5, any_length=False):
+        self.strengths, self.keeps = strengths, keeps
         self.stays = exp(-interval / (0.7 * seconds)) if seconds > 0 else 0.0
         self.longest = int(seconds / interval) + 1
         self.usual, self.elapsed, self.seen = 0.5 + count, past, 0.0
         self.calm, self.expected = 1.0, {}  # (age, strength): probability for the tick to come
+        if any_length:
+            self.stays = 1.0
+            begun = min(0.3, interval * self.usual / (900 + past))
+            begun /= (1 + begun * self.longest) * strengths
+            self.expected = {(age, k): begun for age in range(1, self.longest + 1) for k in range(strengths)}
 
     def predict(self, calm, within, dt, likelier=1.0):
         rate = (self.usual + min(self.seen, 2)) / (900 + self.elapsed)
@@ -98,7 +104,7 @@ class Blips:
         for age in range(1, self.longest):
             here = [believed.get((age, k), 0) for k in range(self.strengths)]
             for k, p in enumerate(here):
-                self.expected[age + 1, k] = self.stays * (0.5 * p + 0.5 * sum(here) / self.strengths)
+                self.expected[age + 1, k] = self.stays * (self.keeps * p + (1 - self.keeps) * sum(here) / self.strengths)
         return total
 
 

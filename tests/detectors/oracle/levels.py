@@ -40,7 +40,7 @@ class LevelTest:
         self.benign, prior, _ = benign_ratios(self.spread, max(self.noise / 2, self.spread / 5 * (1 + 1e-9)))
         self.null = Null(prior, min(0.1, shape["interval"] / 3600))
         past = len(before) * shape["interval"]
-        self.blips = Blips(self.blip, shape["interval"], len(SHIFTS), self.blips_in(own), past)
+        self.blips = Blips(self.blip, shape["interval"], len(SHIFTS), self.blips_in(own), past, 0.9, True)
         self.evidence = OnsetMixture([1] * len(SHIFTS), shape["bake"], log(1 / self.alpha), 5)
         self.kept, self.last = max(3, ceil(40 / shape["interval"])), []
 
@@ -162,14 +162,14 @@ class GrowthTest:
             return None
         common = self.rise(1, at, 0.2, 0.5, 0.3)
         now, rise = found[0], found[1] - max(0, common[1] if common else 0)
-        return (now, rise) if rise >= 0.08 and now + 2 * rise / 0.3 >= 0.95 else None
+        return (now, rise) if rise >= 0.08 and now + rise / 0.3 >= 0.95 else None
 
     def still_grows(self, at):
         found = self.grows(at) if at >= 0.8 * self.bake else None
         if found is None:
-            return False
+            return None
         own, common = (self.rise(group, at, 0.15, 0.35, 0.2) or (0, 0) for group in (0, 1))
-        return found[0] + 2 * (own[1] - max(0, common[1])) / 0.2 >= 0.95
+        return found if found[0] + (own[1] - max(0, common[1])) / 0.2 >= 0.95 else None
 
 
 class RestartTest:

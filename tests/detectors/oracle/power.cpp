@@ -106,7 +106,7 @@ void times(Numbers& numbers, std::uint64_t seed, bool latency, bool control) {
 
 std::vector<double> said(const std::optional<Power>& power) {
     if (!power) return {};
-    return {power->effect, power->within, power->share, power->hopeless};
+    return {power->effect, power->within, power->share, power->from_start, power->later, power->hopeless};
 }
 
 /// How many deploys are simulated depends on how many ticks they have; only the last ones are judged.

@@ -147,19 +147,27 @@ class Deploys:
             low, high = (low, middle) if self.share(effects[middle]) >= wanted else (middle + 1, high)
         return low
 
+    def nine_of_ten(self, times):
+        """Whole half minutes."""
+        luck = sqrt(0.09 * len(times)) if self.control else 0
+        return ceil(sorted(times)[min(int(0.9 * len(times) + luck), len(times) - 1)] / 30) * 30
+
     def announced(self, effect):
-        """(effect, within, share), if nine of ten are found."""
+        """(effect, within, share, the times of those that begin with the deploy and later), if nine of ten are found."""
         count = min(max(int(100_000 / max(self.ticks, 1)), 100), 400)
-        times = sorted(self.found(effect) for _ in range(count))
-        tenth = times[min(int(0.9 * count + (sqrt(0.09 * count) if self.control else 0)), count - 1)]
-        if tenth == inf:
+        times = [(self.found(effect), self.begins) for _ in range(count)]
+        groups = [[time for time, _ in times]]
+        if self.latency:
+            groups += [[time for time, begins in times if (begins == 0) == at_once] for at_once in (True, False)]
+        try:
+            within, start, later = map(self.nine_of_ten, groups if self.latency else 3 * groups)
+        except OverflowError:  # ceil(inf)
             return None
-        within = ceil(tenth / 30) * 30
-        return effect, within, sum(time <= within for time in times) / count
+        return effect, within, sum(time <= within for time, _ in times) / count, start, later
 
 
 def power_of(row):
-    """(effect, within, share, what is hopeless), or nothing."""
+    """(effect, within, share, the times of what begins with the deploy and later, what is hopeless), or nothing."""
     if len(row["before"]) < 12 or sum(n for _, n, *_ in row["before"]) <= 0:
         return None
     deploys = Deploys(row)
