@@ -22,7 +22,10 @@ constexpr double kErrorShare = 0.30, kBlockShare = 0.07, kPartShare = 0.08, kLat
 constexpr double kStartErrors = 0.25;  // share of requests that may fail while instances start
 constexpr double kQuiet = 3;           // evidence below which the noise is learned
 constexpr double kHardTail = 2e-5;
-constexpr double kLookBack = 400;       // seconds that the fast paths look back
+constexpr double kLookBack = 400;                                 // seconds that the fast paths look back
+constexpr double kSilentFrom = 60;                                // seconds
+constexpr std::array kSilences = {30.0, 60.0, 120.0, 240.0};      // seconds
+constexpr double kMissed = 25, kHardlyAny = 0.1, kSilent = 0.07;  // requests; of them; of them in the latter half
 constexpr std::size_t kShareTicks = 3;  // of them, from which the new group's share of the traffic is known
 constexpr double kLoadGrows = 1.5, kLoadSigmas = 4;  // times the load of the minutes before
 constexpr double kLoadNow = 30, kLoadGap = 60, kLoadBefore = 300, kLoadSettles = 180;  // seconds
@@ -30,7 +33,7 @@ constexpr double kLoadDoubt = 1e5;                               // times the ev
 constexpr double kIncidentTimes = 3, kIncidentSigmas = 4;        // of the usual errors
 constexpr double kIncidentSettles = 180, kIncidentGoesOn = 600;  // seconds
 constexpr double kIncidentDoubt = 10;                            // times the evidence that errors need meanwhile
-constexpr double kEnoughTicks = 0.3;                             // of those of the bake
+constexpr double kEnoughSeen = 0.3, kSeenTogether = 5;           // of the bake; intervals that one scrape may tell of
 constexpr double kShareDoubt = 3;  // standard deviations by which it may be smaller than it was
 
 }  // namespace
@@ -89,7 +92,7 @@ struct DeployTest::State {
         Events fresh, reference;  // all of the bake
         Quiet quiet;
         std::vector<Events> part_fresh, part_reference;
-        std::size_t ticks = 0;
+        double seen = 0;                                                 ///< seconds
         double began = -1;                                               ///< the first tick
         double load_grew = -kLoadSettles, incident = -kIncidentSettles;  ///< when both groups last had either
         std::optional<double> load_grows_from;                           ///< until it has settled
@@ -139,21 +142,31 @@ std::optional<Finding> DeployTest::State::hard_failure(double at) const {
                    .before = bake->before.rate};
 }
 
+/// Of a quiet canary it takes longer until enough requests are missing. A share of the traffic that has become smaller
+/// is no silence, however much smaller.
 std::optional<Finding> DeployTest::State::silence(double at) const {
-    const double span = std::max(30.0, 2 * shape.interval);
-    if (!shape.control || at < 60) return std::nullopt;
-    const auto now = bake->recent.over(at - span, at), earlier = bake->recent.over(at - kLookBack, at - span);
-    if (now.ticks < 2 || earlier.ticks < kShareTicks || earlier.reference.requests <= 0) return std::nullopt;
-    // A share that is known from a few requests may have been half as large.
-    const double doubt = std::exp(-kShareDoubt / std::sqrt(std::max(1.0, earlier.fresh.requests)));
-    const double expected = doubt * now.reference.requests * earlier.fresh.requests / earlier.reference.requests;
-    if (expected < 25 || now.fresh.requests >= 0.1 * expected) return std::nullopt;
-    return Finding{.kind = Finding::Kind::TrafficLost,
-                   .at = at,
-                   .fresh = now.fresh,
-                   .reference = now.reference,
-                   .value = now.fresh.requests,
-                   .expected = expected};
+    if (!shape.control || at < kSilentFrom) return std::nullopt;
+    for (const double seconds : kSilences) {
+        const double span = std::max(seconds, 2 * shape.interval);
+        const auto now = bake->recent.over(at - span, at), earlier = bake->recent.over(at - kLookBack, at - span);
+        if (now.ticks < 2 || earlier.ticks < kShareTicks || earlier.reference.requests <= 0) return std::nullopt;
+        // A share that is known from a few requests may have been half as large.
+        const double doubt = std::exp(-kShareDoubt / std::sqrt(std::max(1.0, earlier.fresh.requests)));
+        const double share = doubt * earlier.fresh.requests / earlier.reference.requests;
+        const double expected = share * now.reference.requests;
+        if (expected < kMissed) continue;
+        const auto half = bake->recent.over(at - span / 2, at);
+        if (now.fresh.requests >= kHardlyAny * expected ||
+            half.fresh.requests > kSilent * share * half.reference.requests)
+            return std::nullopt;
+        return Finding{.kind = Finding::Kind::TrafficLost,
+                       .at = at,
+                       .fresh = now.fresh,
+                       .reference = now.reference,
+                       .value = now.fresh.requests,
+                       .expected = expected};
+    }
+    return std::nullopt;
 }
 
 /// More load brings new instances, cold ones, when the autoscaler sees fit, and until then those that are there are
@@ -353,7 +366,7 @@ std::optional<Finding> DeployTest::tick(const GroupTick& fresh, const GroupTick*
     s.take(fresh, reference);
     b.fresh += fresh.all;
     b.reference += common;
-    ++b.ticks;
+    b.seen += std::min(fresh.dt, kSeenTogether * s.shape.interval);
     b.add_parts(fresh, reference);
     if (auto found = s.hard_failure(fresh.at)) return found;
     if (auto found = s.silence(fresh.at)) return found;
@@ -362,7 +375,7 @@ std::optional<Finding> DeployTest::tick(const GroupTick& fresh, const GroupTick*
     if (auto found = s.parts(fresh, reference)) return found;
     if (auto found = s.latency(fresh)) return found;
     if (b.errors.evidence() < 1) b.quiet = {b.fresh, b.reference};
-    if (const auto growth = s.growth.grows(fresh.at)) {
+    if (const auto growth = s.growth.still_grows(fresh.at)) {
         return Finding{.kind = Finding::Kind::Memory, .at = fresh.at, .value = growth->now, .expected = growth->rise};
     }
     return std::nullopt;
@@ -378,7 +391,7 @@ double DeployTest::evidence() const {
 bool DeployTest::saw_enough() const {
     const auto& bake = state_->bake;
     const auto& shape = state_->shape;
-    return bake && static_cast<double>(bake->ticks) >= kEnoughTicks * shape.bake / shape.interval &&
+    return bake && bake->seen >= kEnoughSeen * shape.bake &&
            bake->fresh.requests >= std::ceil(std::log2(1 / shape.alpha));
 }
 

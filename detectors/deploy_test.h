@@ -51,7 +51,7 @@ class DeployTest {
     /// The strongest evidence of any test: 1 : evidence are the odds against a healthy deploy.
     [[nodiscard]] double evidence() const;
 
-    /// Enough was seen to say that nothing was found: 30 % of the ticks, and so many requests, log2(1/alpha), that a
+    /// Enough was seen to say that nothing was found: 30 % of the bake, and so many requests, log2(1/alpha), that a
     /// version of which every second one fails would have been found.
     [[nodiscard]] bool saw_enough() const;
 

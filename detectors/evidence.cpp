@@ -16,9 +16,11 @@ namespace {
 constexpr double kMost = 1e290;
 constexpr double kMostInformation = 50;
 constexpr double kLeastOnset = 1e-4;
-constexpr double kBlipEvery = 900, kUsualBlips = 2;  // seconds; as many as are usual
-constexpr double kMostBlips = 0.3;                   // of the ticks
-constexpr double kBlipMean = 0.7;                    // of the longest: the usual length
+constexpr double kBlipEvery = 900, kUsualBlips = 2;       // seconds; as many as are usual
+constexpr double kMostBlips = 0.3;                        // of the ticks
+constexpr double kSpellEvery = 14400, kSpellLasts = 120;  // seconds
+constexpr double kMostSpells = 0.1, kSpellKeeps = 0.8;    // of the ticks; of a spell's ticks, its strength
+constexpr double kBlipMean = 0.7;                         // of the longest: the usual length
 
 }  // namespace
 
@@ -199,6 +201,24 @@ void Blips::grow_older(double scale) {
         const double anew = (1 - keeps_) * believed / static_cast<double>(strengths_);
         for (std::size_t k = 0; k < strengths_; ++k) ages_[age + k] = stays_ * (keeps_ * here[k] + anew);
     }
+}
+
+double Spells::predict(double calm, std::span<const double> within, double dt) {
+    const double begins = std::min(kMostSpells, dt / kSpellEvery), ends = -std::expm1(-dt / kSpellLasts);
+    const double n = static_cast<double>(within_.size());
+    const double spell = std::accumulate(within_.begin(), within_.end(), 0.0);
+    const double anew = ((1 - kSpellKeeps) * (1 - ends) * spell + begins * calm_) / n;
+    const double rest = calm_ * (1 - begins) + ends * spell;
+    const double top = std::max(calm, *std::max_element(within.begin(), within.end()));
+    double sum = rest * std::exp(calm - top);
+    calm_ = sum;
+    for (std::size_t k = 0; k < within_.size(); ++k) {
+        within_[k] = (kSpellKeeps * (1 - ends) * within_[k] + anew) * std::exp(within[k] - top);
+        sum += within_[k];
+    }
+    calm_ /= sum;
+    for (double& w : within_) w /= sum;
+    return top + std::log(sum);
 }
 
 void ExtraVariance::add(double squared_residual, double v, double v2) {

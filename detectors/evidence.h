@@ -133,6 +133,24 @@ class Blips {
     double calm_ = 1, elapsed_ = 0, usual_ = 0.5, seen_ = 0;
 };
 
+/// Spells in which the reference is ill, or the new group better than healthy differences make it, and which last for
+/// minutes: a hidden Markov chain of being calm, or within a spell of each strength. A part of a null hypothesis, as
+/// Blips are: nothing is learned of what is healthy meanwhile, so that the end of a spell does not look like a change.
+class Spells {
+  public:
+    explicit Spells(std::size_t strengths) : within_(strengths, 0.0) {}
+
+    /// The log predictive of a tick with these log-likelihoods if it is calm, or within a spell of each strength.
+    double predict(double calm, std::span<const double> within, double dt);
+
+    /// How surely the last tick was calm.
+    [[nodiscard]] double calm() const { return calm_; }
+
+  private:
+    std::vector<double> within_;
+    double calm_ = 1;
+};
+
 /// Over how many ticks a blip of these seconds may be seen.
 [[nodiscard]] std::size_t ticks_of_a_blip(double seconds, double interval);
 

@@ -66,7 +66,7 @@ std::string words(const Finding& finding, bool control, std::string_view endpoin
         case Finding::Kind::Memory:
             return "memory is at " + value_words(finding.value, Unit::Ratio) + " of its limit and grows by " +
                    value_words(finding.expected, Unit::Ratio) +
-                   " of it within a third of the bake: full before two more bakes";
+                   " of it within a third of the bake: full before another bake is over";
     }
     return {};
 }

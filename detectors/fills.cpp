@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `<signal> fills up`: a gauge that is a share of its limit grows steadily since the deploy, and would be full within
-// two more bakes. What the control group's grows does not count. detectors/growth.h has the test.
+// `<signal> fills up`: a gauge that is a share of its limit grows steadily since the deploy, and would be full before
+// another bake is over. What the control group's grows does not count. detectors/growth.h has the test.
 #include <chrono>
 #include <cmath>
 #include <limits>
@@ -55,7 +55,7 @@ class Fills final : public Detector {
         const std::string at = "at " + value_words(now_, Unit::Ratio) + " of the limit";
         if (!found_) return std::isfinite(now_) ? at + ", not filling up" : "is being watched";
         return at + ", and it grows by " + value_words(found_->rise, Unit::Ratio) +
-               " of it within a third of the bake: full before two more bakes";
+               " of it within a third of the bake: full before another bake is over";
     }
 
     void save(ByteWriter& out) const override {
@@ -97,6 +97,7 @@ std::unique_ptr<Detector> make(const DetectorSetup& setup) {
 
 extern const DetectorKind fills;
 const DetectorKind fills{"fills", "fills up",
-                         "a share of a limit grows steadily and would be full within two more bakes", refuse, make};
+                         "a share of a limit grows steadily and would be full before another bake is over", refuse,
+                         make};
 
 }  // namespace revertd::detectors

@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::size_t kCells = 100;  // of the bake; memory of the test does not depend on the interval
 constexpr double kFirst = 0.6, kWindow = 0.2, kEarlierFrom = 0.5, kEarlierTo = 0.3;  // of the bake
-constexpr double kLeastRise = 0.08, kFull = 0.95, kBakesAhead = 2;
+constexpr double kLeastRise = 0.08, kFull = 0.95, kBakesAhead = 1;
 constexpr double kSettled = 0.8, kLatest = 0.15, kRecentFrom = 0.35, kRecentTo = 0.2;
 constexpr std::size_t kFewest = 5;
 

@@ -8,7 +8,7 @@
 
 namespace revertd::detect {
 
-/// Memory that grows steadily and would pass 95 % of its limit within two more bakes, less what the control group's
+/// Memory that grows steadily and would pass 95 % of its limit before another bake is over, less what the control
 /// grows. Judged in the last two fifths of the bake, from means over a fifth of it that lie three tenths apart, so that
 /// the saw-tooth of a garbage collector cancels.
 class GrowthTest {

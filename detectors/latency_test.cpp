@@ -16,7 +16,8 @@ namespace {
 constexpr std::array kFactors = {1.15, 1.2, 1.26, 1.33, 1.4, 1.65, 2.0, 3.0};
 constexpr std::array kFactorWeights = {0.08, 0.09, 0.10, 0.10, 0.10, 0.12, 0.08, 0.07};
 constexpr std::size_t kSlight = 3;  // of them may be a transient: new instances among many are cold for a minute
-constexpr std::array kSlowModes = {1.5, 2.2, 4.0};  // times the share above an edge
+constexpr std::array kFaster = {0.8, 0.65, 0.5, 0.3};  // times the latency
+constexpr std::array kSlowModes = {1.5, 2.2, 4.0};     // times the share above an edge
 constexpr double kSlowWeight = 0.25;
 constexpr double kMostSlow = 0.9;       // of all requests
 constexpr double kMostSlowShare = 0.3;  // of the cells that a slow mode adds to
@@ -31,7 +32,15 @@ constexpr std::array kTausBeside = {18.0, 36.0, 72.0, 140.0};
 constexpr std::array kAmplitudesBesideStable = {0.35, 0.8, 1.8};
 constexpr std::array kTausBesideStable = {20.0, 50.0, 120.0};
 constexpr std::array kColdBesidePrior = {0.15, 0.01, 0.5};  // "the control group has one, too", by ControlKind
-constexpr double kGrowing = 20;                             // times as many transients while the share grows
+constexpr double kWarmLasts = 1800, kMostEnds = 0.1;        // seconds; of the ticks
+constexpr double kColdTailPrior = 0.1;
+constexpr double kMostTail = 0.15;  // of the requests: what more of them do is no tail
+constexpr std::array kColdTailAmplitudes = {0.7, 2.0, 8.0};
+constexpr std::array kColdTailTaus = {20.0, 50.0, 100.0};
+constexpr std::size_t kColdTailEdges = 4;
+constexpr double kColdTailDoubt =
+    1.5;                         // of its log ratio, how much a cold tail is like a factor that is not well known
+constexpr double kGrowing = 20;  // times as many transients while the share grows
 constexpr double kRuledOut = 1e-30;
 constexpr double kMostStep = 0.03, kWander = 0.75;  // of the log factor; standard deviations within a bake
 constexpr double kQuiet = 3;                        // evidence below which the jitter is learned
@@ -42,7 +51,8 @@ LatencyTest::LatencyTest(const DeployShape& shape, LatencyModel model, double sh
     : shape_(shape),
       model_(std::move(model)),
       transients_(tuning().transient, shape.interval, kSlight),
-      growing_transients_(tuning().transient, shape.interval, kSlight) {
+      growing_transients_(tuning().transient, shape.interval, kSlight),
+      faster_(kFaster.size()) {
     if (model_.empty()) return;
     make_alternatives();
     make_curves();
@@ -69,6 +79,8 @@ void LatencyTest::make_curves() {
     for (const double a : kAmplitudes) {
         for (const double tau : kTaus) curves_.push_back({.amplitude = a, .tau = tau});
     }
+    whole_curves_ = curves_.size();
+    cold_tails();
     warm_curves_ = curves_.size();
     if (!shape_.control) return;
     if (shape_.control_kind == ControlKind::Stable) {
@@ -92,6 +104,11 @@ void LatencyTest::curves_beside(std::span<const double> amplitudes, std::span<co
 }
 
 void LatencyTest::Curve::at(double age) {
+    if (from > 0) {
+        times = 1 + amplitude * std::exp(-age / tau);
+        size = kColdTailDoubt * std::log(times);
+        return;
+    }
     const double own = amplitude > 0 ? std::log1p(amplitude * std::exp(-age / tau)) : 0;
     const double other = beside > 0 ? std::log1p(beside * std::exp(-age / tau_beside)) : 0;
     now = own - other;
@@ -109,15 +126,37 @@ void LatencyTest::make_alternatives() {
     }
 }
 
+/// A cache that is cold makes few or many requests slow, as far as a few edges tell.
+void LatencyTest::cold_tails() {
+    const auto cells = model_.cells();
+    double slow = 0;
+    std::size_t edges = 0;
+    for (std::size_t from = cells.size() - 1; from > 0 && edges < kColdTailEdges; --from, ++edges) {
+        slow += cells[from].share;
+        if (slow > kMostTail) break;
+        for (const double amplitude : kColdTailAmplitudes)
+            for (const double tau : kColdTailTaus)
+                curves_.push_back({.amplitude = amplitude, .tau = tau, .from = from});
+    }
+}
+
 LatencyTest::Null LatencyTest::make_null(std::vector<double> benign, std::span<const double> log_prior) const {
     Null null;
     null.benign = std::move(benign);
+    const auto among = [](double all, std::size_t from, std::size_t to) {
+        return all / static_cast<double>(to - from);
+    };
     const double beside = kColdBesidePrior[static_cast<std::size_t>(shape_.control_kind)];
+    const double tail = warm_curves_ > whole_curves_ ? std::min(kColdTailPrior, (1 - kColdPrior - beside) / 2) : 0;
+    const auto share_of = [&](std::size_t c) {
+        if (c == 0) return 1 - kColdPrior - tail - beside;
+        if (c < whole_curves_) return among(kColdPrior, 1, whole_curves_);
+        if (c < warm_curves_) return among(tail, whole_curves_, warm_curves_);
+        return among(beside, warm_curves_, curves_.size());
+    };
     for (const double prior : log_prior) {
         for (std::size_t c = 0; c < curves_.size(); ++c) {
-            const double cold = c < warm_curves_ ? kColdPrior / static_cast<double>(warm_curves_ - 1)
-                                                 : beside / static_cast<double>(curves_.size() - warm_curves_);
-            null.prior.push_back(std::exp(prior) * (c == 0 ? 1 - kColdPrior - beside : cold));
+            null.prior.push_back(std::exp(prior) * share_of(c));
         }
     }
     const double total = std::accumulate(null.prior.begin(), null.prior.end(), 0.0);
@@ -178,39 +217,47 @@ void LatencyTest::tabulate(const Cells& fresh, const Cells& reference, double od
     for (auto& x : table_) x /= design;
 }
 
-/// The log-likelihood of the tick under each alternative, which is relative to what is expected of both groups now.
-void LatencyTest::ask_alternatives(const Cells& fresh, const Cells& reference, double odds, double design,
-                                   std::span<double> out) const {
+/// What lies in the cells from each on, and what is expected there of both groups now.
+void LatencyTest::count_above(const Cells& fresh, const Cells& reference) {
     const auto cells = model_.cells();
     const TablePlace base(expected_);
-    const double usual = base.in(table_.data());
-    Cells share{};
-    double all = 0;
-    for (std::size_t c = 0; c < cells.size(); ++c)
-        all += share[c] = cells[c].share * std::exp(base.in(cells[c].log_ratio.data()));
-    for (std::size_t k = 0; k < alternatives_.size(); ++k) {
-        const Alternative& alternative = alternatives_[k];
-        if (alternative.from == 0) {
-            out[k] = TablePlace(expected_ + std::log(alternative.times)).in(table_.data());
-            continue;
-        }
-        double slow = 0, n_slow = 0, n = 0, m_slow = 0, m = 0;
-        for (std::size_t c = 0; c < cells.size(); ++c) {
-            n += fresh[c];
-            m += reference[c];
-            if (c < alternative.from) continue;
-            slow += share[c] / all;
-            n_slow += fresh[c];
-            m_slow += reference[c];
-        }
-        const double now = std::min(slow * alternative.times, std::max(kMostSlow, 0.5 * (1 + slow)));
-        const double above = now / slow, below = (1 - now) / (1 - slow);
-        double sum = n_slow * std::log(above) + (n - n_slow) * std::log(below);
-        if (shape_.control)
-            sum -= (n_slow + m_slow) * std::log((1 + odds * above) / (1 + odds)) +
-                   (n + m - n_slow - m_slow) * std::log((1 + odds * below) / (1 + odds));
-        out[k] = usual + sum / design;
+    Above sum;
+    for (std::size_t c = cells.size(); c > 0; --c) {
+        sum.share += cells[c - 1].share * std::exp(base.in(cells[c - 1].log_ratio.data()));
+        sum.fresh += fresh[c - 1];
+        sum.both += fresh[c - 1] + reference[c - 1];
+        above_[c - 1] = sum;
     }
+    for (std::size_t c = 0; c < cells.size(); ++c) above_[c].share /= sum.share;
+}
+
+/// The log-likelihood ratio of `times` as many requests of the new group in the cells from `from` on, to as many as
+/// usual.
+double LatencyTest::more_above(std::size_t from, double times, double odds) const {
+    const auto& [slow, n_slow, both_slow] = above_[from];
+    const double n = above_[0].fresh, both = above_[0].both;
+    const double now = std::min(slow * times, std::max(kMostSlow, 0.5 * (1 + slow)));
+    const double above = now / slow, below = (1 - now) / (1 - slow);
+    double sum = n_slow * std::log(above) + (n - n_slow) * std::log(below);
+    if (shape_.control)
+        sum -= both_slow * std::log((1 + odds * above) / (1 + odds)) +
+               (both - both_slow) * std::log((1 + odds * below) / (1 + odds));
+    return sum;
+}
+
+/// The log-likelihood of the tick under each alternative, which is relative to what is expected of both groups now.
+void LatencyTest::ask_alternatives(double odds, double design, std::span<double> out) const {
+    const double usual = TablePlace(expected_).in(table_.data());
+    for (std::size_t k = 0; k < alternatives_.size(); ++k) {
+        const auto& [from, times] = alternatives_[k];
+        out[k] = from == 0 ? TablePlace(expected_ + std::log(times)).in(table_.data())
+                           : usual + more_above(from, times, odds) / design;
+    }
+}
+
+void LatencyTest::ask_cold_tails(double odds, double design) {
+    for (std::size_t c = whole_curves_; c < warm_curves_; ++c)
+        curves_[c].more = more_above(curves_[c].from, curves_[c].times, odds) / design;
 }
 
 bool LatencyTest::still(const Cells& fresh, const Cells& reference) {
@@ -233,7 +280,8 @@ void LatencyTest::prepare(const Cells& fresh, const Cells& reference, double odd
         expected_ = model_.common(both);
     }
     tabulate(fresh, reference, odds, design);
-    ask_alternatives(fresh, reference, odds, design, llr_);
+    count_above(fresh, reference);
+    ask_alternatives(odds, design, llr_);
 }
 
 /// The null's log predictive of the tabulated tick.
@@ -242,7 +290,8 @@ double LatencyTest::Null::ask(std::span<const Curve> curves, double expected, co
     for (std::size_t i = 0; i < scratch.size(); ++i) {
         scratch[i] = -1e300;
         if (weights[i] < kRuledOut) continue;
-        scratch[i] = TablePlace(expected + benign[i / curves.size()] + curves[i % curves.size()].now).in(table);
+        scratch[i] = TablePlace(expected + benign[i / curves.size()] + curves[i % curves.size()].now).in(table) +
+                     curves[i % curves.size()].more;
         top = std::max(top, scratch[i]);
     }
     double total = 0;
@@ -264,6 +313,14 @@ void LatencyTest::Null::learn(double share) {
     for (auto& w : weights) w /= total;
 }
 
+/// The log predictive of a tick that is calm, or faster than what is healthy.
+double LatencyTest::faster(double calm, double dt) {
+    std::array<double, kFaster.size()> within{};
+    for (std::size_t k = 0; k < within.size(); ++k)
+        within[k] = TablePlace(expected_ + std::log(kFaster[k])).in(table_.data());
+    return faster_.predict(calm, within, dt);
+}
+
 /// The log predictive of a tick that is calm or within a transient, which are frequent while the group grows, or not.
 double LatencyTest::transient(double calm, std::span<const double> slight, double dt) {
     const std::array<double, 2> predictive = {
@@ -273,8 +330,14 @@ double LatencyTest::transient(double calm, std::span<const double> slight, doubl
     return growth_.predict(predictive);
 }
 
-/// The benign factor wanders to its neighbours with probability `p`.
-void LatencyTest::Null::wander(std::size_t curves, double p) {
+/// The benign factor wanders to its neighbours with probability `p`; a warm-up ends all at once with probability
+/// `ends`.
+void LatencyTest::Null::wander(std::size_t curves, double p, double ends) {
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+        if (i % curves == 0) continue;
+        weights[i - i % curves] += ends * weights[i];
+        weights[i] *= 1 - ends;
+    }
     const std::size_t last = benign.size() - 1;
     for (std::size_t c = 0; c < curves; ++c) {
         double below = weights[c];
@@ -306,16 +369,18 @@ void LatencyTest::step(double at, double dt, const Cells& fresh, const Cells& re
     const double odds = shape_.control ? n / m : 0;
     if (!shape_.control) expected_ = model_.expected(at);
     prepare(fresh, reference, odds, design);
-    const double calm = null_.ask(curves_, expected_, table_.data());
+    ask_cold_tails(odds, design);
+    const double calm = faster(null_.ask(curves_, expected_, table_.data()), dt);
     const double null = blips_.predict(transient(calm, std::span(llr_).first(kSlight), dt), llr_, dt);
-    null_.learn(blips_.calm() * transients_.calm());
+    const double learns = blips_.calm() * transients_.calm() * faster_.calm();
+    null_.learn(learns);
     for (double& x : llr_) x -= null;
     if (counts) {
         evidence_->step(llr_, dt);
         evidence_->mark(at);
     }
-    null_.wander(curves_.size(), wander_);
-    if (evidence_->value() < kQuiet && warm < kHardlyWarm && blips_.calm() * transients_.calm() > 0.5) {
+    null_.wander(curves_.size(), wander_, std::min(kMostEnds, dt / kWarmLasts));
+    if (evidence_->value() < kQuiet && warm < kHardlyWarm && learns > 0.5) {
         const double shift = model_.shift(fresh) - (shape_.control ? model_.shift(reference) : 0);
         if (mean_weight_ > 0) {
             const double residual = shift - mean_shift_ / mean_weight_;

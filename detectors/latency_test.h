@@ -18,8 +18,9 @@ namespace revertd::detect {
 /// both groups cancels, in any shape). Without: against the shares before the deploy.
 ///
 /// The null is a healthy deploy: all latencies times a benign factor that may wander a little, and a warm-up that
-/// decays, log1p(A exp(-age/tau)), whose A and tau are learned. Alternatives: factors, and a new slow mode. Ticks are
-/// noisier than chance: the information of one is bounded by the jitter, which is learned.
+/// decays, log1p(A exp(-age/tau)), whose A and tau are learned; and for minutes it may be as much faster as it likes,
+/// as when the control group is slow. Alternatives: factors, and a new slow mode. Ticks are noisier than chance: the
+/// information of one is bounded by the jitter, which is learned.
 class LatencyTest {
   public:
     LatencyTest(const DeployShape& shape, LatencyModel model, double share);
@@ -51,11 +52,16 @@ class LatencyTest {
     [[nodiscard]] bool still(const Cells& fresh, const Cells& reference);
 
   private:
-    /// The warm-up of the new group, and of a control group that was started anew as well.
+    /// The warm-up of the new group, and of a control group that was started anew as well. With `from` it is one of
+    /// some requests only, those that miss a cold cache: `1 + amplitude exp(-age/tau)` times as many lie in the cells
+    /// from there on.
     struct Curve {
         double amplitude = 0, tau = 1, beside = 0, tau_beside = 1;
-        double now = 0;   ///< log factor in this tick
-        double size = 0;  ///< of which this is the difference: how much is only roughly known
+        std::size_t from = 0;
+        double now = 0;    ///< log factor in this tick
+        double size = 0;   ///< of which this is the difference: how much is only roughly known
+        double times = 1;  ///< so many requests from `from` on
+        double more = 0;   ///< log-likelihood ratio of these, in this tick
 
         void at(double age);
     };
@@ -69,7 +75,7 @@ class LatencyTest {
 
         [[nodiscard]] double ask(std::span<const Curve> curves, double expected, const double* table);
         void learn(double share);
-        void wander(std::size_t curves, double p);
+        void wander(std::size_t curves, double p, double ends);
     };
 
     /// An alternative: all requests take `times` as long, or `times` as many lie in the cells from `from` on.
@@ -78,24 +84,35 @@ class LatencyTest {
         double times = 1;
     };
 
+    /// Of the cells from one on: the share of the requests that is expected there, and how many there were.
+    struct Above {
+        double share = 0, fresh = 0, both = 0;
+    };
+
     [[nodiscard]] Null make_null(std::vector<double> benign, std::span<const double> log_prior) const;
     void make_alternatives();
     void make_curves();
     void curves_beside(std::span<const double> amplitudes, std::span<const double> taus);
     [[nodiscard]] double believed_warmup();
+    [[nodiscard]] double faster(double calm, double dt);
+    [[nodiscard]] double more_above(std::size_t from, double times, double odds) const;
+    void count_above(const Cells& fresh, const Cells& reference);
+    void cold_tails();
+    void ask_cold_tails(double odds, double design);
     [[nodiscard]] double transient(double calm, std::span<const double> slight, double dt);
     void tabulate(const Cells& fresh, const Cells& reference, double odds, double design);
-    void ask_alternatives(const Cells& fresh, const Cells& reference, double odds, double design,
-                          std::span<double> out) const;
+    void ask_alternatives(double odds, double design, std::span<double> out) const;
     void prepare(const Cells& fresh, const Cells& reference, double odds, double design);
 
     DeployShape shape_;
     LatencyModel model_;
     std::vector<Alternative> alternatives_;
     std::vector<Curve> curves_;
-    std::size_t warm_curves_ = 1;  // of them, without those of a control group
+    std::size_t whole_curves_ = 1, warm_curves_ = 1;  // of them, of all requests; without those of a control group
     Null null_;
+    std::array<Above, LatencyModel::kMostCells> above_{};
     Blips blips_, transients_, growing_transients_;
+    Spells faster_;
     NullMixture growth_{{0, 0}};  // does it slow the group down that it grows?
     std::array<double, LatencyModel::kSteps> table_{};
     std::vector<double> llr_;

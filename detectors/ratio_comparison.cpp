@@ -2,6 +2,7 @@
 #include "detectors/ratio_comparison.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <utility>
 
@@ -13,6 +14,7 @@ namespace {
 constexpr double kFewest = 4, kMost = 20;  // points on either side of ratio 1
 constexpr double kMostStep = 0.06;
 constexpr double kReach = 3;
+constexpr std::array kFewer = {0.6, 0.35, 0.15, 0.05};  // times the errors
 constexpr double kSecondsOn = 30, kSecondsOff = 90;
 
 /// As the ratios are listed: the usual ones, then those of an incident that goes on.
@@ -57,23 +59,32 @@ RatioComparison::RatioComparison(const CommonRate& common, const HealthyRatios& 
       alternatives_(alternatives.begin(), alternatives.end()),
       flapping_(flapping.begin(), flapping.end()),
       null_(log_prior(healthy), drift),
+      fewer_(kFewer.size()),
       blips_(std::move(blips)) {
     for (const double x : BenignRatios(healthy.sd, kMostStep).log_ratio) null_ratios_.push_back(std::exp(x));
     const std::size_t usual = null_ratios_.size();
     for (std::size_t i = 0; i < usual && healthy.incident > 1; ++i)
         null_ratios_.push_back(healthy.incident * null_ratios_[i]);
     likelihood_.resize(null_ratios_.size());
-    if (!learns_) return;
-    beliefs_.assign(null_ratios_.size(), common_);
+    if (common.incident <= 0) return;
+    beliefs_.assign(learns_ ? null_ratios_.size() : 1, common_);
     seen_.resize(null_ratios_.size());
 }
 
 /// What every healthy ratio says of the new group's tick, by its own belief in the common rate. The control group's
 /// tick weighs the ratios, too: one that took the new group's errors for the common rate expected more of it.
-void RatioComparison::ask_each(const Events& fresh, const Events& reference, double extra) {
+void RatioComparison::ask_each(const Events& fresh, const Events& reference, double extra, double dt) {
+    if (!learns_) {
+        auto& [level, rate, now, seen] = beliefs_.front();
+        now = level.observe(reference.errors, reference.requests, extra, dt);
+        const LevelLikelihood likelihood(now, fresh.errors, fresh.requests, extra);
+        for (std::size_t i = 0; i < null_ratios_.size(); ++i) likelihood_[i] = likelihood.at(null_ratios_[i]);
+        seen = likelihood.each(1);
+        return;
+    }
     for (std::size_t i = 0; i < beliefs_.size(); ++i) {
         auto& [level, rate, now, seen] = beliefs_[i];
-        now = level.observe(reference.errors, reference.requests, extra);
+        now = level.observe(reference.errors, reference.requests, extra, dt);
         seen_[i] = now.log_evidence;
         seen = LevelLikelihood(now, fresh.errors, fresh.requests, extra).each(null_ratios_[i]);
         likelihood_[i] = log_sum_exp({seen.data(), now.used});
@@ -84,9 +95,10 @@ void RatioComparison::ask_each(const Events& fresh, const Events& reference, dou
 void RatioComparison::teach_each(const Events& fresh, const Events& reference, double extra) {
     for (std::size_t i = 0; i < beliefs_.size(); ++i) {
         auto& [level, rate, now, seen] = beliefs_[i];
-        level.hear(now, seen, blips_.calm());
+        level.hear(now, seen, fresh, learns_ ? null_ratios_[i] : 1, extra, blips_.calm() * fewer_.calm());
+        if (!learns_) continue;
         rate.learn(reference, 1, clumps_ + extra, now.calm);
-        rate.learn(fresh, null_ratios_[i], clumps_ + extra, now.calm * blips_.calm());
+        rate.learn(fresh, null_ratios_[i], clumps_ + extra, now.calm * blips_.calm() * fewer_.calm());
         level.usual(rate.mean(), 1 / (clumps_ + rate.doubt()));
     }
 }
@@ -94,27 +106,29 @@ void RatioComparison::teach_each(const Events& fresh, const Events& reference, d
 bool RatioComparison::compare(const Events& fresh, const Events& reference, double extra, double dt,
                               std::span<double> llr) {
     if (fresh.requests <= 0) return false;
-    const auto now = common_.level.observe(reference.errors, reference.requests, extra);
+    const auto now = common_.level.observe(reference.errors, reference.requests, extra, dt);
     const LevelLikelihood likelihood(now, fresh.errors, fresh.requests, extra);
-    if (learns_) {
-        ask_each(fresh, reference, extra);
+    if (!beliefs_.empty()) {
+        ask_each(fresh, reference, extra, dt);
     } else {
         for (std::size_t i = 0; i < null_ratios_.size(); ++i) likelihood_[i] = likelihood.at(null_ratios_[i]);
     }
     const std::size_t steady = alternatives_.size();
     for (std::size_t k = 0; k < steady; ++k) llr[k] = likelihood.at(alternatives_[k]);
     for (std::size_t k = 0; k < flapping_.size(); ++k) llr[steady + k] = likelihood.at(flapping_[k].ratio());
-    const double calm = null_.ask(likelihood_);
+    std::array<double, kFewer.size()> fewer{};
+    for (std::size_t k = 0; k < fewer.size(); ++k) fewer[k] = likelihood.at(kFewer[k]);
+    const double calm = fewer_.predict(null_.ask(likelihood_), fewer, dt);
     const double healthy = blips_.predict(calm, llr, dt);
     for (std::size_t k = 0; k < flapping_.size(); ++k)
         llr[steady + k] = flapping_[k].predict(llr[steady + k], calm, dt);
-    null_.learn(likelihood_, blips_.calm());
+    null_.learn(likelihood_, blips_.calm() * fewer_.calm());
     for (double& x : llr) x -= healthy;
     if (learns_) {
         common_.rate.learn(reference, 1, clumps_ + extra, now.calm);
         common_.level.usual(common_.rate.mean(), 1 / (clumps_ + common_.rate.doubt()));
-        teach_each(fresh, reference, extra);
     }
+    teach_each(fresh, reference, extra);
     return true;
 }
 

@@ -76,7 +76,7 @@ class RatioComparison {
         std::array<double, SharedLevel::kStates> seen{};  ///< what the new group's tick says of its states
     };
 
-    void ask_each(const Events& fresh, const Events& reference, double extra);
+    void ask_each(const Events& fresh, const Events& reference, double extra, double dt);
     void teach_each(const Events& fresh, const Events& reference, double extra);
 
     double clumps_;
@@ -86,6 +86,7 @@ class RatioComparison {
     std::vector<double> null_ratios_, alternatives_, likelihood_, seen_;
     std::vector<Flapping> flapping_;
     NullMixture null_;
+    Spells fewer_;
     Blips blips_;
 };
 

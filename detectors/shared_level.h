@@ -8,16 +8,18 @@
 namespace revertd::detect {
 
 /// The event rate common to both groups: history says what it usually is, the control group what it is in this tick,
-/// and a sticky incident lets it jump, so that what hits both is no evidence against either.
+/// a sticky incident lets it jump, and it may have moved to where it was in the last minutes, so that what hits both is
+/// no evidence against either.
 ///
 /// Source: Lindon, Malek, "Anytime-valid inference for multinomial count data" (NeurIPS 2022) for the conjugate test;
 /// the mixture over incidents is our own. Usual level Gamma(shape, mean = level), incidents Gamma(1, level x 5, 30,
-/// 150). With few control events it leans on history (one error counts for much); with many it becomes the conditional
-/// binomial test, in which common factors cancel. The control group has clumps of its own: its events tell of the
-/// common level only as far as these allow, however many they are.
+/// 150); moved Gamma(shape 10 at most, mean of the last minutes), a dynamic Poisson-Gamma model with discounting (West,
+/// Harrison, "Bayesian Forecasting and Dynamic Models", 1997). With few control events it leans on history (one error
+/// counts for much); with many it becomes the conditional binomial test, in which common factors cancel. The control
+/// group has clumps of its own: its events tell of the common level only as far as these allow, however many they are.
 class SharedLevel {
   public:
-    static constexpr std::size_t kStates = 4;
+    static constexpr std::size_t kStates = 5;
 
     /// What is known of the level in this tick: a mixture of Gamma distributions (weight, shape, mean).
     struct Now {
@@ -39,15 +41,23 @@ class SharedLevel {
     /// What is usual is known better now; incidents are relative to it.
     void usual(double level, double shape);
 
-    /// The control group's tick, (0, 0) without one; `own`: relative variance of its rate around the common level.
-    [[nodiscard]] Now observe(double events, double requests, double own = 0);
+    /// The control group's tick of `dt` seconds, (0, 0) without one; `own`: relative variance of its rate around the
+    /// common level.
+    [[nodiscard]] Now observe(double events, double requests, double own, double dt);
 
-    /// The other group's tick tells of an incident, too: `seen` are the log-likelihoods of its states, from
-    /// LevelLikelihood::each. It counts as `share` of a tick.
-    void hear(const Now& now, const std::array<double, kStates>& seen, double share);
+    /// The other group's tick, whose rate is the common one times `ratio`, tells of it, too: `seen` are the
+    /// log-likelihoods of its states, from LevelLikelihood::each. It counts as `share` of a tick.
+    void hear(const Now& now, const std::array<double, kStates>& seen, const Events& tick, double ratio, double own,
+              double share);
 
   private:
+    void pass(double dt);
+    void follow(const Events& tick, double ratio, double own, double share);
+    void pass_on(const std::array<double, kStates>& believed);
+
     std::array<double, kStates> shape_{}, mean_{}, prior_{}, weight_{};
+    Events lately_;  ///< of the last minutes, as if it were one group
+    double stays_ = 1;
 };
 
 /// What is believed of a usual event rate: Gamma(events, requests), so many events in so many requests. With few events

@@ -114,5 +114,12 @@ TEST(DeployTestUnderLoad, a_balancer_that_sends_less_to_what_is_slow_does_not_hi
     EXPECT_LE(shifted.second, even.second + 5 * kTick);
 }
 
+TEST(DeployTestUnderLoad, a_control_group_that_was_slow_for_minutes_does_not_make_the_new_one_slow_later) {
+    const auto always = [](double requests) { return [=](double) { return requests; }; };
+    const Course ill = {always(500), always(1500), [](double) { return 1.02; },
+                        [](double at) { return at > 300 && at < 540 ? 1.7 : 1; }};
+    EXPECT_EQ(count(ill).first, 0);
+}
+
 }  // namespace
 }  // namespace revertd::detect

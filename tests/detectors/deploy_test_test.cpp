@@ -85,6 +85,27 @@ TEST(DeployTest, a_canary_that_falls_silent_is_found) {
     EXPECT_EQ(found->kind, Finding::Kind::TrafficLost);
 }
 
+TEST(DeployTest, a_quiet_canary_that_falls_silent_is_found_when_enough_requests_are_missing) {
+    Bed bed(true);
+    bed.before(60, 0.003);
+    bed.begin();
+    EXPECT_FALSE(bed.deploy(30, 4, 0));
+    EXPECT_FALSE(bed.deploy(6, 0, 0));
+    const auto found = bed.deploy(10, 0, 0);
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->kind, Finding::Kind::TrafficLost);
+}
+
+TEST(DeployTest, a_share_of_the_traffic_that_becomes_much_smaller_is_no_silence_and_the_last_twentieth_is) {
+    for (const double left : {170.0, 90.0}) {
+        Bed bed(true);
+        bed.before(60, 0.003);
+        bed.begin();
+        EXPECT_FALSE(bed.deploy(20, 1000, 0.003));
+        EXPECT_EQ(bed.deploy(20, left, 0.003, 2000 - left).has_value(), left < 100) << left;
+    }
+}
+
 TEST(DeployTest, nothing_is_found_in_what_is_only_watched_and_its_traffic_is_known) {
     Bed bed(true);
     bed.before(60, 0.003);

@@ -17,9 +17,11 @@ def nb(k, mean, shape):
 
 
 def level_log(level, shape, incident, kr, nr, kn, nn, extra, own, ratio):
-    weights = [1 - 3 * incident] + [incident] * 3
-    shapes = [shape, mpf(1), mpf(1), mpf(1)]
-    means = [min(level * f, mpf("0.6")) for f in FACTORS]
+    moved = mpf("0.05") if incident > 0 else mpf(0)
+    weights = [1 - 3 * incident - moved] + [incident] * 3 + [moved]
+    # A level that has moved, before anything was seen of it: one event's worth of the usual one, and a tenth of doubt.
+    shapes = [shape, mpf(1), mpf(1), mpf(1), 1 / (1 / shape + 1 + mpf("0.1"))]
+    means = [min(level * f, mpf("0.6")) for f in FACTORS + (1,)]
     first = [w * exp(nb(kr, nr * m, 1 / (1 / s + own))) for w, m, s in zip(weights, means, shapes)]
     total = fsum(first)
     out = []
@@ -71,16 +73,22 @@ class Oracle(unittest.TestCase):
         self.agree("level_ratio", lambda *a: level_log(*a) - level_log(*a[:-1], mpf(1)))
 
     def test_belief_in_a_common_rate(self):
-        # Four states of an incident, each sticky; the usual rate is Gamma(events, requests), 400 events at most, and
-        # clumped events count as fewer. The new group is expected to fail 1.3 times as often.
-        clumps, ratio, cap = mpf("0.1"), mpf("1.3"), mpf("0.6")
+        # Four states of an incident, each sticky, and one of a level that has moved; the usual rate is Gamma(events,
+        # requests), 400 events at most, and clumped events count as fewer. The new group is expected to fail 1.3 times
+        # as often. The moved level is what was seen lately, which fades within two minutes; a tick has 10 s.
+        clumps, ratio, cap, moved = mpf("0.1"), mpf("1.3"), mpf("0.6"), mpf("0.05")
         events, requests = mpf(20), 20 / mpf("0.004")
-        prior = [mpf("0.97")] + [mpf("0.01")] * 3
-        weights, shapes = prior[:], [1 / (clumps + 1 / events), mpf(1), mpf(1), mpf(1)]
-        means = [min(events / requests * f, cap) for f in FACTORS]
+        prior = [1 - 3 * mpf("0.01") - moved] + [mpf("0.01")] * 3 + [moved]
+        weights, usual = prior[:], 1 / (clumps + 1 / events)
+        lately, stays, fades = [mpf(0), mpf(0)], exp(-mpf(10) / 900), exp(-mpf(10) / 120)
         rows = self.rows["belief"]
         self.assertGreaterEqual(len(rows), 100)
         for (kr, nr, kn, nn, own, share), value in rows:
+            lately = [fades * x for x in lately]
+            seen = 1 + lately[0]
+            means = [min(events / requests * f, cap) for f in FACTORS]
+            means.append(min(seen / (1 / means[0] + lately[1]), cap))
+            shapes = [usual, mpf(1), mpf(1), mpf(1), 1 / (1 / usual + 1 / seen + mpf("0.1"))]
             first = [w * exp(nb(kr, nr * m, 1 / (1 / s + own))) for w, m, s in zip(weights, means, shapes)]
             both = []
             for x, m, s in zip(first, means, shapes):
@@ -88,16 +96,20 @@ class Oracle(unittest.TestCase):
                 after = (s + kr / design) / (s / m + nr / design)
                 both.append(x * exp(nb(kn, nn * min(after * ratio, mpf("0.97")), 1 / (1 / (s + kr / design) + own))))
             self.assertLessEqual(abs(value - log(fsum(both))), mpf("1e-9") * max(1, abs(value)), (kr, nr, kn, nn))
+            for k, n, counts in ((kr, nr, mpf(1)), (kn, nn * ratio, share)):
+                counts /= 1 + own * n * means[4]
+                lately = [lately[0] + counts * k, lately[1] + counts * n]
             calm = first[0] / fsum(first)
             for k, n, counts in ((kr, nr, calm), (kn, nn * ratio, calm * share)):
                 counts /= 1 + (clumps + own) * n * events / requests
-                events, requests = events + counts * k, requests + counts * n
+                events, requests = events + counts * min(k, n), requests + counts * n
                 keeps = min(mpf(1), 400 / events)
                 events, requests = events * keeps, requests * keeps
-            weights = [mpf("0.9") * (share * b / fsum(both) + (1 - share) * f / fsum(first)) + p / 10
-                       for b, f, p in zip(both, first, prior)]
-            shapes[0] = 1 / (clumps + 1 / events)
-            means = [min(events / requests * f, cap) for f in FACTORS]
+            believed = [share * b / fsum(both) + (1 - share) * f / fsum(first) for b, f in zip(both, first)]
+            weights = [stays * believed[4] + (1 - stays) * moved]
+            weights = [(1 - weights[0]) * (mpf("0.9") * b / (1 - believed[4]) + p / (1 - moved) / 10)
+                       for b, p in zip(believed[:4], prior)] + weights
+            usual = 1 / (clumps + 1 / events)
 
     def test_onsets(self):
         sums, elapsed = [mpf(1) / 3] * 2, mpf(0)
@@ -124,6 +136,19 @@ class Oracle(unittest.TestCase):
             now = [[x / total for x in of_age] for of_age in joint]
             seen += fsum(now[0])
             ages = [[mpf(0)] * 2] + [[stays * (x / 2 + fsum(of_age) / 4) for x in of_age] for of_age in now[:2]]
+
+    def test_spells(self):
+        # Three states: calm, and a spell of either strength, which is kept in four of five ticks; one in four hours,
+        # of two minutes in the mean.
+        states, begins, goes_on = [mpf(1), mpf(0), mpf(0)], mpf(10) / 14400, exp(-mpf(10) / 120)
+        self.assertGreaterEqual(len(self.rows["spells"]), 50)
+        for likelihood, value in self.rows["spells"]:
+            calm, *spell = states
+            moves = goes_on * fsum(spell) / 10 + begins * calm / 2
+            expected = [(1 - begins) * calm + (1 - goes_on) * fsum(spell)] + [goes_on * x * 4 / 5 + moves for x in spell]
+            joint = [p * exp(x) for p, x in zip(expected, likelihood)]
+            self.assertLessEqual(abs(value - log(fsum(joint))), mpf("1e-9"))
+            states = [x / fsum(joint) for x in joint]
 
     def test_hardly_calm(self):
         begins = 180 * mpf("0.5") / 900
@@ -260,7 +285,7 @@ class Oracle(unittest.TestCase):
             out = lambda of: mean(of, 59, 80) - mean(of, 29, 49)
             found = out(fresh) - max(mpf(0), out(other))
             now = mean(fresh, 59, 80)
-            return found if found >= mpf("0.08") and now + found / mpf("0.3") * 2 >= mpf("0.95") else mpf(0)
+            return found if found >= mpf("0.08") and now + found / mpf("0.3") >= mpf("0.95") else mpf(0)
         self.agree("growth", rise, 20)
 
     def test_null(self):

@@ -369,8 +369,8 @@ const std::vector<double> kClient = {5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5
 std::span<const Family> families() {
     static const std::vector<Family> all = [] {
         std::vector<Family> list(kFamilies.begin(), kFamilies.end());
-        const auto more = families_of_production();
-        list.insert(list.end(), more.begin(), more.end());
+        for (const auto more : {families_of_production(), families_of_surroundings()})
+            list.insert(list.end(), more.begin(), more.end());
         return list;
     }();
     return all;

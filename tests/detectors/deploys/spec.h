@@ -64,6 +64,8 @@ struct Family {
 [[nodiscard]] std::span<const Family> families();
 /// What operations do to services beside their deploys, and what only they bring to light.
 [[nodiscard]] std::span<const Family> families_of_production();
+/// What befalls both groups, or the control group alone.
+[[nodiscard]] std::span<const Family> families_of_surroundings();
 
 /// An ordinary service, drawn at random; then what the family makes of it.
 [[nodiscard]] Spec draw(const Family& family, Random& random);

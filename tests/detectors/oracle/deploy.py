@@ -129,16 +129,21 @@ class DeployTest:
     def silence(self, at):
         if not self.control or at < 60:
             return None
-        span = max(30, 2 * self.interval)
-        now, earlier = self.over(at - span, at), self.over(at - 400, at - span)
-        (n, k), (m, j) = self.counts(now)
-        (old_n, _), (old_m, _) = self.counts(earlier)
-        if len(now) < 2 or len(earlier) < 3 or old_m <= 0:
-            return None
-        expected = exp(-3 / sqrt(max(1, old_n))) * m * old_n / old_m
-        if expected < 25 or n >= 0.1 * expected:
-            return None
-        return {"fresh": (n, k), "reference": (m, j), "value": n, "expected": expected, "before": 0}
+        for seconds in (30, 60, 120, 240):
+            span = max(seconds, 2 * self.interval)
+            now, earlier = self.over(at - span, at), self.over(at - 400, at - span)
+            (n, k), (m, j) = self.counts(now)
+            (old_n, _), (old_m, _) = self.counts(earlier)
+            if len(now) < 2 or len(earlier) < 3 or old_m <= 0:
+                return None
+            share = exp(-3 / sqrt(max(1, old_n))) * old_n / old_m
+            if share * m < 25:
+                continue
+            (half_n, _), (half_m, _) = self.counts(self.over(at - span / 2, at))
+            if n >= 0.1 * share * m or half_n > 0.07 * share * half_m:
+                return None
+            return {"fresh": (n, k), "reference": (m, j), "value": n, "expected": share * m, "before": 0}
+        return None
 
     def reference_rate(self, reference):
         return (reference[1] + 0.5) / (reference[0] + 1) if self.control else self.history.rate
@@ -225,7 +230,7 @@ class DeployTest:
             return found
         if self.errors.evidence.value < 1:
             self.quiet = self.totals
-        grown = self.growth.grows(at)
+        grown = self.growth.still_grows(at)
         return ("memory-leak", {"value": grown[0], "expected": grown[1], "before": 0}) if grown else None
 
     @property

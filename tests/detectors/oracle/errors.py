@@ -2,7 +2,7 @@
 """Errors as detectors/shared_level.h, ratio_comparison.h and error_test.h describe them, from the formulas alone."""
 from math import exp, hypot, log, log1p, sqrt
 
-from evidence import Blips, ExtraVariance, Flapping, Null, OnsetMixture, benign_ratios, log_sum
+from evidence import Blips, ExtraVariance, Flapping, Null, OnsetMixture, Spells, benign_ratios, log_sum
 
 SD, SD_ALONE = 0.068, 0.11  # of healthy log ratios: detectors/tuning.h
 RATIOS = (1.35, 1.6, 2.0, 3.0, 6.0, 20.0, 100.0)
@@ -23,22 +23,39 @@ def negative_binomial(k, mean, shape):
 
 
 class SharedLevel:
-    """The rate common to both groups: a Gamma prior for each state of an incident, which is sticky."""
+    """The rate common to both groups: a Gamma prior for each state of an incident, which is sticky, and one for a level
+    that has moved to where it was in the last two minutes, which is stickier."""
 
     def __init__(self, level, shape, incident):
-        self.prior = [1 - 3 * incident] + [incident] * 3
-        self.weights, self.shapes = self.prior[:], [shape, 1, 1, 1]
+        moved = 0.05 if incident > 0 else 0
+        self.prior = [1 - 3 * incident - moved] + [incident] * 3 + [moved]
+        self.weights, self.shapes = self.prior[:], [shape, 1, 1, 1, 1]
+        self.requests = self.errors = 0.0  # lately
         self.usual(level, shape)
 
     def usual(self, level, shape):
         self.shapes[0] = shape
-        self.means = [min(level * factor, 0.6) for factor in INCIDENTS]
+        self.means = [min(level * factor, 0.6) for factor in INCIDENTS] + [self.means[4] if hasattr(self, "means") else 0]
+
+    def time_passes(self, dt):
+        self.stays = exp(-dt / 900)
+        self.requests, self.errors = self.requests * exp(-dt / 120), self.errors * exp(-dt / 120)
+        self.means[4] = min((1 + self.errors) / (1 / self.means[0] + self.requests), 0.6)
+        self.shapes[4] = 1 / (1 / self.shapes[0] + 1 / (1 + self.errors) + 0.1)
+
+    def follow(self, k, n, own, share):
+        share /= 1 + own * n * self.means[4]
+        self.requests, self.errors = self.requests + share * n, self.errors + share * k
 
     def sticky(self, weights):
-        self.weights = [0.9 * w + 0.1 * p for w, p in zip(weights, self.prior)]
+        moved = self.stays * weights[4] + (1 - self.stays) * self.prior[4]
+        rest = max(1 - weights[4], 1e-300)
+        self.weights = [(1 - moved) * (0.9 * w / rest + 0.1 * p / (1 - self.prior[4]))
+                        for w, p in zip(weights[:4], self.prior)] + [moved]
 
-    def observe(self, k, n, own):
+    def observe(self, k, n, own, dt):
         """The control group's tick. Returns (log evidence, {state: (weight, shape, mean)})."""
+        self.time_passes(dt)
         logs = {s: log(w) + (negative_binomial(k, n * self.means[s], 1 / (1 / self.shapes[s] + own)) if n > 0 else 0)
                 for s, w in enumerate(self.weights) if w > 0}
         total = log_sum(list(logs.values()))
@@ -47,7 +64,8 @@ class SharedLevel:
             design = 1 + own * n * self.means[s]  # clumped events count as if they were fewer
             shape = self.shapes[s] + k / design
             states[s] = exp(x - total), shape, shape / (self.shapes[s] / self.means[s] + n / design)
-        self.sticky([states[s][0] if s in states else 0 for s in range(4)])
+        self.sticky([states[s][0] if s in states else 0 for s in range(5)])
+        self.follow(k, n, own, 1)
         return total, states
 
 
@@ -81,19 +99,20 @@ class Belief:
         self.level = SharedLevel(rate, 1 / (clumps + (1 / known if learns else 0)), incident)
         self.rate = UsualRate(rate, max(known, 1))
 
-    def observe(self, reference, own):
-        self.evidence, self.states = self.level.observe(reference[1], reference[0], own)
+    def observe(self, reference, own, dt):
+        self.evidence, self.states = self.level.observe(reference[1], reference[0], own, dt)
         self.calm = self.states[0][0]
 
     def ask(self, fresh, own, ratio):
         self.seen = log_each(self.states, fresh[1], fresh[0], own, ratio)
         return log_sum(list(self.seen.values()))
 
-    def hear(self, share):
-        """The new group's tick tells of an incident, too."""
+    def hear(self, fresh, ratio, own, share):
+        """The new group's tick tells of the level, too."""
         total = log_sum(list(self.seen.values()))
         believed = {s: share * exp(x - total) + (1 - share) * self.states[s][0] for s, x in self.seen.items()}
-        self.level.sticky([believed.get(s, 0) for s in range(4)])
+        self.level.sticky([believed.get(s, 0) for s in range(5)])
+        self.level.follow(fresh[1], fresh[0] * ratio, own, share)
 
     def learn(self, counts, ratio, own, share):
         self.rate.learn(counts[1], counts[0], ratio, self.clumps + own, share)
@@ -115,35 +134,43 @@ class RatioComparison:
             self.ratios += [worse * r for r in self.ratios]
             prior = [(1 - goes_on) * p for p in prior] + [goes_on * p for p in prior]
         self.null, self.blips = Null(prior, drift), blips
-        self.beliefs = [Belief(rate, clumps, incident, known, True) for _ in self.ratios] if self.learns else []
+        self.fewer = Spells(4)
+        beliefs = len(self.ratios) if self.learns else 1 if incident > 0 else 0
+        self.beliefs = [Belief(rate, clumps, incident, known, self.learns) for _ in range(beliefs)]
 
-    def healthy(self, fresh, reference, own):
+    def healthy(self, fresh, reference, own, dt):
         """Log-likelihood of the tick for every healthy ratio."""
-        if not self.learns:
-            return [self.common.ask(fresh, own, ratio) for ratio in self.ratios]
         for belief in self.beliefs:
-            belief.observe(reference, own)
+            belief.observe(reference, own, dt)
+        if not self.learns:
+            belief = self.beliefs[0] if self.beliefs else self.common
+            healthy = [belief.ask(fresh, own, ratio) for ratio in self.ratios]
+            belief.ask(fresh, own, 1)  # which it learns from
+            return healthy
         if reference[0] > 0:
             self.null.learn([belief.evidence for belief in self.beliefs])
         return [belief.ask(fresh, own, ratio) for belief, ratio in zip(self.beliefs, self.ratios)]
 
     def predict(self, fresh, reference, own, dt):
         """Log predictive of the null, and of the alternatives, those that flap last; groups are (requests, errors)."""
-        self.common.observe(reference, own)
-        healthy = self.healthy(fresh, reference, own)
+        self.common.observe(reference, own, dt)
+        healthy = self.healthy(fresh, reference, own, dt)
         steady = [self.common.ask(fresh, own, ratio) for ratio in self.alternatives]
         on = [self.common.ask(fresh, own, ratio) for ratio, _ in self.flapping]
-        calm = self.null.ask(healthy)
+        fewer = [self.common.ask(fresh, own, ratio) for ratio in (0.6, 0.35, 0.15, 0.05)]
+        calm = self.fewer.predict(self.null.ask(healthy), fewer, dt)
         null = self.blips.predict(calm, steady + on, dt)
         flapping = [chain.predict(x, calm, dt) for x, (_, chain) in zip(on, self.flapping)]
-        self.null.learn(healthy, self.blips.calm)
+        surely = self.blips.calm * self.fewer.calm
+        self.null.learn(healthy, surely)
         if self.learns:
             self.common.learn(reference, 1, own, self.common.calm)
             self.common.known_better()
-            for belief, ratio in zip(self.beliefs, self.ratios):
-                belief.hear(self.blips.calm)
+        for belief, ratio in zip(self.beliefs, self.ratios if self.learns else [1]):
+            belief.hear(fresh, ratio, own, surely)
+            if self.learns:
                 belief.learn(reference, 1, own, belief.calm)
-                belief.learn(fresh, ratio, own, belief.calm * self.blips.calm)
+                belief.learn(fresh, ratio, own, belief.calm * surely)
                 belief.known_better()
         return null, steady + flapping
 

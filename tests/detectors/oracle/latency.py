@@ -3,7 +3,7 @@
 from math import copysign, erfc, exp, hypot, log, log1p, sqrt
 from statistics import NormalDist
 
-from evidence import Blips, ExtraVariance, Null, OnsetMixture, benign_ratios
+from evidence import Blips, ExtraVariance, Null, OnsetMixture, Spells, benign_ratios
 
 LOW, STEP, STEPS = -0.3, 0.05, 48
 SD, SD_ALONE = 0.028, 0.032  # of healthy log factors: detectors/tuning.h
@@ -200,7 +200,7 @@ UNKNOWN, STABLE, FRESH = range(3)
 
 
 def warmups(control, kind):
-    """(own amplitude, tau, the control group's, tau), with their prior weights."""
+    """(own amplitude, tau, the control group's, tau), with their prior weights, of those of all requests."""
     beside = {UNKNOWN: 0.15, STABLE: 0.01, FRESH: 0.5}[kind]
     own = [(a, tau, 0, 1) for a in (0.25, 0.5, 1.0, 1.7, 2.6, 4.0) for tau in (15, 30, 55, 90, 140, 210, 320)]
     others = []
@@ -212,8 +212,18 @@ def warmups(control, kind):
             for tau in taus:
                 others.append((0, 1, b, tau))
                 others += [(a, t, b, tau) for a in amplitudes for t in taus if t != tau]
-    weights = [1 - 0.4 - beside] + [0.4 / len(own)] * len(own) + [beside / len(others) for _ in others]
-    return [(0, 1, 0, 1)] + own + others, weights
+    return [(0, 1, 0, 1)] + own, others, beside
+
+
+def cold_tails(cells):
+    """(from which cell on, amplitude, tau): caches that are cold make some requests slow; four edges at most."""
+    edges, slow = [], 0
+    for start in range(len(cells) - 1, max(len(cells) - 1 - 4, 0), -1):
+        slow += cells[start].share
+        if slow > 0.15:
+            break
+        edges.append(start)
+    return [(start, a, tau) for start in edges for a in (0.7, 2.0, 8.0) for tau in (20, 50, 100)]
 
 
 class Transients:
@@ -248,7 +258,11 @@ class LatencyTest:
             weights = []  # nothing to compare with
         self.evidence = OnsetMixture(weights, self.bake, log(1 / (shape["alpha"] * share)), 5)
         self.remembered = int(600 / self.interval) + 1
-        self.curves, cold = warmups(self.control, int(shape["control_kind"]))
+        self.whole, self.beside, beside = warmups(self.control, int(shape["control_kind"]))
+        self.tails = cold_tails(model.cells)
+        tail = min(0.1, (1 - 0.4 - beside) / 2) if self.tails else 0
+        cold = [1 - 0.4 - beside - tail] + [0.4 / (len(self.whole) - 1)] * (len(self.whole) - 1)
+        cold += [tail / len(self.tails) for _ in self.tails] + [beside / len(self.beside) for _ in self.beside]
         self.benign, prior, step = benign_ratios(model.spread, 0.03)
         self.wander = min(0.5, (0.75 * model.spread / step)**2 * self.interval / self.bake)
         total = sum(prior) * sum(cold)
@@ -257,7 +271,8 @@ class LatencyTest:
         self.blips, self.transients = Blips(20, self.interval, len(self.alternatives)), Transients(self.interval)
         self.jitter = ExtraVariance(model.jitter * (0.5 if self.control else 1) + 1e-5, 8)
         self.mean = [0, 0]  # weighted sum of the shifts, and of the weights
-        self.growing, self.warm_from, self.sizes = False, 0, [0.0] * len(self.curves)
+        self.growing, self.warm_from, self.sizes = False, 0, [0.0] * len(cold)
+        self.faster = Spells(4)
         self.expected = 0.0
 
     def believed_warmup(self):
@@ -274,7 +289,8 @@ class LatencyTest:
     def restart_beside(self, since):
         if since - self.warm_from < 300 or self.believed_warmup() > 0.05:
             return self.restart(since)
-        rows = [[p if curve[0] == 0 else 0 for p, curve in zip(row, self.curves)] for row in self.prior]
+        own = [a > 0 for a, *_ in self.whole] + [True for _ in self.tails] + [a > 0 for a, *_ in self.beside]
+        rows = [[0 if cold else p for p, cold in zip(row, own)] for row in self.prior]
         total = sum(map(sum, rows))
         self.weights, self.warm_from = [[w / total for w in row] for row in rows], since
 
@@ -316,20 +332,30 @@ class LatencyTest:
                        usual + self.slow_mode(fresh, reference, start, times) / design
                        for start, times in self.alternatives]
 
-    def null(self, table, nows):
+    def warm(self, age):
+        """Of each curve: the log factor now, how large a factor it is the difference of, and how many times the
+        requests of the tail."""
+        def curve(a, tau, b, tau_beside):
+            own, other = log1p(a * exp(-age / tau)), log1p(b * exp(-age / tau_beside))
+            return own - other, own + other, None
+        tails = [(0, 1.5 * log1p(a * exp(-age / tau)), (start, 1 + a * exp(-age / tau))) for start, a, tau in self.tails]
+        return [curve(*c) for c in self.whole] + tails + [curve(*c) for c in self.beside]
+
+    def null(self, table, nows, more):
         """Log-likelihoods of benign factors x warm-up curves, and the log predictive."""
-        seen = [[interpolated(table, self.expected + b + now) for now in nows] for b in self.benign]
+        seen = [[interpolated(table, self.expected + b + now) + x for now, x in zip(nows, more)] for b in self.benign]
         top = max(map(max, seen))
         total = sum(w * exp(x - top) for ws, xs in zip(self.weights, seen) for w, x in zip(ws, xs))
         return seen, top + log(total)
 
-    def learn(self, seen, share):
+    def learn(self, seen, share, ends):
         share = share if share <= 0.999 else 1  # nearly a whole tick is one: it saves the powers
         top = max(map(max, seen))
         rows = [[w * exp(share * (x - top)) for w, x in zip(ws, xs)] for ws, xs in zip(self.weights, seen)]
         total = sum(map(sum, rows))
         # The factor wanders to its neighbours, and at the ends to itself.
         p, last = self.wander, len(rows) - 1
+        rows = [[row[0] + ends * sum(row[1:])] + [(1 - ends) * w for w in row[1:]] for row in rows]
         self.weights = [[((1 - p) * w + p / 2 * (below + above)) / total
                          for below, w, above in zip(rows[max(i - 1, 0)], rows[i], rows[min(i + 1, last)])]
                         for i in range(last + 1)]
@@ -339,19 +365,22 @@ class LatencyTest:
         if n <= 0 or (self.control and m <= 0):
             return self.evidence.skip(dt) if counts else None
         age = max(0, at - self.warm_from - min(dt, self.interval) / 2)
-        own = [log1p(a * exp(-age / tau)) for a, tau, _, _ in self.curves]
-        other = [log1p(b * exp(-age / tau)) for _, _, b, tau in self.curves]
-        nows, self.sizes = [a - b for a, b in zip(own, other)], [a + b for a, b in zip(own, other)]
+        curves = self.warm(age)
+        self.sizes = [size for _, size, _ in curves]
         warm = self.believed_warmup()
         information = (n * m / (n + m) if self.control else n) * self.model.information
         variance = min(max(self.jitter.value, 1e-5), 2 * self.model.jitter + 1e-4) + (0.22 * warm)**2
         if not self.control:
             self.expected = self.model.expected(at)
-        table, alternatives = self.ask(fresh, reference, 1 + information * variance)
-        seen, calm = self.null(table, nows)
+        design = 1 + information * variance
+        table, alternatives = self.ask(fresh, reference, design)
+        more = [self.slow_mode(fresh, reference, *tail) / design if tail else 0 for _, _, tail in curves]
+        seen, calm = self.null(table, [now for now, _, _ in curves], more)
+        faster = [interpolated(table, self.expected + log(f)) for f in (0.8, 0.65, 0.5, 0.3)]
+        calm = self.faster.predict(calm, faster, dt)
         null = self.blips.predict(self.transients.predict(calm, alternatives[:3], dt, self.growing), alternatives, dt)
-        surely = self.blips.calm * self.transients.calm
-        self.learn(seen, surely)
+        surely = self.blips.calm * self.transients.calm * self.faster.calm
+        self.learn(seen, surely, min(0.1, dt / 1800))
         if counts:
             self.evidence.step([x - null for x in alternatives], dt)
             self.evidence.mark(at)

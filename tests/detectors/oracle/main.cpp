@@ -163,7 +163,7 @@ void formulas() {
                      nn = numbers.whole(100, 5000);
         const double extra = numbers.next(0.01, 0.5), ratio = numbers.next(0.5, 8), own = numbers.next(0, 0.4);
         SharedLevel shared(level, spread, incident);
-        const LevelLikelihood likelihood(shared.observe(kr, nr, own), kn, nn, extra);
+        const LevelLikelihood likelihood(shared.observe(kr, nr, own, 10), kn, nn, extra);
         print("level_ratio", {level, spread, incident, kr, nr, kn, nn, extra, own, ratio},
               likelihood.at(ratio) - likelihood.at(1));
     }
@@ -175,11 +175,11 @@ void formulas() {
         const double often = i / 20 % 2 == 0 ? 4 : 40, own = numbers.next(0.01, 0.3), share = numbers.next(0, 1);
         const Events reference{numbers.whole(100, 400), numbers.whole(0, often)};
         const Events fresh{numbers.whole(100, 400), numbers.whole(0, often)};
-        const auto now = level.observe(reference.errors, reference.requests, own);
+        const auto now = level.observe(reference.errors, reference.requests, own, 10);
         const auto seen = LevelLikelihood(now, fresh.errors, fresh.requests, own).each(kRatio);
         print("belief", {reference.errors, reference.requests, fresh.errors, fresh.requests, own, share},
               now.log_evidence + log_sum_exp({seen.data(), now.used}));
-        level.hear(now, seen, share);
+        level.hear(now, seen, fresh, kRatio, own, share);
         rate.learn(reference, 1, kClumps + own, now.calm);
         rate.learn(fresh, kRatio, kClumps + own, now.calm * share);
         level.usual(rate.mean(), 1 / (kClumps + rate.doubt()));
@@ -189,6 +189,7 @@ void formulas() {
     NullMixture null({0, -1, -2});
     Blips blips(20, 10, 2);
     Flapping flapping(6);
+    Spells spells(2);
     for (int i = 0; i < 50; ++i) {
         const std::vector<double> llr = {numbers.next(-0.5, 0.6), numbers.next(-1, 1)};
         onsets.step(llr, 10);
@@ -197,6 +198,7 @@ void formulas() {
         print("null", likelihood, null.predict(likelihood));
         const double calm = numbers.next(-9, 0);
         const std::vector<double> within = {numbers.next(-6, 0), numbers.next(-6, 0)};
+        print("spells", {calm, within[0], within[1]}, spells.predict(calm, within, 10));
         print("blips", {calm, within[0], within[1]}, blips.predict(calm, within, 10));
         const double on = numbers.next(-6, 0), off = numbers.next(-3, 0), dt = numbers.next(1, 60);
         print("flapping", {on, off, dt}, flapping.predict(on, off, dt));
