@@ -32,6 +32,7 @@ constexpr std::array kTausBeside = {18.0, 36.0, 72.0, 140.0};
 constexpr std::array kAmplitudesBesideStable = {0.35, 0.8, 1.8};
 constexpr std::array kTausBesideStable = {20.0, 50.0, 120.0};
 constexpr std::array kColdBesidePrior = {0.15, 0.01, 0.5};  // "the control group has one, too", by ControlKind
+constexpr double kOver = 0.003;                             // of the log factor: nothing is left of a warm-up
 constexpr double kWarmLasts = 1800, kMostEnds = 0.1;        // seconds; of the ticks
 constexpr double kColdTailPrior = 0.1;
 constexpr double kMostTail = 0.15;  // of the requests: what more of them do is no tail
@@ -257,7 +258,7 @@ void LatencyTest::ask_alternatives(double odds, double design, std::span<double>
 
 void LatencyTest::ask_cold_tails(double odds, double design) {
     for (std::size_t c = whole_curves_; c < warm_curves_; ++c)
-        curves_[c].more = more_above(curves_[c].from, curves_[c].times, odds) / design;
+        curves_[c].more = curves_[c].size < kOver ? 0 : more_above(curves_[c].from, curves_[c].times, odds) / design;
 }
 
 bool LatencyTest::still(const Cells& fresh, const Cells& reference) {
@@ -330,21 +331,25 @@ double LatencyTest::transient(double calm, std::span<const double> slight, doubl
     return growth_.predict(predictive);
 }
 
-/// The benign factor wanders to its neighbours with probability `p`; a warm-up ends all at once with probability
-/// `ends`.
-void LatencyTest::Null::wander(std::size_t curves, double p, double ends) {
+/// The benign factor wanders to its neighbours with probability `p`. A warm-up ends all at once with probability
+/// `ends`, and is over when hardly anything is left of it.
+void LatencyTest::Null::wander(std::span<const Curve> curves, double p, double ends) {
     for (std::size_t i = 0; i < weights.size(); ++i) {
-        if (i % curves == 0) continue;
-        weights[i - i % curves] += ends * weights[i];
-        weights[i] *= 1 - ends;
+        const std::size_t c = i % curves.size();
+        if (c == 0 || weights[i] <= 0) continue;
+        const double over = curves[c].size < kOver ? 1 : ends;
+        weights[i - c] += over * weights[i];
+        weights[i] *= 1 - over;
     }
     const std::size_t last = benign.size() - 1;
-    for (std::size_t c = 0; c < curves; ++c) {
+    const std::size_t n = curves.size();
+    for (std::size_t c = 0; c < n; ++c) {
+        if (c > 0 && curves[c].size < kOver) continue;
         double below = weights[c];
         for (std::size_t g = 0; g <= last; ++g) {
-            const double here = weights[g * curves + c];
-            const double above = g == last ? here : weights[(g + 1) * curves + c];
-            weights[g * curves + c] = here * (1 - p) + p / 2 * (below + above);
+            const double here = weights[g * n + c];
+            const double above = g == last ? here : weights[(g + 1) * n + c];
+            weights[g * n + c] = here * (1 - p) + p / 2 * (below + above);
             below = here;
         }
     }
@@ -379,7 +384,7 @@ void LatencyTest::step(double at, double dt, const Cells& fresh, const Cells& re
         evidence_->step(llr_, dt);
         evidence_->mark(at);
     }
-    null_.wander(curves_.size(), wander_, std::min(kMostEnds, dt / kWarmLasts));
+    null_.wander(curves_, wander_, std::min(kMostEnds, dt / kWarmLasts));
     if (evidence_->value() < kQuiet && warm < kHardlyWarm && learns > 0.5) {
         const double shift = model_.shift(fresh) - (shape_.control ? model_.shift(reference) : 0);
         if (mean_weight_ > 0) {

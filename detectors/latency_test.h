@@ -75,7 +75,7 @@ class LatencyTest {
 
         [[nodiscard]] double ask(std::span<const Curve> curves, double expected, const double* table);
         void learn(double share);
-        void wander(std::size_t curves, double p, double ends);
+        void wander(std::span<const Curve> curves, double p, double ends);
     };
 
     /// An alternative: all requests take `times` as long, or `times` as many lie in the cells from `from` on.

@@ -14,7 +14,7 @@ namespace {
 constexpr double kFewest = 4, kMost = 20;  // points on either side of ratio 1
 constexpr double kMostStep = 0.06;
 constexpr double kReach = 3;
-constexpr std::array kFewer = {0.6, 0.35, 0.15, 0.05};  // times the errors
+constexpr std::array kFewer = {0.5, 0.1};  // times the errors
 constexpr double kSecondsOn = 30, kSecondsOff = 90;
 
 /// As the ratios are listed: the usual ones, then those of an incident that goes on.

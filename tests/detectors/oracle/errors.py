@@ -134,7 +134,7 @@ class RatioComparison:
             self.ratios += [worse * r for r in self.ratios]
             prior = [(1 - goes_on) * p for p in prior] + [goes_on * p for p in prior]
         self.null, self.blips = Null(prior, drift), blips
-        self.fewer = Spells(4)
+        self.fewer = Spells(2)
         beliefs = len(self.ratios) if self.learns else 1 if incident > 0 else 0
         self.beliefs = [Belief(rate, clumps, incident, known, self.learns) for _ in range(beliefs)]
 
@@ -157,7 +157,7 @@ class RatioComparison:
         healthy = self.healthy(fresh, reference, own, dt)
         steady = [self.common.ask(fresh, own, ratio) for ratio in self.alternatives]
         on = [self.common.ask(fresh, own, ratio) for ratio, _ in self.flapping]
-        fewer = [self.common.ask(fresh, own, ratio) for ratio in (0.6, 0.35, 0.15, 0.05)]
+        fewer = [self.common.ask(fresh, own, ratio) for ratio in (0.5, 0.1)]
         calm = self.fewer.predict(self.null.ask(healthy), fewer, dt)
         null = self.blips.predict(calm, steady + on, dt)
         flapping = [chain.predict(x, calm, dt) for x, (_, chain) in zip(on, self.flapping)]

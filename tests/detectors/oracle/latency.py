@@ -355,7 +355,10 @@ class LatencyTest:
         total = sum(map(sum, rows))
         # The factor wanders to its neighbours, and at the ends to itself.
         p, last = self.wander, len(rows) - 1
-        rows = [[row[0] + ends * sum(row[1:])] + [(1 - ends) * w for w in row[1:]] for row in rows]
+        # A warm-up ends all at once, or hardly anything is left of it.
+        over = [1 if size < 0.003 else ends for size in self.sizes[1:]]
+        rows = [[row[0] + sum(e * w for e, w in zip(over, row[1:]))] + [(1 - e) * w for e, w in zip(over, row[1:])]
+                for row in rows]
         self.weights = [[((1 - p) * w + p / 2 * (below + above)) / total
                          for below, w, above in zip(rows[max(i - 1, 0)], rows[i], rows[min(i + 1, last)])]
                         for i in range(last + 1)]
@@ -374,7 +377,8 @@ class LatencyTest:
             self.expected = self.model.expected(at)
         design = 1 + information * variance
         table, alternatives = self.ask(fresh, reference, design)
-        more = [self.slow_mode(fresh, reference, *tail) / design if tail else 0 for _, _, tail in curves]
+        more = [self.slow_mode(fresh, reference, *tail) / design if tail and size >= 0.003 else 0
+                for _, size, tail in curves]
         seen, calm = self.null(table, [now for now, _, _ in curves], more)
         faster = [interpolated(table, self.expected + log(f)) for f in (0.8, 0.65, 0.5, 0.3)]
         calm = self.faster.predict(calm, faster, dt)
