@@ -214,5 +214,26 @@ TEST(DeployTest, a_smaller_alpha_wants_more_requests_that_do_not_fail) {
     }
 }
 
+/// How many ticks of `seconds` it takes until enough of a bake of 900 s, scraped every 10 s, was seen.
+int ticks_until_enough(double seconds) {
+    DeployShape shape;
+    shape.bake = 900, shape.interval = 10;
+    DeployTest test(shape);
+    test.begin();
+    for (int i = 1; i <= 90; ++i) {
+        GroupTick tick;
+        tick.at = seconds * i, tick.dt = seconds, tick.all = {1000, 0};
+        (void)test.tick(tick, nullptr);
+        if (test.saw_enough()) return i;
+    }
+    return 0;
+}
+
+TEST(DeployTest, counters_tell_of_what_was_between_two_scrapes_but_not_of_minutes) {
+    EXPECT_EQ(ticks_until_enough(10), 27);
+    EXPECT_EQ(ticks_until_enough(45), 6);
+    EXPECT_EQ(ticks_until_enough(300), 6);  // 50 s each
+}
+
 }  // namespace
 }  // namespace revertd::detect
