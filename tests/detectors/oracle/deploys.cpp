@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "detectors/deploy_test.h"
+#include "tests/detectors/oracle/findings.h"
 #include "tests/detectors/oracle/rows.h"
 
 namespace revertd::detect::oracle {
@@ -118,22 +119,6 @@ Group fresh_group(Numbers& numbers, const Service& service, const Course& c, int
         clump(numbers, c) * service.rate * (bad ? c.errors : 1) * (t / 5 == 5 ? c.incident : 1) + (bad ? c.broken : 0);
     const double cold = std::log1p(c.warmup * std::exp(-at / c.settles));
     return {numbers, busy * service.requests, errors, bad ? c.part : 1, (bad ? c.slow : 0) + cold};
-}
-
-std::vector<double> said(const std::optional<Finding>& found, double evidence) {
-    if (!found) return {evidence, -1};
-    return {evidence,
-            static_cast<double>(found->kind),
-            found->evidence,
-            found->fresh.requests,
-            found->fresh.errors,
-            found->reference.requests,
-            found->reference.errors,
-            found->before,
-            static_cast<double>(found->part),
-            found->value,
-            found->expected,
-            found->limit};
 }
 
 void deploy(Numbers& numbers, int kind) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "detectors/deploy_test.h"
+#include "tests/detectors/oracle/findings.h"
 #include "tests/detectors/oracle/rows.h"
 
 namespace revertd::detect::oracle {
@@ -54,22 +55,6 @@ class Service {
     Numbers& numbers_;
     double requests_, rate_;
 };
-
-std::vector<double> said(const std::optional<Finding>& found, double evidence) {
-    if (!found) return {evidence, -1};
-    return {evidence,
-            static_cast<double>(found->kind),
-            found->evidence,
-            found->fresh.requests,
-            found->fresh.errors,
-            found->reference.requests,
-            found->reference.errors,
-            found->before,
-            static_cast<double>(found->part),
-            found->value,
-            found->expected,
-            found->limit};
-}
 
 /// Blocks seldom find what single ticks have not, and evidence is seldom just enough while there is trouble: of many
 /// deploys some are told, and all in which it is so.
