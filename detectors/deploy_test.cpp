@@ -142,8 +142,8 @@ std::optional<Finding> DeployTest::State::hard_failure(double at) const {
                    .before = bake->before.rate};
 }
 
-/// Of a quiet canary it takes longer until enough requests are missing. A share of the traffic that has become smaller
-/// is no silence, however much smaller.
+/// Of a quiet canary it takes longer until enough requests are missing. A share of the traffic that has fallen to a
+/// tenth is no silence.
 std::optional<Finding> DeployTest::State::silence(double at) const {
     if (!shape.control || at < kSilentFrom) return std::nullopt;
     for (const double seconds : kSilences) {

@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "detectors/deploy_test.h"
 #include "tests/detectors/simulated_service.h"
@@ -119,6 +120,39 @@ TEST(DeployTestUnderLoad, a_control_group_that_was_slow_for_minutes_does_not_mak
     const Course ill = {always(500), always(1500), [](double) { return 1.02; },
                         [](double at) { return at > 300 && at < 540 ? 1.7 : 1; }};
     EXPECT_EQ(count(ill).first, 0);
+}
+
+/// Of forty deploys without a control group, of which `slow` of the requests take half a second: how many are found.
+int count_slow(const std::function<double(double)>& slow) {
+    int n = 0;
+    for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+        SimulatedService service;
+        service.requests = 2000, service.jitter = 0.01;
+        DeployShape shape;
+        shape.bake = 1200, shape.interval = kTick, shape.edges = service.edges;
+        DeployTest test(shape);
+        SimulatedTicks ticks(service, seed);
+        for (double at = -3600; at <= 0; at += kTick) test.before(ticks.next(at));
+        test.begin();
+        bool found = false;
+        for (double at = kTick; at <= 1200 && !found; at += kTick) {
+            GroupTick tick = ticks.next(at);
+            std::vector<double> buckets(tick.buckets.begin(), tick.buckets.end());
+            for (double& bucket : buckets) {
+                const double late = std::round(bucket * slow(at));
+                bucket -= late, buckets[8] += late;
+            }
+            tick.buckets = buckets;
+            found = test.tick(tick, nullptr).has_value();
+        }
+        n += found ? 1 : 0;
+    }
+    return n;
+}
+
+TEST(DeployTestUnderLoad, a_start_that_is_cold_for_some_requests_is_no_new_slow_mode_and_one_that_stays_is) {
+    EXPECT_LE(count_slow([](double at) { return 0.12 * std::exp(-at / 40); }), 1);
+    EXPECT_EQ(count_slow([](double) { return 0.12; }), 40);
 }
 
 }  // namespace

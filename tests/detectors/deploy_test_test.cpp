@@ -235,5 +235,27 @@ TEST(DeployTest, counters_tell_of_what_was_between_two_scrapes_but_not_of_minute
     EXPECT_EQ(ticks_until_enough(300), 6);  // 50 s each
 }
 
+/// Memory that grows from a half to 0.85 of its limit within `seconds` of a bake of 900 s.
+std::optional<Finding> memory_grows_for(double seconds) {
+    DeployShape shape;
+    shape.bake = 900, shape.interval = 10;
+    DeployTest test(shape);
+    test.begin();
+    for (double at = 10; at <= 900; at += 10) {
+        test.memory(true, at, 0.5 + 0.35 * std::min(1.0, at / seconds));
+        GroupTick tick;
+        tick.at = at, tick.dt = 10, tick.all = {1000, 0};
+        if (auto found = test.tick(tick, nullptr)) return found;
+    }
+    return std::nullopt;
+}
+
+TEST(DeployTest, memory_that_fills_up_and_rests_is_no_leak_and_what_grows_on_is) {
+    EXPECT_FALSE(memory_grows_for(450));
+    const auto found = memory_grows_for(900);
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->kind, Finding::Kind::Memory);
+}
+
 }  // namespace
 }  // namespace revertd::detect
