@@ -40,9 +40,11 @@ constexpr std::array kColdTailAmplitudes = {0.7, 2.0, 8.0};
 constexpr std::array kColdTailTaus = {20.0, 50.0, 100.0};
 constexpr std::size_t kColdTailEdges = 4;
 constexpr double kColdTailDoubt =
-    1.5;                         // of its log ratio, how much a cold tail is like a factor that is not well known
-constexpr double kGrowing = 20;  // times as many transients while the share grows
-constexpr double kRuledOut = 1e-30;
+    1.5;                             // of its log ratio, how much a cold tail is like a factor that is not well known
+constexpr double kGrowing = 20;      // times as many transients while the share grows
+constexpr double kRuledOut = 1e-18;  // weight of a warm-up that is not asked any more, or of a ratio with it
+constexpr double kWhole = 0.999;     // of a tick, what is learned from it: as good as all
+constexpr double kNever = -1e300;    // log-likelihood of what is not asked
 constexpr double kMostStep = 0.03, kWander = 0.75;  // of the log factor; standard deviations within a bake
 constexpr double kQuiet = 3;                        // evidence below which the jitter is learned
 
@@ -155,21 +157,28 @@ LatencyTest::Null LatencyTest::make_null(std::vector<double> benign, std::span<c
         if (c < warm_curves_) return among(tail, whole_curves_, warm_curves_);
         return among(beside, warm_curves_, curves_.size());
     };
-    for (const double prior : log_prior) {
-        for (std::size_t c = 0; c < curves_.size(); ++c) {
-            null.prior.push_back(std::exp(prior) * share_of(c));
-        }
+    for (std::size_t c = 0; c < curves_.size(); ++c) {
+        for (const double prior : log_prior) null.prior.push_back(std::exp(prior) * share_of(c));
     }
     const double total = std::accumulate(null.prior.begin(), null.prior.end(), 0.0);
     for (auto& p : null.prior) p /= total;
-    null.weights = null.prior;
-    null.scratch.resize(null.prior.size());
+    null.weights.resize(null.prior.size());
+    null.likelihood.resize(null.prior.size());
+    null.seen.resize(null.prior.size());
+    null.alive.reserve(curves_.size());
+    null.restart();
     return null;
+}
+
+void LatencyTest::Null::restart() {
+    std::copy(prior.begin(), prior.end(), weights.begin());
+    alive.resize(prior.size() / benign.size());
+    std::iota(alive.begin(), alive.end(), std::size_t{0});
 }
 
 void LatencyTest::restart(double since) {
     if (!evidence_) return;
-    std::copy(null_.prior.begin(), null_.prior.end(), null_.weights.begin());
+    null_.restart();
     evidence_->back_to(since);
     warm_from_ = since;
 }
@@ -178,12 +187,9 @@ void LatencyTest::restart_beside(double since) {
     if (!evidence_) return;
     // The new group may still be cold as well.
     if (since - warm_from_ < kSettled || believed_warmup() > kHardlyWarm) return restart(since);
-    double total = 0;
-    for (std::size_t i = 0; i < null_.prior.size(); ++i) {
-        const bool own_cold = curves_[i % curves_.size()].amplitude > 0;
-        total += null_.weights[i] = own_cold ? 0 : null_.prior[i];
-    }
-    for (auto& w : null_.weights) w /= total;
+    null_.restart();
+    std::erase_if(null_.alive, [&](std::size_t c) { return curves_[c].amplitude > 0; });
+    null_.normalise();
     warm_from_ = since;
 }
 
@@ -191,10 +197,12 @@ void LatencyTest::forget(double since) {
     if (evidence_) evidence_->back_to(since);
 }
 
-double LatencyTest::believed_warmup() {
+double LatencyTest::believed_warmup() const {
     double believed = 0;
-    for (std::size_t i = 0; i < null_.weights.size(); ++i)
-        believed += null_.weights[i] * curves_[i % curves_.size()].size;
+    for (const std::size_t c : null_.alive) {
+        const auto row = null_.row(c);
+        believed += curves_[c].size * std::accumulate(row.begin(), row.end(), 0.0);
+    }
     return believed;
 }
 
@@ -257,8 +265,10 @@ void LatencyTest::ask_alternatives(double odds, double design, std::span<double>
 }
 
 void LatencyTest::ask_cold_tails(double odds, double design) {
-    for (std::size_t c = whole_curves_; c < warm_curves_; ++c)
+    for (const std::size_t c : null_.alive) {
+        if (curves_[c].from == 0) continue;
         curves_[c].more = curves_[c].size < kOver ? 0 : more_above(curves_[c].from, curves_[c].times, odds) / design;
+    }
 }
 
 bool LatencyTest::still(const Cells& fresh, const Cells& reference) {
@@ -287,31 +297,47 @@ void LatencyTest::prepare(const Cells& fresh, const Cells& reference, double odd
 
 /// The null's log predictive of the tabulated tick.
 double LatencyTest::Null::ask(std::span<const Curve> curves, double expected, const double* table) {
-    top = -1e300;
-    for (std::size_t i = 0; i < scratch.size(); ++i) {
-        scratch[i] = -1e300;
-        if (weights[i] < kRuledOut) continue;
-        scratch[i] = TablePlace(expected + benign[i / curves.size()] + curves[i % curves.size()].now).in(table) +
-                     curves[i % curves.size()].more;
-        top = std::max(top, scratch[i]);
+    top = kNever;
+    for (const std::size_t c : alive) {
+        const auto known = row(c);
+        double* out = &likelihood[c * benign.size()];
+        for (std::size_t g = 0; g < known.size(); ++g) {
+            out[g] = kNever;
+            if (known[g] < kRuledOut) continue;
+            out[g] = TablePlace(expected + benign[g] + curves[c].now).in(table) + curves[c].more;
+            top = std::max(top, out[g]);
+        }
     }
     double total = 0;
-    for (std::size_t i = 0; i < scratch.size(); ++i) {
-        scratch[i] = scratch[i] > -1e299 ? std::exp(scratch[i] - top) : 0;
-        total += weights[i] * scratch[i];
+    for (const std::size_t c : alive) {
+        const auto known = row(c);
+        const double* log = &likelihood[c * benign.size()];
+        double* out = &seen[c * benign.size()];
+        for (std::size_t g = 0; g < known.size(); ++g)
+            total += known[g] * (out[g] = log[g] > kNever ? std::exp(log[g] - top) : 0);
     }
     return top + std::log(total);
 }
 
 /// The points learn from what was asked last, as from `share` of a tick.
 void LatencyTest::Null::learn(double share) {
-    double total = 0;
-    for (std::size_t i = 0; i < scratch.size(); ++i) {
-        const double likelihood = share > 0.999 || scratch[i] <= 0 ? scratch[i] : std::pow(scratch[i], share);
-        weights[i] *= likelihood;
-        total += weights[i];
+    for (const std::size_t c : alive) {
+        const auto known = row(c);
+        const double *log = &likelihood[c * benign.size()], *linear = &seen[c * benign.size()];
+        for (std::size_t g = 0; g < known.size(); ++g)
+            known[g] *= share > kWhole || linear[g] <= 0 ? linear[g] : std::exp(share * (log[g] - top));
     }
-    for (auto& w : weights) w /= total;
+    normalise();
+}
+
+void LatencyTest::Null::normalise() {
+    double total = 0;
+    for (const std::size_t c : alive) {
+        const auto known = row(c);
+        total += std::accumulate(known.begin(), known.end(), 0.0);
+    }
+    for (const std::size_t c : alive)
+        for (double& w : row(c)) w /= total;
 }
 
 /// The log predictive of a tick that is calm, or faster than what is healthy.
@@ -334,22 +360,25 @@ double LatencyTest::transient(double calm, std::span<const double> slight, doubl
 /// The benign factor wanders to its neighbours with probability `p`. A warm-up ends all at once with probability
 /// `ends`, and is over when hardly anything is left of it.
 void LatencyTest::Null::wander(std::span<const Curve> curves, double p, double ends) {
-    for (std::size_t i = 0; i < weights.size(); ++i) {
-        const std::size_t c = i % curves.size();
-        if (c == 0 || weights[i] <= 0) continue;
-        const double over = curves[c].size < kOver ? 1 : ends;
-        weights[i - c] += over * weights[i];
-        weights[i] *= 1 - over;
-    }
-    const std::size_t last = benign.size() - 1;
-    const std::size_t n = curves.size();
-    for (std::size_t c = 0; c < n; ++c) {
-        if (c > 0 && curves[c].size < kOver) continue;
-        double below = weights[c];
-        for (std::size_t g = 0; g <= last; ++g) {
-            const double here = weights[g * n + c];
-            const double above = g == last ? here : weights[(g + 1) * n + c];
-            weights[g * n + c] = here * (1 - p) + p / 2 * (below + above);
+    const auto warm = row(0);
+    std::erase_if(alive, [&](std::size_t c) {
+        const auto known = row(c);
+        double left = 0;
+        if (c > 0) {
+            const double over = curves[c].size < kOver ? 1 : ends;
+            for (std::size_t g = 0; g < known.size(); ++g) {
+                warm[g] += over * known[g];
+                left += known[g] *= 1 - over;
+            }
+        }
+        return c > 0 && left < kRuledOut;
+    });
+    for (const std::size_t c : alive) {
+        const auto known = row(c);
+        double below = known[0];
+        for (std::size_t g = 0; g < known.size(); ++g) {
+            const double here = known[g], above = g + 1 == known.size() ? here : known[g + 1];
+            known[g] = here * (1 - p) + p / 2 * (below + above);
             below = here;
         }
     }
@@ -365,7 +394,7 @@ void LatencyTest::step(double at, double dt, const Cells& fresh, const Cells& re
         return;
     }
     const double age = std::max(0.0, at - warm_from_ - 0.5 * std::min(dt, shape_.interval));
-    for (auto& curve : curves_) curve.at(age);
+    for (const std::size_t c : null_.alive) curves_[c].at(age);
     const double warm = believed_warmup();
     const double misfit = tuning().warm_misfit * warm;
     const double information = (shape_.control ? n * m / (n + m) : n) * model_.information();

@@ -69,10 +69,21 @@ class LatencyTest {
     /// A null hypothesis: benign log factors x warm-up curves, learned.
     struct Null {
         std::vector<double> benign;
-        std::vector<double> prior, weights, scratch;  ///< benign x curve, benign slow
+        std::vector<double> prior, weights;    ///< curve x benign, a row for each curve
+        std::vector<double> likelihood, seen;  ///< of the last tick: its logarithm, and itself by that of the best
+        std::vector<std::size_t> alive;        ///< curves that are not ruled out, ascending
+        double top = 0;                        ///< of the likelihoods
 
-        double top = 0;  ///< of the likelihoods in `scratch`
+        [[nodiscard]] std::span<double> row(std::size_t curve) {
+            return {&weights[curve * benign.size()], benign.size()};
+        }
 
+        [[nodiscard]] std::span<const double> row(std::size_t curve) const {
+            return {&weights[curve * benign.size()], benign.size()};
+        }
+
+        void restart();
+        void normalise();
         [[nodiscard]] double ask(std::span<const Curve> curves, double expected, const double* table);
         void learn(double share);
         void wander(std::span<const Curve> curves, double p, double ends);
@@ -93,7 +104,7 @@ class LatencyTest {
     void make_alternatives();
     void make_curves();
     void curves_beside(std::span<const double> amplitudes, std::span<const double> taus);
-    [[nodiscard]] double believed_warmup();
+    [[nodiscard]] double believed_warmup() const;
     [[nodiscard]] double faster(double calm, double dt);
     [[nodiscard]] double more_above(std::size_t from, double times, double odds) const;
     void count_above(const Cells& fresh, const Cells& reference);
