@@ -16,6 +16,7 @@ namespace {
 constexpr double kMost = 1e290;
 constexpr double kMostInformation = 50;
 constexpr double kLeastOnset = 1e-4;
+constexpr double kLeastWeight = 1e-290;                   // of a point of the null: no point is ever ruled out
 constexpr double kBlipEvery = 900, kUsualBlips = 2;       // seconds; as many as are usual
 constexpr double kMostBlips = 0.3;                        // of the ticks
 constexpr double kSpellEvery = 14400, kSpellLasts = 120;  // seconds
@@ -105,8 +106,8 @@ std::size_t OnsetMixture::strongest() const {
 
 NullMixture::NullMixture(std::vector<double> log_prior, double drift) : prior_(std::move(log_prior)), drift_(drift) {
     const double total = log_sum_exp(prior_);
-    for (auto& p : prior_) p -= total;
-    log_weights_ = prior_;
+    for (auto& p : prior_) p = std::exp(p - total);
+    weights_ = prior_;
 }
 
 double NullMixture::predict(std::span<const double> likelihood) {
@@ -116,26 +117,26 @@ double NullMixture::predict(std::span<const double> likelihood) {
 }
 
 double NullMixture::ask(std::span<const double> likelihood) const {
-    double top = -std::numeric_limits<double>::infinity(), sum = 0;
-    for (std::size_t i = 0; i < log_weights_.size(); ++i) top = std::max(top, log_weights_[i] + likelihood[i]);
+    const double top = *std::max_element(likelihood.begin(), likelihood.end());
     if (!std::isfinite(top)) return top;
-    for (std::size_t i = 0; i < log_weights_.size(); ++i) sum += std::exp(log_weights_[i] + likelihood[i] - top);
+    double sum = 0;
+    for (std::size_t i = 0; i < weights_.size(); ++i) sum += weights_[i] * std::exp(likelihood[i] - top);
     return top + std::log(sum);
 }
 
 void NullMixture::learn(std::span<const double> likelihood, double share) {
-    for (std::size_t i = 0; i < log_weights_.size(); ++i) log_weights_[i] += share * likelihood[i];
-    const double total = log_sum_exp(log_weights_);
-    for (auto& w : log_weights_) w -= total;
-    if (drift_ > 0) {
-        for (std::size_t i = 0; i < log_weights_.size(); ++i) {
-            log_weights_[i] = std::log((1 - drift_) * std::exp(log_weights_[i]) + drift_ * std::exp(prior_[i]));
-        }
+    const double top = *std::max_element(likelihood.begin(), likelihood.end());
+    double total = 0;
+    for (std::size_t i = 0; i < weights_.size(); ++i) {
+        weights_[i] = std::max(weights_[i] * std::exp(share * (likelihood[i] - top)), kLeastWeight);
+        total += weights_[i];
     }
+    for (std::size_t i = 0; i < weights_.size(); ++i)
+        weights_[i] = (1 - drift_) * weights_[i] / total + drift_ * prior_[i];
 }
 
 void NullMixture::restart() {
-    std::copy(prior_.begin(), prior_.end(), log_weights_.begin());
+    std::copy(prior_.begin(), prior_.end(), weights_.begin());
 }
 
 std::size_t ticks_of_a_blip(double seconds, double interval) {

@@ -76,14 +76,12 @@ class NullMixture {
     [[nodiscard]] double ask(std::span<const double> likelihood) const;
     void learn(std::span<const double> likelihood, double share);
 
-    [[nodiscard]] std::span<const double> log_weights() const { return log_weights_; }
-
-    [[nodiscard]] std::size_t size() const { return log_weights_.size(); }
+    [[nodiscard]] std::size_t size() const { return weights_.size(); }
 
     void restart();
 
   private:
-    std::vector<double> prior_, log_weights_;
+    std::vector<double> prior_, weights_;
     double drift_;
 };
 

@@ -75,27 +75,27 @@ RatioComparison::RatioComparison(const CommonRate& common, const HealthyRatios& 
 /// tick weighs the ratios, too: one that took the new group's errors for the common rate expected more of it.
 void RatioComparison::ask_each(const Events& fresh, const Events& reference, double extra, double dt) {
     if (!learns_) {
-        auto& [level, rate, now, seen] = beliefs_.front();
+        auto& [level, rate, now, heard] = beliefs_.front();
         now = level.observe(reference.errors, reference.requests, extra, dt);
         const LevelLikelihood likelihood(now, fresh.errors, fresh.requests, extra);
         for (std::size_t i = 0; i < null_ratios_.size(); ++i) likelihood_[i] = likelihood.at(null_ratios_[i]);
-        seen = likelihood.each(1);
+        heard = likelihood.hear(1);
         return;
     }
     for (std::size_t i = 0; i < beliefs_.size(); ++i) {
-        auto& [level, rate, now, seen] = beliefs_[i];
+        auto& [level, rate, now, heard] = beliefs_[i];
         now = level.observe(reference.errors, reference.requests, extra, dt);
         seen_[i] = now.log_evidence;
-        seen = LevelLikelihood(now, fresh.errors, fresh.requests, extra).each(null_ratios_[i]);
-        likelihood_[i] = log_sum_exp({seen.data(), now.used});
+        heard = LevelLikelihood(now, fresh.errors, fresh.requests, extra).hear(null_ratios_[i]);
+        likelihood_[i] = heard.log_likelihood;
     }
     if (reference.requests > 0) null_.learn(seen_, 1);
 }
 
 void RatioComparison::teach_each(const Events& fresh, const Events& reference, double extra) {
     for (std::size_t i = 0; i < beliefs_.size(); ++i) {
-        auto& [level, rate, now, seen] = beliefs_[i];
-        level.hear(now, seen, fresh, learns_ ? null_ratios_[i] : 1, extra, blips_.calm() * fewer_.calm());
+        auto& [level, rate, now, heard] = beliefs_[i];
+        level.hear(now, heard, fresh, learns_ ? null_ratios_[i] : 1, extra, blips_.calm() * fewer_.calm());
         if (!learns_) continue;
         rate.learn(reference, 1, clumps_ + extra, now.calm);
         rate.learn(fresh, null_ratios_[i], clumps_ + extra, now.calm * blips_.calm() * fewer_.calm());

@@ -72,8 +72,8 @@ class RatioComparison {
     struct Belief {
         SharedLevel level;
         UsualRate rate;
-        SharedLevel::Now now{};                           ///< after the control group's tick
-        std::array<double, SharedLevel::kStates> seen{};  ///< what the new group's tick says of its states
+        SharedLevel::Now now{};      ///< after the control group's tick
+        SharedLevel::Heard heard{};  ///< from the new group's tick
     };
 
     void ask_each(const Events& fresh, const Events& reference, double extra, double dt);

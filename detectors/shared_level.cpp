@@ -21,6 +21,17 @@ constexpr double kLately = 120;        // seconds that a moved level is taken fr
 constexpr double kMovedDoubt = 0.1;    // relative variance: it goes on moving
 constexpr double kNegligible = 1e-15;  // weight of a state that is not evaluated
 
+using Weights = std::array<double, SharedLevel::kStates>;
+
+/// The logarithm of the mean likelihood, relative to `top`; `after` is what the states weigh then.
+double mix(const Weights& weight, const Weights& log_likelihood, double top, Weights& after) {
+    double total = 0;
+    for (std::size_t s = 0; s < weight.size(); ++s)
+        total += after[s] = weight[s] > 0 ? weight[s] * std::exp(log_likelihood[s] - top) : 0;
+    for (double& w : after) w /= total;
+    return std::log(total);
+}
+
 }  // namespace
 
 SharedLevel::SharedLevel(double level, double shape, double incident) {
@@ -39,10 +50,13 @@ void SharedLevel::usual(double level, double shape) {
 
 /// What was seen lately fades; of an event's worth of the usual level something is always left.
 void SharedLevel::pass(double dt) {
-    stays_ = std::exp(-dt / kMovedStays);
-    const double fades = std::exp(-dt / kLately);
-    lately_.errors *= fades;
-    lately_.requests *= fades;
+    if (dt != dt_) {
+        dt_ = dt;
+        stays_ = std::exp(-dt / kMovedStays);
+        fades_ = std::exp(-dt / kLately);
+    }
+    lately_.errors *= fades_;
+    lately_.requests *= fades_;
     const double events = 1 + lately_.errors;
     mean_[kMoved] = std::min(events / (1 / mean_[0] + lately_.requests), kMostLevel);
     shape_[kMoved] = 1 / (1 / shape_[0] + 1 / events + kMovedDoubt);
@@ -58,26 +72,23 @@ void SharedLevel::follow(const Events& tick, double ratio, double own, double sh
 
 SharedLevel::Now SharedLevel::observe(double events, double requests, double own, double dt) {
     pass(dt);
-    std::array<double, kStates> log_weight{};
+    std::array<double, kStates> likelihood{}, believed{};
+    double top = -1e300;
     for (std::size_t s = 0; s < kStates; ++s) {
+        if (weight_[s] <= 0) continue;
         const double spread = 1 / (1 / shape_[s] + own);
-        log_weight[s] = weight_[s] <= 0
-                            ? -1e300
-                            : std::log(weight_[s]) +
-                                  (requests > 0 ? negative_binomial_log(events, requests * mean_[s], spread) : 0);
+        likelihood[s] = requests > 0 ? negative_binomial_log(events, requests * mean_[s], spread) : 0;
+        top = std::max(top, likelihood[s]);
     }
-    const double total = log_sum_exp(log_weight);
     Now now;
-    now.log_evidence = total;
-    now.calm = std::exp(log_weight[0] - total);
-    std::array<double, kStates> believed{};
+    now.log_evidence = top + mix(weight_, likelihood, top, believed);
+    now.calm = believed[0];
     for (std::size_t s = 0; s < kStates; ++s) {
-        const double weight = believed[s] = std::exp(log_weight[s] - total);
-        if (weight < kNegligible) continue;
+        if (believed[s] < kNegligible) continue;
         // Clumped events count as if they were fewer.
         const double design = 1 + own * requests * mean_[s];
         const double shape = shape_[s] + events / design;
-        now.states[now.used++] = {log_weight[s] - total, shape, shape / (shape_[s] / mean_[s] + requests / design), s};
+        now.states[now.used++] = {believed[s], shape, shape / (shape_[s] / mean_[s] + requests / design), s};
     }
     pass_on(believed);
     follow({requests, events}, 1, own, 1);
@@ -108,37 +119,43 @@ LevelLikelihood::LevelLikelihood(const SharedLevel::Now& now, double events, dou
     for (std::size_t s = 0; s < used_; ++s) {
         const auto& state = now.states[s];
         const double shape = 1 / (1 / state.shape + extra);
-        terms_[s] = {state.log_weight + log_rising(shape, events) + shape * std::log(shape), shape,
-                     requests * state.mean, requests * kMostRatio};
+        terms_[s] = {state.weight, log_rising(shape, events), shape, requests * state.mean, requests * kMostRatio};
     }
 }
 
-void SharedLevel::hear(const Now& now, const std::array<double, kStates>& seen, const Events& tick, double ratio,
-                       double own, double share) {
-    const double total = log_sum_exp({seen.data(), now.used});
+void SharedLevel::hear(const Now& now, const Heard& heard, const Events& tick, double ratio, double own, double share) {
     std::array<double, kStates> believed{};
     for (std::size_t i = 0; i < now.used; ++i) {
         const auto& state = now.states[i];
-        believed[state.id] = share * std::exp(seen[i] - total) + (1 - share) * std::exp(state.log_weight);
+        believed[state.id] = share * heard.weight[i] + (1 - share) * state.weight;
     }
     pass_on(believed);
     follow(tick, ratio, own, share);
 }
 
 double LevelLikelihood::at(double ratio) const {
-    const auto x = each(ratio);
-    return used_ == 1 ? x[0] : log_sum_exp({x.data(), used_});
+    return hear(ratio).log_likelihood;
 }
 
-std::array<double, SharedLevel::kStates> LevelLikelihood::each(double ratio) const {
-    std::array<double, SharedLevel::kStates> x{};
+/// Negative binomial, but for the constant.
+double LevelLikelihood::of(const Term& term, double ratio) const {
+    const double odds = std::max(std::min(term.unit * ratio, term.most), 1e-12) / term.shape;
+    const double none = term.constant - (term.shape + events_) * std::log(1 + odds);
+    return events_ > 0 ? none + events_ * std::log(odds) : none;
+}
+
+SharedLevel::Heard LevelLikelihood::hear(double ratio) const {
+    if (used_ == 1) return {of(terms_[0], ratio), {1}};
+    std::array<double, SharedLevel::kStates> likelihood{}, weight{};
+    double top = -1e300;
     for (std::size_t s = 0; s < used_; ++s) {
-        const auto& term = terms_[s];
-        const double mean = std::max(std::min(term.unit * ratio, term.most), 1e-12);
-        x[s] = term.constant - (term.shape + events_) * std::log(term.shape + mean) +
-               (events_ > 0 ? events_ * std::log(mean) : 0);
+        weight[s] = terms_[s].weight;
+        likelihood[s] = of(terms_[s], ratio);
+        top = std::max(top, likelihood[s]);
     }
-    return x;
+    SharedLevel::Heard heard;
+    heard.log_likelihood = top + mix(weight, likelihood, top, heard.weight);
+    return heard;
 }
 
 }  // namespace revertd::detect

@@ -24,7 +24,7 @@ class SharedLevel {
     /// What is known of the level in this tick: a mixture of Gamma distributions (weight, shape, mean).
     struct Now {
         struct State {
-            double log_weight = 0, shape = 1, mean = 0;
+            double weight = 1, shape = 1, mean = 0;
             std::size_t id = 0;
         };
 
@@ -45,10 +45,15 @@ class SharedLevel {
     /// common level.
     [[nodiscard]] Now observe(double events, double requests, double own, double dt);
 
-    /// The other group's tick, whose rate is the common one times `ratio`, tells of it, too: `seen` are the
-    /// log-likelihoods of its states, from LevelLikelihood::each. It counts as `share` of a tick.
-    void hear(const Now& now, const std::array<double, kStates>& seen, const Events& tick, double ratio, double own,
-              double share);
+    /// What a tick of the other group says: its log-likelihood, and the weights of `Now`'s states after it.
+    struct Heard {
+        double log_likelihood = 0;
+        std::array<double, kStates> weight{};
+    };
+
+    /// The other group's tick, whose rate is the common one times `ratio`, tells of it, too. It counts as `share` of a
+    /// tick.
+    void hear(const Now& now, const Heard& heard, const Events& tick, double ratio, double own, double share);
 
   private:
     void pass(double dt);
@@ -56,8 +61,8 @@ class SharedLevel {
     void pass_on(const std::array<double, kStates>& believed);
 
     std::array<double, kStates> shape_{}, mean_{}, prior_{}, weight_{};
-    Events lately_;  ///< of the last minutes, as if it were one group
-    double stays_ = 1;
+    Events lately_;                          ///< of the last minutes, as if it were one group
+    double dt_ = 0, stays_ = 1, fades_ = 1;  ///< in a tick of so many seconds: what has moved, and what was lately seen
 };
 
 /// What is believed of a usual event rate: Gamma(events, requests), so many events in so many requests. With few events
@@ -91,13 +96,15 @@ class LevelLikelihood {
 
     [[nodiscard]] double at(double ratio) const;
 
-    /// The same by state, as many as `Now` uses.
-    [[nodiscard]] std::array<double, SharedLevel::kStates> each(double ratio) const;
+    /// The same, and what it says of the states.
+    [[nodiscard]] SharedLevel::Heard hear(double ratio) const;
 
   private:
     struct Term {
-        double constant = 0, shape = 1, unit = 0, most = 0;
+        double weight = 1, constant = 0, shape = 1, unit = 0, most = 0;
     };
+
+    [[nodiscard]] double of(const Term& term, double ratio) const;
 
     std::array<Term, SharedLevel::kStates> terms_;
     std::size_t used_ = 0;

@@ -82,8 +82,8 @@ double log_rising(double x, double k) {
 
 double negative_binomial_log(double k, double mean, double shape) {
     mean = std::max(mean, 1e-12);
-    const double none = -shape * std::log1p(mean / shape);
-    return k == 0 ? none : none + log_rising(shape, k) + k * std::log(mean / (shape + mean));
+    const double odds = mean / shape, none = std::log(1 + odds);
+    return k == 0 ? -shape * none : log_rising(shape, k) + k * std::log(odds) - (shape + k) * none;
 }
 
 double binomial_tail(double k, double n, double p) {

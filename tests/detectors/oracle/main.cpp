@@ -176,10 +176,10 @@ void formulas() {
         const Events reference{numbers.whole(100, 400), numbers.whole(0, often)};
         const Events fresh{numbers.whole(100, 400), numbers.whole(0, often)};
         const auto now = level.observe(reference.errors, reference.requests, own, 10);
-        const auto seen = LevelLikelihood(now, fresh.errors, fresh.requests, own).each(kRatio);
+        const auto heard = LevelLikelihood(now, fresh.errors, fresh.requests, own).hear(kRatio);
         print("belief", {reference.errors, reference.requests, fresh.errors, fresh.requests, own, share},
-              now.log_evidence + log_sum_exp({seen.data(), now.used}));
-        level.hear(now, seen, fresh, kRatio, own, share);
+              now.log_evidence + heard.log_likelihood);
+        level.hear(now, heard, fresh, kRatio, own, share);
         rate.learn(reference, 1, kClumps + own, now.calm);
         rate.learn(fresh, kRatio, kClumps + own, now.calm * share);
         level.usual(rate.mean(), 1 / (kClumps + rate.doubt()));
