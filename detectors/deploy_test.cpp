@@ -22,8 +22,9 @@ constexpr double kErrorShare = 0.30, kBlockShare = 0.07, kPartShare = 0.08, kLat
 constexpr double kStartErrors = 0.25;  // share of requests that may fail while instances start
 constexpr double kQuiet = 3;           // evidence below which the noise is learned
 constexpr double kHardTail = 2e-5;
-constexpr double kLookBack = 400;                                 // seconds that the fast paths look back
-constexpr double kSilentFrom = 60;                                // seconds
+constexpr double kHardRate = 0.4, kHardTimes = 8;  // of the requests; times as many as usual, which come in clumps
+constexpr double kLookBack = 400;                  // seconds that the fast paths look back
+constexpr double kSilentFrom = 60;                 // seconds
 constexpr std::array kSilences = {30.0, 60.0, 120.0, 240.0};      // seconds
 constexpr double kMissed = 25, kHardlyAny = 0.1, kSilent = 0.07;  // requests; of them; of them in the latter half
 constexpr std::size_t kShareTicks = 3;  // of them, from which the new group's share of the traffic is known
@@ -132,7 +133,7 @@ std::optional<Finding> DeployTest::State::hard_failure(double at) const {
     const auto& before = bake->before.all;
     const double base = shape.control ? (sum.reference.errors + 1) / (sum.reference.requests + 2)
                                       : (before.errors + 1) / (before.requests + 2);
-    if (rate < 0.4 || rate <= 3 * base) return std::nullopt;
+    if (rate < kHardRate || rate <= kHardTimes * base) return std::nullopt;
     if (binomial_tail(sum.fresh.errors, sum.fresh.requests, std::max(kStartErrors, 2 * base)) > kHardTail)
         return std::nullopt;
     return Finding{.kind = Finding::Kind::HardFailure,

@@ -148,7 +148,9 @@ void OwnNoise::add(const Events& fresh, const Events& reference) {
     const double total = fresh.errors + reference.errors;
     const double v = total * share * (1 - share);
     const double residual = fresh.errors - total * share;
-    learned_.add(residual * residual, v, v * v);
+    // The ratio has followed this tick, too: at first there is no residual at all.
+    const double free = 1 - total / (fresh_.errors + reference_.errors);
+    learned_.add(residual * residual, free * v, free * v * v);
 }
 
 ErrorTest::ErrorTest(const DeployShape& shape, const ErrorHistory& history, double share)

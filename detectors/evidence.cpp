@@ -14,7 +14,6 @@ namespace {
 
 // Far beyond every limit; below it products stay finite.
 constexpr double kMost = 1e290;
-constexpr double kMostInformation = 50;
 constexpr double kLeastOnset = 1e-4;
 constexpr double kLeastWeight = 1e-290;                   // of a point of the null: no point is ever ruled out
 constexpr double kBlipEvery = 900, kUsualBlips = 2;       // seconds; as many as are usual
@@ -224,8 +223,8 @@ double Spells::predict(double calm, std::span<const double> within, double dt) {
 
 void ExtraVariance::add(double squared_residual, double v, double v2) {
     if (v2 <= 0) return;
-    const double weight = std::min(v2 / std::max(v + v2 * std::max(value(), 1e-6), 1e-12), kMostInformation);
-    numerator_ += weight * (squared_residual - v) / std::max(v2, 1e-12);
+    const double weight = prior_ / (v / v2 + prior_);
+    numerator_ += weight * (squared_residual - v) / v2;
     denominator_ += weight;
 }
 

@@ -156,17 +156,19 @@ class Spells {
 [[nodiscard]] double count_blips(const std::vector<bool>& bad, std::size_t longest);
 
 /// Over-dispersion by the method of moments: E[(x - mean)^2] = v + extra v2. Starts from a prior that counts as
-/// `strength` ticks of full information; one tick counts as 50 at most, so that none can rule.
+/// `strength` ticks; a tick counts for as much as its variance would be the extra one if the prior were right, so that
+/// few quiet ticks do not outweigh it.
 class ExtraVariance {
   public:
-    ExtraVariance(double prior, double strength) : numerator_(prior * strength), denominator_(strength) {}
+    ExtraVariance(double prior, double strength)
+        : prior_(prior), numerator_(prior * strength), denominator_(strength) {}
 
     void add(double squared_residual, double v, double v2);
 
     [[nodiscard]] double value() const { return numerator_ > 0 ? numerator_ / denominator_ : 0; }
 
   private:
-    double numerator_, denominator_;
+    double prior_, numerator_, denominator_;
 };
 
 }  // namespace revertd::detect

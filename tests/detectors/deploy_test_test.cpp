@@ -117,6 +117,18 @@ TEST(DeployTest, nothing_is_found_in_what_is_only_watched_and_its_traffic_is_kno
     EXPECT_EQ(found->kind, Finding::Kind::TrafficLost);
 }
 
+TEST(DeployTest, most_of_the_requests_failing_is_a_hard_failure_unless_they_often_do) {
+    for (const double usual : {0.003, 0.13}) {
+        Bed bed(false);
+        bed.before(60, usual);
+        bed.begin();
+        (void)bed.deploy(6, 1000, usual);
+        const auto found = bed.deploy(2, 1000, 0.65);
+        const bool hard = found && found->kind == Finding::Kind::HardFailure;
+        EXPECT_EQ(hard, usual < 0.01) << usual;
+    }
+}
+
 TEST(DeployTest, an_incident_that_goes_on_is_not_the_deploys_and_what_comes_on_top_is) {
     Bed bed(false);
     bed.before(300, 0.003);

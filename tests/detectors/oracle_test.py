@@ -189,11 +189,10 @@ class Oracle(unittest.TestCase):
         self.agree("dispersion", estimate, 40)
 
     def test_extra_variance(self):
-        # One tick counts as 50 at most: E[(x - mean)^2] = v + extra v2.
+        # E[(x - mean)^2] = v + extra v2; the prior is 0.1 and counts as five ticks.
         numerator, denominator = mpf("0.5"), mpf(5)
         for (squared, v, v2), value in self.rows["extra_variance"]:
-            last = max(numerator, 0) / denominator
-            weight = min(v2 / (v + max(last, mpf("1e-6")) * v2), 50)
+            weight = v2 / (v / mpf("0.1") + v2)
             numerator, denominator = numerator + weight * (squared - v) / v2, denominator + weight
             self.assertLessEqual(abs(value - max(numerator, 0) / denominator), mpf("1e-9"))
 

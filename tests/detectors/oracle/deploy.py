@@ -122,7 +122,7 @@ class DeployTest:
         if len(rows) < 2 or n < 8:
             return None
         base = (j + 1) / (m + 2) if self.control else (self.history.errors + 1) / (self.history.requests + 2)
-        if k < 0.4 * n or k <= 3 * base * n or binomial_tail(k, n, max(0.25, 2 * base)) > 2e-5:
+        if k < 0.4 * n or k <= 8 * base * n or binomial_tail(k, n, max(0.25, 2 * base)) > 2e-5:
             return None
         return {"fresh": (n, k), "reference": (m, j)}
 

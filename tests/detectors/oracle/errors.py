@@ -243,7 +243,8 @@ class OwnNoise:
         odds = n * (all_k + 1) / (all_n + 1) / (m * (all_j + 1) / (all_m + 1))
         share = odds / (1 + odds)
         v = (k + j) * share * (1 - share)
-        self.learned.add((k - (k + j) * share)**2, v, v**2)
+        others = 1 - (k + j) / (all_k + all_j)  # what the residual keeps: the ratio is that of this tick, too
+        self.learned.add((k - (k + j) * share)**2, others * v, others * v**2)
 
     @property
     def value(self):

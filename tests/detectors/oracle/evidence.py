@@ -139,15 +139,15 @@ class Flapping:
 
 
 class ExtraVariance:
-    """E[(x - mean)^2] = v + extra v2; one tick counts as 50 at most."""
+    """E[(x - mean)^2] = v + extra v2; a tick counts as far as the extra variance, as known before, is what it has."""
 
     def __init__(self, prior, strength):
-        self.numerator, self.denominator = prior * strength, strength
+        self.prior, self.numerator, self.denominator = prior, prior * strength, strength
 
     def add(self, squared, v, v2):
         if v2 <= 0:
             return
-        weight = min(v2 / (v + v2 * max(self.value, 1e-6)), 50)
+        weight = v2 * self.prior / (v + v2 * self.prior)
         self.numerator += weight * (squared - v) / v2
         self.denominator += weight
 
