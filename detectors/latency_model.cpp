@@ -29,6 +29,14 @@ double sum(std::span<const double> x) {
     return std::accumulate(x.begin(), x.end(), 0.0);
 }
 
+/// The most that lie in one bucket. Edges up to e apart are near enough, e squared is as far as no lower edge.
+double between_edges(std::span<const double> edges, std::span<const double> counts) {
+    double most = counts[0];
+    for (std::size_t b = 1; b < std::min(edges.size(), counts.size()); ++b)
+        most = std::max(most, counts[b] * std::clamp(std::log(edges[b] / edges[b - 1]) - 1, 0.0, 1.0));
+    return most / sum(counts);
+}
+
 }  // namespace
 
 TablePlace::TablePlace(double log_factor) {
@@ -48,6 +56,7 @@ LatencyModel::LatencyModel(const DeployShape& shape, const History& history) {
     if (counts.size() < 2 || sum(counts) < kFewest) return;
     choose_cells(shape, counts);
     if (empty()) return;
+    unseen_ = between_edges(shape.edges, counts);
     learn_jitter(history);
     spread_ = tuning().latency_sd;
     if (shape.control) return;

@@ -43,6 +43,10 @@ class LatencyModel {
     /// Variance of the log factor from tick to tick, beyond chance.
     [[nodiscard]] double jitter() const { return jitter_; }
 
+    /// Share of the requests that lie below the lowest edge, or between two that are far apart: where they would be if
+    /// all were slower is a guess.
+    [[nodiscard]] double unseen() const { return unseen_; }
+
     /// Fisher information of one request about the log factor.
     [[nodiscard]] double information() const { return information_; }
 
@@ -64,7 +68,7 @@ class LatencyModel {
     [[nodiscard]] double wandered(const History& history, double bake) const;
 
     std::vector<Cell> cells_;
-    double spread_ = 0.03, jitter_ = 0, information_ = 1, level_ = 0, trend_ = 0;
+    double spread_ = 0.03, jitter_ = 0, information_ = 1, level_ = 0, trend_ = 0, unseen_ = 0;
 };
 
 /// Where a log factor lies in the table: four weights for cubic interpolation.

@@ -46,6 +46,7 @@ constexpr double kRuledOut = 1e-18;  // weight of a warm-up that is not asked an
 constexpr double kWhole = 0.999;     // of a tick, what is learned from it: as good as all
 constexpr double kNever = -1e300;    // log-likelihood of what is not asked
 constexpr double kMostStep = 0.03, kWander = 0.75;  // of the log factor; standard deviations within a bake
+constexpr double kUnseenMisfit = 0.3;               // relative error of a warm-up of what is below the lowest edge
 constexpr double kQuiet = 3;                        // evidence below which the jitter is learned
 
 }  // namespace
@@ -396,7 +397,7 @@ void LatencyTest::step(double at, double dt, const Cells& fresh, const Cells& re
     const double age = std::max(0.0, at - warm_from_ - 0.5 * std::min(dt, shape_.interval));
     for (const std::size_t c : null_.alive) curves_[c].at(age);
     const double warm = believed_warmup();
-    const double misfit = tuning().warm_misfit * warm;
+    const double misfit = (tuning().warm_misfit + kUnseenMisfit * model_.unseen()) * warm;
     const double information = (shape_.control ? n * m / (n + m) : n) * model_.information();
     const double variance = std::clamp(jitter_.value(), 1e-5, most_jitter_) + misfit * misfit;
     const double design = 1 + information * variance;

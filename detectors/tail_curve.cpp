@@ -9,7 +9,7 @@
 namespace revertd::detect {
 namespace {
 
-constexpr double kSlopeOfOnePoint = 2;  // 1 / log standard deviation, when a single edge tells nothing about it
+constexpr double kSlopeUnseen = 2;  // 1 / log standard deviation, where the edges tell nothing about it
 
 }  // namespace
 
@@ -30,10 +30,11 @@ TailCurve::TailCurve(std::span<const double> edges, std::span<const double> coun
 
 double TailCurve::above(double log_latency) const {
     if (x_.empty()) return 0.5 / requests_;
-    if (x_.size() == 1) return normal_above(z_[0] + (log_latency - x_[0]) * kSlopeOfOnePoint);
+    if (x_.size() == 1) return normal_above(z_[0] + (log_latency - x_[0]) * kSlopeUnseen);
     const auto next = std::upper_bound(x_.begin(), x_.end(), log_latency) - x_.begin();
     const auto i = static_cast<std::size_t>(std::clamp<std::ptrdiff_t>(next, 1, std::ssize(x_) - 1));
-    const double slope = (z_[i] - z_[i - 1]) / (x_[i] - x_[i - 1]);
+    double slope = (z_[i] - z_[i - 1]) / (x_[i] - x_[i - 1]);
+    if (log_latency < x_.front()) slope = std::max(slope, kSlopeUnseen);
     return normal_above(z_[i - 1] + slope * (log_latency - x_[i - 1]));
 }
 

@@ -6,7 +6,9 @@
 namespace revertd::detect {
 
 /// What share of the requests is slower than any latency, read from histogram buckets: probit of the cumulative share,
-/// linear in the logarithm of the latency (exact for a log-normal latency), continued beyond the outermost edges.
+/// linear in the logarithm of the latency (exact for a log-normal latency), continued beyond the outermost edges; below
+/// the lowest one as steeply as with a log standard deviation of a half at least, for what lies there is often the bulk
+/// of the requests, and the edges see only the tail.
 /// Answers what the share above an edge would be if all latencies were multiplied by a factor.
 class TailCurve {
   public:

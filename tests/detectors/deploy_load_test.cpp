@@ -155,5 +155,41 @@ TEST(DeployTestUnderLoad, a_start_that_is_cold_for_some_requests_is_no_new_slow_
     EXPECT_EQ(count_slow([](double) { return 0.12; }), 40);
 }
 
+/// Of forty deploys of a service most of whose requests are faster than the lowest edge: how many are found.
+int count_fast(const std::function<double(double)>& slower) {
+    int n = 0;
+    for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+        SimulatedService most, some;
+        most.requests = 10000, most.median = 6.5, most.sigma = 0.35, most.edges = {10, 25, 50, 100, 250};
+        some = most, some.requests = 1200, some.median = 39;
+        DeployShape shape;
+        shape.bake = 900, shape.interval = kTick, shape.edges = most.edges;
+        DeployTest test(shape);
+        SimulatedTicks fast(most, seed), slow(some, 1000 + seed);
+        std::vector<double> buckets;
+        const auto next = [&](double at, double latency) {
+            GroupTick tick = fast.next(at, 1, latency);
+            const GroupTick more = slow.next(at, 1, latency);
+            buckets.assign(tick.buckets.begin(), tick.buckets.end());
+            for (std::size_t b = 0; b < buckets.size(); ++b) buckets[b] += more.buckets[b];
+            tick.all += more.all;
+            tick.buckets = buckets;
+            return tick;
+        };
+        for (double at = -3600; at <= 0; at += kTick) test.before(next(at, 1));
+        test.begin();
+        bool found = false;
+        for (double at = kTick; at <= 900 && !found; at += kTick)
+            found = test.tick(next(at, slower(at)), nullptr).has_value();
+        n += found ? 1 : 0;
+    }
+    return n;
+}
+
+TEST(DeployTestUnderLoad, a_cold_start_below_the_lowest_edge_is_no_new_slow_mode_and_what_stays_slow_is_found) {
+    EXPECT_LE(count_fast([](double at) { return 1 + 1.9 * std::exp(-at / 125); }), 1);
+    EXPECT_EQ(count_fast([](double) { return 1.6; }), 40);
+}
+
 }  // namespace
 }  // namespace revertd::detect

@@ -257,7 +257,9 @@ class Oracle(unittest.TestCase):
             counts, latency = arguments[:-1], arguments[-1]
             z = [probit(fsum(counts[:i + 1]) / fsum(counts)) for i in range(len(edges))]
             i = min(max(sum(e <= latency for e in edges), 1), len(edges) - 1)
-            return erfc((z[i - 1] + (z[i] - z[i - 1]) / (edges[i] - edges[i - 1]) * (latency - edges[i - 1])) / sqrt(2)) / 2
+            slope = (z[i] - z[i - 1]) / (edges[i] - edges[i - 1])
+            slope = max(slope, 2) if latency < edges[0] else slope  # below the lowest edge
+            return erfc((z[i - 1] + slope * (latency - edges[i - 1])) / sqrt(2)) / 2
         self.agree("tail", above, 30)
 
     def test_localisation(self):

@@ -35,7 +35,8 @@ class TailCurve:
             return above_normal(self.points[0][1] + 2 * (x - self.points[0][0]))
         right = next((i for i in range(1, len(self.points) - 1) if self.points[i][0] > x), len(self.points) - 1)
         (x0, z0), (x1, z1) = self.points[right - 1:right + 1]
-        return above_normal(z0 + (z1 - z0) * (x - x0) / (x1 - x0))
+        slope = (z1 - z0) / (x1 - x0)
+        return above_normal(z0 + (max(slope, 2) if x < self.points[0][0] else slope) * (x - x0))
 
 
 def place(log_factor):
@@ -77,6 +78,8 @@ class LatencyModel:
         self.choose(shape, counts)
         if not self.cells:
             return
+        apart = [1] + [min(max(log(b / a) - 1, 0), 1) for a, b in zip(shape["edges"], shape["edges"][1:])]
+        self.unseen = max(a * c for a, c in zip(apart, counts)) / sum(counts)
         self.information = max(sum(c.share * c.slope**2 for c in self.cells), 1e-3)
         self.learn_jitter()
         self.spread = SD
@@ -372,7 +375,7 @@ class LatencyTest:
         self.sizes = [size for _, size, _ in curves]
         warm = self.believed_warmup()
         information = (n * m / (n + m) if self.control else n) * self.model.information
-        variance = min(max(self.jitter.value, 1e-5), 2 * self.model.jitter + 1e-4) + (0.22 * warm)**2
+        variance = min(max(self.jitter.value, 1e-5), 2 * self.model.jitter + 1e-4) + ((0.22 + 0.3 * self.model.unseen) * warm)**2
         if not self.control:
             self.expected = self.model.expected(at)
         design = 1 + information * variance
