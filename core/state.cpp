@@ -85,8 +85,9 @@ struct State::Fold {
         const auto same = [&](const FoundRule& f) { return f.rule == rule.text; };
         auto at = std::find_if(incident.findings.begin(), incident.findings.end(), same);
         if (at == incident.findings.end()) at = incident.findings.insert(at, FoundRule{});
-        *at = {rule.text,  rule.words, rule.where, rule.value, rule.limit, rule.baseline, r.wall - (r.at - rule.since),
-               rule.places};
+        *at = {
+            rule.text,   rule.words,    rule.where, rule.value, rule.limit, rule.baseline, r.wall - (r.at - rule.since),
+            rule.places, rule.limit_why};
     }
 
     void operator()(const ConfigLoaded& f) const { s.config = f.config; }
@@ -203,6 +204,7 @@ struct State::Fold {
         rule.text = f.text, rule.severity = f.severity, rule.verdict = f.verdict, rule.holds = f.holds;
         rule.value = f.value, rule.limit = f.limit, rule.baseline = f.baseline, rule.requests = f.requests;
         rule.since = f.since, rule.changed = r.at, rule.words = f.words, rule.evidence = f.evidence;
+        rule.limit_why = f.limit_why;
         if (!f.where.empty()) rule.where = f.where, rule.places = f.places;
         rule.never_there = f.never_there;
         rule.control_blind = f.control_blind;

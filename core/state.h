@@ -25,7 +25,7 @@ struct RuleNow {
     std::optional<Time> last_breach;  ///< last instant known to be breached, when it is not now
     bool never_there = false;
     bool control_blind = false;  ///< it asks, whatever its severity (S44)
-    std::string words, evidence;
+    std::string words, evidence, limit_why;
     std::string where;               ///< the damage is, as it was last known
     std::vector<PlaceShare> places;  ///< the same in numbers
 };
@@ -67,6 +67,7 @@ struct FoundRule {
     double value = 0, limit = 0, baseline = 0;
     WallTime since{};
     std::vector<PlaceShare> places;
+    std::string limit_why = {};
 };
 
 struct TimelineEntry {

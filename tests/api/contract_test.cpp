@@ -22,7 +22,7 @@ constexpr Fields kSignal = "!name !value !baseline !verdict !rules";
 constexpr Fields kIncident =
     "!id !service !deployment !severity !state !held_by !opened closed !from !to !reason !findings approval !attempts "
     "verification !timeline";
-constexpr Fields kFinding = "!rule !value !limit baseline !since !words !query";
+constexpr Fields kFinding = "!rule !value !limit limit_why baseline !since !words !query";
 constexpr Fields kApproval = "role !quorum !given !until";
 constexpr Fields kGiven = "!by !at !reason";
 constexpr Fields kAttempt = "!n !key !step !intent_at !outcome exit output_tail";
