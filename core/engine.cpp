@@ -233,11 +233,11 @@ void Engine::on(const event::Summarised& e) {
     if (!s.adopting_since || settings == nullptr) return;
     const std::string version = s.adopting;
     if (const PassVerdict pass = judge_summary(*settings, e.rules); pass.passed) {
-        note(AdoptionStarted{e.deploy, {}});
+        note(AdoptionStarted{e.deploy, {}, {}});
         note(StandingChanged{e.deploy, version, Standing::Good,
                              "watched for " + to_words(settings->bake) + " at installation", "revertd"});
     } else {
-        note(AdoptionStarted{e.deploy, version});  // not healthy: watched once more
+        note(AdoptionStarted{e.deploy, version, pass.words + left_out_words(pass)});  // watched once more
     }
     settle(e.deploy);
 }

@@ -44,8 +44,9 @@ struct StandingChanged {
 
 struct AdoptionStarted {  ///< S1: the version that runs at installation is watched for one bake
     std::string service, version;
+    std::string words = {};  ///< once more: why the bake before it did not pass
 
-    REVERTD_RECORD("adoption.started") { f("service", r.service), f("version", r.version); }
+    REVERTD_RECORD("adoption.started") { f("service", r.service), f("version", r.version), f("words", r.words); }
 };
 
 struct GuardOpened {

@@ -183,6 +183,7 @@ struct ServiceState {
     std::vector<LedgerEntry> ledger;     ///< newest last; one entry a version
     std::optional<Time> adopting_since;  ///< S1
     std::string adopting;
+    std::string adopting_words;  ///< why the bake before did not pass; empty: there was none
     bool halted = false;
     std::string halted_by;
     bool frozen = false;  ///< by a person; hours are settings
@@ -198,6 +199,9 @@ struct ServiceState {
     std::optional<Time> last_incident_acted;
 
     [[nodiscard]] Standing standing(const std::string& version) const;
+
+    /// While there is an adoption: "v1 is watched for one bake", "v1 passes a bake; the last one did not: …"
+    [[nodiscard]] std::string until_adopted() const;
 };
 
 using SettingsLookup =

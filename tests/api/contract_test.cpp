@@ -29,7 +29,7 @@ constexpr Fields kAttempt = "!n !key !step !intent_at !outcome exit output_tail"
 constexpr Fields kVerification = "!since !clear_for outcome";
 constexpr Fields kTimeline = "!at !what !words";
 constexpr Fields kStatus = "!halted !frozen !services";
-constexpr Fields kService = "!name !mode !live good !ready_to_rollback why_not guard last_incident !signals";
+constexpr Fields kService = "!name !mode !live good adopting !ready_to_rollback why_not guard last_incident !signals";
 
 void expect_fields(const ctl::Json& object, Fields fields, const std::string& what) {
     std::istringstream words(fields);

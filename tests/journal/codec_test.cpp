@@ -116,6 +116,10 @@ TEST(Codec, reads_an_older_record_and_passes_over_what_it_does_not_know) {
     ASSERT_TRUE(read) << read.error().message;
     EXPECT_EQ(std::get<RuleChanged>(*read).limit, 1000);
     EXPECT_EQ(std::get<RuleChanged>(*read).limit_why, "");
+    read = decode(AdoptionStarted::kName, R"({"service":"api","version":"v1"})");
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(std::get<AdoptionStarted>(*read).version, "v1");
+    EXPECT_EQ(std::get<AdoptionStarted>(*read).words, "");
 }
 
 TEST(Codec, refuses_what_is_no_fact) {
