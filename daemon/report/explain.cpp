@@ -107,6 +107,8 @@ Explanation explain_rule(const ReportInput& in, const Held& held) {
 }  // namespace
 
 bool is_statistical(const RuleChanged& rule) {
+    const bool combined = rule.text.find(" of (") != std::string::npos;  // its value is how many of its rules hold
+    if (combined) return false;
     return rule.text.find("worse than baseline") != std::string::npos || rule.text.ends_with(" repeat");
 }
 

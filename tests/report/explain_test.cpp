@@ -207,6 +207,18 @@ TEST_F(Explaining, a_limit_beyond_what_odds_can_mean_is_said_as_it_is) {
         << markdown;
 }
 
+TEST_F(Explaining, how_many_rules_of_a_combination_hold_is_no_evidence) {
+    auto settings = std::make_shared<ServiceSettings>(*deployment_.settings);
+    settings->rules[1].text = "all of (errors worse than baseline; errors > 5%)";
+    settings->rules[1].kind = Rule::Kind::Combined;
+    deployment_.settings = settings;
+    hold(1, 2, 2, "errors 7.9 % of 12,410 requests failed, and errors 7.9 % (2 of 2, 2 needed)");
+    EXPECT_EQ(said().find("healthy deploys"), std::string::npos) << said();
+    const std::string markdown =
+        report_markdown({&deployment_, nullptr, records_, {Time(41min), WallTime(1'795'132'800s) + 41min}});
+    EXPECT_NE(markdown.find("| holds | 2 | 2 | - |"), std::string::npos) << markdown;
+}
+
 TEST_F(Explaining, the_numbers_of_a_test_are_odds) {
     hold(1, 41234, 1000, "errors: 7.9 % of 12,410 requests failed, 26x the 0.3 % before");
     const Now now{Time(41min), WallTime(1'795'132'800s) + 41min};
