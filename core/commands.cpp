@@ -402,8 +402,7 @@ std::string Engine::why_not_ready(const std::string& name) const {
     // S32: without its word nothing is changed, and it may be the reason why no version is known yet.
     if (const auto silence = version_silence(name); silence && settings->observes) return silence->words;
     const Deployment* d = state_.deployment(s->guard);
-    if (s->adopting_since)
-        return "cannot roll back yet: no good version until " + s->adopting + " is watched for one bake";
+    if (s->adopting_since) return "cannot roll back yet: no good version until " + s->until_adopted();
     // What would be undone: the guarded version, seen or not; without a guard the next one, whatever it is.
     if (choose_target(*s, d != nullptr ? d->version : std::string{}, {}).version.empty())
         return "cannot roll back yet: no version is known to be good";

@@ -88,6 +88,9 @@ class Detector {
     /// One sentence with the numbers about what `judge` said last; the signal's name is put before it.
     [[nodiscard]] virtual std::string words() const = 0;
 
+    /// Why the limit of what `judge` said last is not the usual one; empty: it is.
+    [[nodiscard]] virtual std::string limit_why() const { return {}; }
+
     /// How much worse than before the deploy may still be, valid in every slot: 1.3 is not more than 1.3 times.
     /// Infinite: not known yet. NaN: this detector never says.
     [[nodiscard]] virtual double excluded() const { return std::numeric_limits<double>::quiet_NaN(); }

@@ -206,7 +206,7 @@ void Engine::on(const event::Judged& e) {
         const Rule& rule = rules->rules[c.rule];
         note(RuleChanged{e.service, c.rule, rule.text, rule.severity, c.verdict, c.holds, c.value, c.limit, c.baseline,
                          c.requests, c.since, c.never_there && rule.from_default_guard, c.control_blind, c.words,
-                         e.evidence, c.where, c.places, c.trace});
+                         e.evidence, c.where, c.places, c.trace, c.limit_why});
     }
     const bool shortened = d != nullptr && d->shortened.has_value();
     if (d != nullptr) shorten_bake(*d, e.report.excluded);
@@ -233,11 +233,11 @@ void Engine::on(const event::Summarised& e) {
     if (!s.adopting_since || settings == nullptr) return;
     const std::string version = s.adopting;
     if (const PassVerdict pass = judge_summary(*settings, e.rules); pass.passed) {
-        note(AdoptionStarted{e.deploy, {}});
+        note(AdoptionStarted{e.deploy, {}, {}});
         note(StandingChanged{e.deploy, version, Standing::Good,
                              "watched for " + to_words(settings->bake) + " at installation", "revertd"});
     } else {
-        note(AdoptionStarted{e.deploy, version});  // not healthy: watched once more
+        note(AdoptionStarted{e.deploy, version, pass.words + left_out_words(pass)});  // watched once more
     }
     settle(e.deploy);
 }

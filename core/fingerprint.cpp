@@ -17,8 +17,8 @@ std::string at(Time time) {
 
 void print(std::ostream& out, const ServiceState& s) {
     out << "service " << s.name << ' ' << s.live << ' ' << s.restored << ' ' << s.guard << ' ' << s.older << ' '
-        << s.incident << ' ' << s.halted << s.frozen << ' ' << at(s.adopting_since) << ' ' << to_string(s.health)
-        << at(s.health_since) << ' ' << s.intents.size() << '\n';
+        << s.incident << ' ' << s.halted << s.frozen << ' ' << at(s.adopting_since) << ' ' << s.adopting_words << ' '
+        << to_string(s.health) << at(s.health_since) << ' ' << s.intents.size() << '\n';
     for (const LedgerEntry& e : s.ledger)
         out << "  " << e.version << ' ' << to_string(e.standing) << ' ' << e.why << ' ' << at(e.at) << '\n';
     for (const auto& [index, r] : s.rules)

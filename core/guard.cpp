@@ -180,7 +180,7 @@ void Engine::read_version(const std::string& name, const Observation& read) {
         if (!known) return read_another(name, read);
     } else if (s.live.empty()) {
         note(VersionSeen{name, read.version, "runs at installation"});
-        if (!any_good(s)) note(AdoptionStarted{name, read.version});
+        if (!any_good(s)) note(AdoptionStarted{name, read.version, {}});
     } else if (read.version == s.restored && read.version != s.live) {
         note(VersionSeen{name, read.version, "restored by revertd"});  // S6: verified, not guarded
     } else if (read.version != s.live) {
@@ -386,8 +386,7 @@ void Engine::judge_pass(const Deployment& d, const std::vector<RuleSummary>& rul
         note(BakeExtended{id, pass.rule, now_.at + std::max(pass.hold, settings->interval)});
         return;
     }
-    std::string left_out;
-    for (const std::string& rule : pass.left_out) left_out += "; not judged: " + rule;
+    std::string left_out = left_out_words(pass);
     if (!d.incident.empty())
         return close_guard(id, DeployState::Inconclusive, 14, Reason::RecoveredByItself,
                            "a rule held and cleared by itself" + left_out);

@@ -96,6 +96,7 @@ struct RuleChange {
     bool never_there = false;
     bool control_blind = false;  ///< breached, and the control group cannot say whether it is, too (S44)
     std::string words;           ///< one sentence with the numbers
+    std::string limit_why = {};  ///< the limit is not the usual one; empty: it is
     std::string where = {};      ///< breached: where the damage is; filled by who has the labels (Judge::places)
     std::vector<PlaceShare> places = {};  ///< the same in numbers, the worst first
     std::vector<TracePoint> trace = {};   ///< it holds: how its signal went, before the deploy and since

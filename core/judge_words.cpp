@@ -191,6 +191,8 @@ RuleChange Judge::State::change_of(std::size_t rule_index) const {
     change.since = state.holds ? state.held_since : state.verdict_since;
     change.never_there = never_there(settings->rules[rule_index]);
     change.control_blind = state.now.control_blind && state.now.verdict == Verdict::Breach;
+    if (state.detector && state.now.cause == Cause::Detector && std::isfinite(state.now.limit))
+        change.limit_why = state.detector->limit_why();
     change.words = state.words_before.empty() ? words_of(rule_index) : state.words_before;
     return change;
 }

@@ -27,7 +27,9 @@ struct Narrator {
     }
 
     std::string operator()(const AdoptionStarted& f) const {
-        return f.version.empty() ? "" : f.version + " is watched for one bake before it counts as good";
+        if (f.version.empty()) return {};
+        if (f.words.empty()) return f.version + " is watched for one bake before it counts as good";
+        return f.version + " does not count as good yet and is watched for another bake: " + f.words;
     }
 
     std::string operator()(const GuardOpened& f) const {

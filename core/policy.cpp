@@ -155,6 +155,12 @@ static bool makes_no_pass(const ServiceSettings& settings, const Rule& rule) {
            is_of_process(settings.signals[rule.signal]);
 }
 
+std::string left_out_words(const PassVerdict& pass) {
+    std::string out;
+    for (const std::string& rule : pass.left_out) out += "; not judged: " + rule;
+    return out;
+}
+
 PassVerdict judge_summary(const ServiceSettings& settings, const std::vector<RuleSummary>& rules) {
     PassVerdict out;
     int judgeable = 0;

@@ -54,6 +54,9 @@ struct PassVerdict {
     std::vector<std::string> left_out, excluded;
 };
 
+/// "; not judged: errors > 5% (nothing happened in the window)"
+[[nodiscard]] std::string left_out_words(const PassVerdict& pass);
+
 [[nodiscard]] PassVerdict judge_summary(const ServiceSettings& settings, const std::vector<RuleSummary>& rules);
 
 /// What pages about a quarantine are known by.

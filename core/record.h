@@ -44,8 +44,9 @@ struct StandingChanged {
 
 struct AdoptionStarted {  ///< S1: the version that runs at installation is watched for one bake
     std::string service, version;
+    std::string words = {};  ///< once more: why the bake before it did not pass
 
-    REVERTD_RECORD("adoption.started") { f("service", r.service), f("version", r.version); }
+    REVERTD_RECORD("adoption.started") { f("service", r.service), f("version", r.version), f("words", r.words); }
 };
 
 struct GuardOpened {
@@ -164,6 +165,7 @@ struct RuleChanged {
     std::string where = {};  ///< breached: where the damage is
     std::vector<PlaceShare> places = {};
     std::vector<TracePoint> trace = {};  ///< it holds: how its signal went
+    std::string limit_why = {};          ///< the limit is not the usual one; empty: it is
 
     REVERTD_RECORD("rule.changed") {
         f("service", r.service), f("rule", r.rule), f("text", r.text), f("severity", r.severity),
@@ -171,7 +173,7 @@ struct RuleChanged {
         f("holds", r.holds), f("value", r.value), f("limit", r.limit), f("baseline", r.baseline);
         f("requests", r.requests), f("since", r.since), f("never_there", r.never_there), f("words", r.words);
         f("evidence", r.evidence), f("control_blind", r.control_blind), f("where", r.where), f("places", r.places);
-        f("trace", r.trace);
+        f("trace", r.trace), f("limit_why", r.limit_why);
     }
 };
 

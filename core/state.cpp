@@ -57,6 +57,11 @@ const std::vector<PlannedStep>& Incident::steps() const {
     return exhausted ? exhausted->steps : decided ? decided->steps : kNone;
 }
 
+std::string ServiceState::until_adopted() const {
+    if (adopting_words.empty()) return adopting + " is watched for one bake";
+    return adopting + " passes a bake; the last one did not: " + adopting_words;
+}
+
 bool Incident::acted() const {
     return std::any_of(attempts.begin(), attempts.end(),
                        [](const Attempted& a) { return a.outcome != StepOutcome::NotStarted; });
@@ -66,6 +71,11 @@ bool Incident::acted() const {
 struct State::Fold {
     State& s;
     const Record& r;
+
+    static void end_adoption(ServiceState& service) {
+        service.adopting_since.reset();
+        service.adopting.clear(), service.adopting_words.clear();
+    }
 
     /// Of a rule as it was last told.
     [[nodiscard]] std::string where_of(const std::string& service, const std::string& rule) const {
@@ -85,8 +95,9 @@ struct State::Fold {
         const auto same = [&](const FoundRule& f) { return f.rule == rule.text; };
         auto at = std::find_if(incident.findings.begin(), incident.findings.end(), same);
         if (at == incident.findings.end()) at = incident.findings.insert(at, FoundRule{});
-        *at = {rule.text,  rule.words, rule.where, rule.value, rule.limit, rule.baseline, r.wall - (r.at - rule.since),
-               rule.places};
+        *at = {
+            rule.text,   rule.words,    rule.where, rule.value, rule.limit, rule.baseline, r.wall - (r.at - rule.since),
+            rule.places, rule.limit_why};
     }
 
     void operator()(const ConfigLoaded& f) const { s.config = f.config; }
@@ -96,13 +107,12 @@ struct State::Fold {
     void operator()(const StandingChanged& f) const {
         ServiceState& service = s.services[f.service];
         note({f.version, f.standing, f.why, f.by, r.at, r.wall, f.digest}, service.ledger);
-        if (service.adopting == f.version && f.standing == Standing::Good)
-            service.adopting_since.reset(), service.adopting.clear();
+        if (service.adopting == f.version && f.standing == Standing::Good) end_adoption(service);
     }
 
     void operator()(const AdoptionStarted& f) const {
         ServiceState& service = s.services[f.service];
-        service.adopting = f.version;
+        service.adopting = f.version, service.adopting_words = f.words;
         service.adopting_since.reset();
         if (!f.version.empty()) service.adopting_since = r.at;
     }
@@ -117,8 +127,7 @@ struct State::Fold {
         ServiceState& service = s.services[f.service];
         service.older = service.guard;
         service.guard = f.deploy;
-        service.adopting_since.reset();
-        service.adopting.clear();
+        end_adoption(service);
         s.deployments[f.deploy] = std::move(d);
         prune(s.deployments);
     }
@@ -203,6 +212,7 @@ struct State::Fold {
         rule.text = f.text, rule.severity = f.severity, rule.verdict = f.verdict, rule.holds = f.holds;
         rule.value = f.value, rule.limit = f.limit, rule.baseline = f.baseline, rule.requests = f.requests;
         rule.since = f.since, rule.changed = r.at, rule.words = f.words, rule.evidence = f.evidence;
+        rule.limit_why = f.limit_why;
         if (!f.where.empty()) rule.where = f.where, rule.places = f.places;
         rule.never_there = f.never_there;
         rule.control_blind = f.control_blind;

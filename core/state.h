@@ -25,7 +25,7 @@ struct RuleNow {
     std::optional<Time> last_breach;  ///< last instant known to be breached, when it is not now
     bool never_there = false;
     bool control_blind = false;  ///< it asks, whatever its severity (S44)
-    std::string words, evidence;
+    std::string words, evidence, limit_why;
     std::string where;               ///< the damage is, as it was last known
     std::vector<PlaceShare> places;  ///< the same in numbers
 };
@@ -67,6 +67,7 @@ struct FoundRule {
     double value = 0, limit = 0, baseline = 0;
     WallTime since{};
     std::vector<PlaceShare> places;
+    std::string limit_why = {};
 };
 
 struct TimelineEntry {
@@ -182,6 +183,7 @@ struct ServiceState {
     std::vector<LedgerEntry> ledger;     ///< newest last; one entry a version
     std::optional<Time> adopting_since;  ///< S1
     std::string adopting;
+    std::string adopting_words;  ///< why the bake before did not pass; empty: there was none
     bool halted = false;
     std::string halted_by;
     bool frozen = false;  ///< by a person; hours are settings
@@ -197,6 +199,9 @@ struct ServiceState {
     std::optional<Time> last_incident_acted;
 
     [[nodiscard]] Standing standing(const std::string& version) const;
+
+    /// While there is an adoption: "v1 is watched for one bake", "v1 passes a bake; the last one did not: …"
+    [[nodiscard]] std::string until_adopted() const;
 };
 
 using SettingsLookup =

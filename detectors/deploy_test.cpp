@@ -98,6 +98,7 @@ struct DeployTest::State {
         double load_grew = -kLoadSettles, incident = -kIncidentSettles;  ///< when both groups last had either
         std::optional<double> load_grows_from;                           ///< until it has settled
         double counts_from = 0;                                          ///< what was seen before is only watched
+        Doubt withheld;                                                  ///< in this tick
         std::size_t memory_samples = 0;
     };
 
@@ -114,10 +115,12 @@ struct DeployTest::State {
     [[nodiscard]] std::optional<Finding> silence(double at) const;
     void watch_load(double at);
     void watch_incident(double at);
-    [[nodiscard]] bool errors_prove(double evidence, double share, double at) const;
+    [[nodiscard]] Doubt doubt_errors(double at) const;
+    [[nodiscard]] Doubt doubt_latency(double at) const;
+    [[nodiscard]] bool proves(double evidence, double share, const Doubt& doubt);
     [[nodiscard]] bool still_bad(double at) const;
     [[nodiscard]] bool still_slow(double at);
-    [[nodiscard]] Finding found(Finding::Kind kind, double at, double evidence) const;
+    [[nodiscard]] Finding found(Finding::Kind kind, double at, double evidence, const Doubt& doubt) const;
     void describe_latency(Finding& finding) const;
     std::optional<Finding> errors(const GroupTick& fresh, const Events& reference);
     std::optional<Finding> parts(const GroupTick& fresh, const GroupTick* reference);
@@ -200,12 +203,24 @@ void DeployTest::State::watch_incident(double at) {
     if (more > (kIncidentTimes - 1) * usual && more > kIncidentSigmas * noise) bake->incident = at;
 }
 
-/// The evidence of a test of errors that has this share of alpha is enough. An incident, and so much load that requests
-/// fail, need not hit both groups alike, and one that was there before the deploy may grow: then it has to be more.
-bool DeployTest::State::errors_prove(double evidence, double share, double at) const {
-    const bool troubled = at - bake->incident < kIncidentSettles || at - bake->load_grew < kLoadSettles ||
-                          (bake->before.incident > 1 && at < kIncidentGoesOn);
-    return evidence * shape.alpha * share >= (troubled ? kIncidentDoubt : 1);
+/// An incident, and so much load that requests fail, need not hit both groups alike, and one that was there before the
+/// deploy may grow: then the evidence of errors has to be more.
+Doubt DeployTest::State::doubt_errors(double at) const {
+    if (at - bake->incident < kIncidentSettles) return {Doubt::Why::SharedIncident, kIncidentDoubt};
+    if (at - bake->load_grew < kLoadSettles) return {Doubt::Why::MoreLoad, kIncidentDoubt};
+    if (bake->before.incident > 1 && at < kIncidentGoesOn) return {Doubt::Why::EarlierIncident, kIncidentDoubt};
+    return {};
+}
+
+Doubt DeployTest::State::doubt_latency(double at) const {
+    return at - bake->load_grew < kLoadSettles ? Doubt{Doubt::Why::MoreLoad, kLoadDoubt} : Doubt{};
+}
+
+/// The evidence of a test that has this share of alpha is enough.
+bool DeployTest::State::proves(double evidence, double share, const Doubt& doubt) {
+    const double usual = evidence * shape.alpha * share;
+    if (usual >= 1 && usual < doubt.times) bake->withheld = doubt;
+    return usual >= doubt.times;
 }
 
 bool DeployTest::State::still_bad(double at) const {
@@ -225,7 +240,7 @@ bool DeployTest::State::still_slow(double at) {
     return bake->latency.still(fresh, reference);
 }
 
-Finding DeployTest::State::found(Finding::Kind kind, double at, double evidence) const {
+Finding DeployTest::State::found(Finding::Kind kind, double at, double evidence, const Doubt& doubt) const {
     Finding finding;
     finding.kind = kind;
     finding.at = at;
@@ -233,6 +248,7 @@ Finding DeployTest::State::found(Finding::Kind kind, double at, double evidence)
     finding.before = bake->before.rate;
     finding.fresh = bake->fresh - bake->quiet.fresh;
     finding.reference = bake->reference - bake->quiet.reference;
+    finding.doubt = doubt;
     return finding;
 }
 
@@ -266,14 +282,15 @@ void DeployTest::State::describe_latency(Finding& finding) const {
 std::optional<Finding> DeployTest::State::errors(const GroupTick& fresh, const Events& reference) {
     auto& b = *bake;
     const double own = shape.control ? b.noise.value() : 0;
+    const Doubt doubt = doubt_errors(fresh.at);
     b.errors.step(fresh.all, reference, own, fresh.dt);
     if (shape.control && b.errors.evidence() < kQuiet) b.noise.add(fresh.all, reference);
-    if (errors_prove(b.errors.evidence(), kErrorShare, fresh.at) && still_bad(fresh.at)) {
-        return found(Finding::Kind::Errors, fresh.at, b.errors.evidence());
+    if (proves(b.errors.evidence(), kErrorShare, doubt) && still_bad(fresh.at)) {
+        return found(Finding::Kind::Errors, fresh.at, b.errors.evidence(), doubt);
     }
     if (b.blocks.step(fresh.all, reference, shape.control ? b.noise.value() : 0, fresh.dt) &&
-        errors_prove(b.blocks.evidence(), kBlockShare, fresh.at)) {
-        return found(Finding::Kind::ErrorBlocks, fresh.at, b.blocks.evidence());
+        proves(b.blocks.evidence(), kBlockShare, doubt)) {
+        return found(Finding::Kind::ErrorBlocks, fresh.at, b.blocks.evidence(), doubt);
     }
     return std::nullopt;
 }
@@ -283,8 +300,9 @@ std::optional<Finding> DeployTest::State::parts(const GroupTick& fresh, const Gr
     auto& b = *bake;
     b.parts.step(fresh.parts, reference != nullptr ? reference->parts : std::span<const Events>(),
                  shape.control ? b.noise.value() + 0.03 : 0, fresh.dt);
-    if (!errors_prove(b.parts.evidence(), kPartShare, fresh.at)) return std::nullopt;
-    auto finding = found(Finding::Kind::Part, fresh.at, b.parts.evidence());
+    const Doubt doubt = doubt_errors(fresh.at);
+    if (!proves(b.parts.evidence(), kPartShare, doubt)) return std::nullopt;
+    auto finding = found(Finding::Kind::Part, fresh.at, b.parts.evidence(), doubt);
     finding.part = b.parts.strongest();
     finding.fresh = b.part_fresh[finding.part];
     finding.reference = b.part_reference[finding.part];
@@ -295,10 +313,10 @@ std::optional<Finding> DeployTest::State::parts(const GroupTick& fresh, const Gr
 std::optional<Finding> DeployTest::State::latency(const GroupTick& fresh) {
     auto& b = *bake;
     b.latency.step(fresh.at, fresh.dt, b.fresh_cells, b.reference_cells);
-    const double doubt = fresh.at - b.load_grew < kLoadSettles ? kLoadDoubt : 1;
-    if (b.latency.evidence() * shape.alpha * kLatencyShare < doubt || b.share.suspicious() || !still_slow(fresh.at))
+    const Doubt doubt = doubt_latency(fresh.at);
+    if (!proves(b.latency.evidence(), kLatencyShare, doubt) || b.share.suspicious() || !still_slow(fresh.at))
         return std::nullopt;
-    auto finding = found(Finding::Kind::Latency, fresh.at, b.latency.evidence());
+    auto finding = found(Finding::Kind::Latency, fresh.at, b.latency.evidence(), doubt);
     describe_latency(finding);
     return finding;
 }
@@ -365,6 +383,7 @@ std::optional<Finding> DeployTest::tick(const GroupTick& fresh, const GroupTick*
     auto& b = *s.bake;
     const Events common = reference != nullptr ? reference->all : Events{};
     s.take(fresh, reference);
+    b.withheld = {};
     b.fresh += fresh.all;
     b.reference += common;
     b.seen += std::min(fresh.dt, kSeenTogether * s.shape.interval);
@@ -387,6 +406,10 @@ double DeployTest::evidence() const {
     const auto& b = *state_->bake;
     return std::max({b.errors.evidence() * kErrorShare, b.blocks.evidence() * kBlockShare,
                      b.parts.evidence() * kPartShare, b.latency.evidence() * kLatencyShare});
+}
+
+Doubt DeployTest::withheld() const {
+    return state_->bake ? state_->bake->withheld : Doubt{};
 }
 
 bool DeployTest::saw_enough() const {

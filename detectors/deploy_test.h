@@ -9,6 +9,14 @@
 
 namespace revertd::detect {
 
+/// Why more evidence is needed than usual, and how many times as much.
+struct Doubt {
+    enum class Why : std::uint8_t { None, SharedIncident, MoreLoad, EarlierIncident };
+
+    Why why = Why::None;
+    double times = 1;
+};
+
 /// What was found, and the numbers that say so.
 struct Finding {
     enum class Kind : std::uint8_t { HardFailure, TrafficLost, Errors, ErrorBlocks, Part, Latency, Memory };
@@ -21,6 +29,7 @@ struct Finding {
     std::size_t part = 0;         ///< endpoint
     double value = 0, expected = 0, limit = 0;  ///< latency: shares slower than `limit`, now and usually; else by kind
     std::string_view unit = {};                 ///< of `limit`
+    Doubt doubt{};
 };
 
 [[nodiscard]] std::string_view to_string(Finding::Kind kind);
@@ -50,6 +59,9 @@ class DeployTest {
 
     /// The strongest evidence of any test: 1 : evidence are the odds against a healthy deploy.
     [[nodiscard]] double evidence() const;
+
+    /// What kept the last tick from a verdict that its evidence would have been enough for otherwise.
+    [[nodiscard]] Doubt withheld() const;
 
     /// Enough was seen to say that nothing was found: 30 % of the bake, and so many requests, log2(1/alpha), that a
     /// version of which every second one fails would have been found.

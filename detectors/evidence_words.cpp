@@ -28,7 +28,23 @@ std::string compared(const Finding& finding, bool control) {
 }
 
 std::string odds(const Finding& finding) {
-    return "; odds against a healthy deploy " + odds_words(finding.evidence);
+    const std::string doubt = doubt_words(finding.doubt);
+    return "; odds against a healthy deploy " + odds_words(finding.evidence) +
+           (doubt.empty() ? "" : ", where " + doubt);
+}
+
+std::string_view because(Doubt::Why why) {
+    switch (why) {
+        case Doubt::Why::SharedIncident:
+            return "errors rose in the control group as well";
+        case Doubt::Why::MoreLoad:
+            return "the load has just grown";
+        case Doubt::Why::EarlierIncident:
+            return "errors had risen before the deploy";
+        case Doubt::Why::None:
+            break;
+    }
+    return {};
 }
 
 std::string latency(const Finding& finding, bool control) {
@@ -45,6 +61,12 @@ std::string odds_words(double evidence) {
     if (!(most > 1)) return "1 : 1";
     const double unit = std::pow(10, std::max(0.0, std::floor(std::log10(most)) - 1));
     return (evidence > kMostOdds ? "less than 1 : " : "1 : ") + count_words(std::round(most / unit) * unit);
+}
+
+std::string doubt_words(const Doubt& doubt) {
+    if (doubt.why == Doubt::Why::None) return {};
+    return (doubt.times == 10 ? "ten" : count_words(doubt.times)) + " times the usual evidence is needed, because " +
+           std::string(because(doubt.why));
 }
 
 std::string words(const Finding& finding, bool control, std::string_view endpoint) {

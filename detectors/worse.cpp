@@ -36,6 +36,7 @@ constexpr std::size_t kMostBounds = 256, kRatioCells = 2;
 constexpr std::uint64_t kLostScrapes = 2;  // of either group, in a row, that change nothing
 constexpr std::size_t kShareTicks = 6;     // from which the new group's share of the traffic is known
 constexpr double kClear = 1;               // evidence at which a breach that held ends
+constexpr detect::Doubt kNone{};
 
 class Worse final : public Detector {
   public:
@@ -92,9 +93,7 @@ class Worse final : public Detector {
         bake_rows_.clear();
         endpoints_.clear();
         empty_tick();
-        test_.reset();
-        certificate_.reset();
-        found_.reset();
+        test_.reset(), certificate_.reset(), found_.reset();
         without_control_ = without_group_ = 0;
         beside_ = any_control(history_);
         started_ = slots_;
@@ -118,6 +117,8 @@ class Worse final : public Detector {
         }
         return "is being learned";
     }
+
+    [[nodiscard]] std::string limit_why() const override { return detect::doubt_words(doubt()); }
 
     [[nodiscard]] double excluded() const override {
         return certificate_ && state_ == Say::Fine ? certificate_->upper(alpha_)
@@ -199,6 +200,8 @@ class Worse final : public Detector {
     [[nodiscard]] detect::DeployShape shape() const;
     [[nodiscard]] bool has_history() const;
     [[nodiscard]] std::pair<double, double> shares() const;
+
+    [[nodiscard]] detect::Doubt doubt() const { return found_ ? found_->doubt : test_ ? test_->withheld() : kNone; }
 
     [[nodiscard]] double slots_taken() const { return static_cast<double>(length_.reach()); }
 
@@ -445,7 +448,7 @@ std::string Worse::fine_words() const {
     });
     if (!beside_) history_.each([&](const Row& row) { reference += tick_of(row).all; });
     std::string out = detect::fine_words(now, reference, beside_, !quantile_);
-    if (const std::string excluded = excluded_words(); !excluded.empty()) out += "; " + excluded;
+    for (const std::string& more : {limit_why(), excluded_words()}) out += (more.empty() ? "" : "; ") + more;
     return out;
 }
 
@@ -457,7 +460,7 @@ Finding Worse::said() const {
     Finding finding;
     if (!test_ || (state_ != Say::Fine && state_ != Say::Worse)) return finding;
     finding.verdict = found_ ? Verdict::Breach : Verdict::Ok;
-    finding.limit = 1 / alpha_;
+    finding.limit = doubt().times / alpha_;
     finding.value = found_ ? std::max(found_->evidence, finding.limit) : test_->evidence();
     finding.clears = finding.value < kClear / alpha_;
     return finding;
@@ -471,8 +474,7 @@ bool Worse::load(ByteReader& in) {
     for (double& bound : bounds_)
         if (!in.get(bound)) return false;
     if (!std::is_sorted(bounds_.begin(), bounds_.end())) return in.fail();
-    order_.clear();
-    control_order_.clear();
+    order_.clear(), control_order_.clear();
     if (!endpoints_.load(in) || !history_.load(in, kMostRows, row_width(), slots_)) return false;
     if (!bake_rows_.load(in, kMostRows, row_width() + endpoint_cells(), slots_)) return false;
     empty_tick();

@@ -31,6 +31,7 @@ void write_finding(JsonText& out, const FoundRule& found, const std::string& que
     out.put_text("rule", found.rule);
     out.put_number("value", found.value);
     out.put_number("limit", found.limit);
+    out.put_text("limit_why", found.limit_why);
     out.put_number("baseline", found.baseline);
     out.put_time("since", found.since == WallTime{} ? std::nullopt : std::optional(found.since));
     out.put_text("words", found.words);

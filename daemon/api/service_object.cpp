@@ -28,6 +28,16 @@ std::string good_version(const ServiceState* service) {
     return found == service->ledger.rend() ? std::string() : found->version;
 }
 
+/// S1: while no version is good, the one that is watched for it.
+void write_adopting(JsonText& out, const Backend& backend, const ServiceState* service) {
+    if (service == nullptr || !service->adopting_since) return out.put_null("adopting");
+    out.open_object("adopting");
+    out.put_text("version", service->adopting);
+    out.put_time("since", wall_of(backend.now(), *service->adopting_since));
+    out.put_text("words", service->adopting_words);
+    out.close_object();
+}
+
 void write_guard(JsonText& out, const Backend& backend, const ServiceState* service) {
     const Deployment* guard = service != nullptr ? backend.engine().state().deployment(service->guard) : nullptr;
     if (guard == nullptr) return out.put_null("guard");
@@ -115,6 +125,7 @@ void write_service(JsonText& out, const Backend& backend, const std::string& nam
     out.put_text("live", service != nullptr ? service->live : std::string());
     write_silence(out, backend, name);
     out.put_text("good", good_version(service));
+    write_adopting(out, backend, service);
     out.put_flag("ready_to_rollback", why_not.empty());
     out.put_text("why_not", why_not);
     write_halted(out, service != nullptr && service->halted, service != nullptr ? service->halted_by : std::string());

@@ -4,6 +4,7 @@
 
 #include "daemon/ctl/commands.h"
 #include "daemon/ctl/json.h"
+#include "daemon/ctl/service_words.h"
 #include "daemon/ctl/session.h"
 #include "daemon/ctl/text.h"
 
@@ -28,6 +29,15 @@ bool belongs(const Json& version, const std::string& ledger) {
     return state == "bad" || state == "suspect";
 }
 
+/// Who wonders why there is still no good version looks here.
+std::string adoption_of(Session& session, const std::string& service) {
+    const auto services = session.client().get("/api/v1/services");
+    if (!services) return {};
+    for (const auto& one : services->items())
+        if (one["name"].text() == service) return adoption_words(one);
+    return {};
+}
+
 int list(Session& session, const std::string& service, const std::string& ledger) {
     const auto answer = session.client().get(path_of(service, "versions"));
     return session.show("list versions of " + service, answer, [&](const Json& versions) {
@@ -42,7 +52,9 @@ int list(Session& session, const std::string& service, const std::string& ledger
         if (any) {
             table.print(session.out());
         } else {
-            session.err() << service << " has no " << ledger << " versions\n";
+            const auto adoption = ledger == "good" ? printable(adoption_of(session, service)) : std::string();
+            session.err() << service << " has no " << ledger << " versions" << (adoption.empty() ? "" : ": ")
+                          << adoption << '\n';
         }
     });
 }

@@ -35,7 +35,7 @@ void print_status(Session& session, const Json& status) {
         return;
     }
     services_table(status).print(session.out());
-    session.out() << silence_words(status, session.now().wall) << steady_words(status);
+    session.out() << silence_words(status, session.now().wall) << adoptions_words(status) << steady_words(status);
 }
 
 int status(Session& session) {

@@ -93,6 +93,24 @@ std::string silence_words(const Json& status, WallTime now) {
     return out;
 }
 
+std::string adoption_words(const Json& service) {
+    const auto& adopting = service["adopting"];
+    if (adopting.is_null()) return {};
+    const auto version = adopting["version"].text(), why = adopting["words"].text();
+    if (why.empty()) return version + " is watched for one bake before it counts as good";
+    return version + " does not count as good yet and is watched for another bake: " + why;
+}
+
+std::string adoptions_words(const Json& status) {
+    std::string out;
+    for (const auto& service : status["services"].items()) {
+        const auto why = service["adopting"]["words"].text();
+        if (why.empty() || service["why_not"].text().find(why) != std::string::npos) continue;
+        out += printable(service["name"].text() + ": " + adoption_words(service)) + "\n";
+    }
+    return out;
+}
+
 /// `v1?`: it was seen last, and nobody says so now.
 std::string live_words(const Json& service) {
     return service["live"].text() + (service["live_unknown"].is_null() ? "" : "?");

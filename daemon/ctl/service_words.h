@@ -20,6 +20,12 @@ namespace revertd::ctl {
 /// What holds outside of deploys, a line each; empty if nothing does.
 [[nodiscard]] std::string steady_words(const Json& status);
 
+/// Of a service without a good version: which one becomes it, and why it has not yet; empty: nothing is watched for it.
+[[nodiscard]] std::string adoption_words(const Json& service);
+
+/// The same, a line for each service whose row does not say it.
+[[nodiscard]] std::string adoptions_words(const Json& status);
+
 /// Every service of the status in a row.
 [[nodiscard]] Table services_table(const Json& status);
 

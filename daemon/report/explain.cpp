@@ -47,7 +47,7 @@ std::string meaning(const ReportInput& in, const RuleChanged& held) {
         const std::string many =
             held.value > kMostOdds ? "fewer than one in " + rounded(kMostOdds) : "one in " + rounded(held.value);
         return many + " healthy deploys would ever look like this by chance, however often one looks; from one in " +
-               rounded(held.limit) + " on it counts";
+               rounded(held.limit) + " on it counts" + (held.limit_why.empty() ? "" : ": " + held.limit_why);
     }
     const Signal* signal = signal_of(in, held);
     if (signal == nullptr || !std::isfinite(held.value) || !std::isfinite(held.limit)) return {};
@@ -107,12 +107,18 @@ Explanation explain_rule(const ReportInput& in, const Held& held) {
 }  // namespace
 
 bool is_statistical(const RuleChanged& rule) {
+    const bool combined = rule.text.find(" of (") != std::string::npos;  // its value is how many of its rules hold
+    if (combined) return false;
     return rule.text.find("worse than baseline") != std::string::npos || rule.text.ends_with(" repeat");
 }
 
 std::string evidence_words(double evidence) {
     if (std::isnan(evidence)) return "-";
     return (evidence > kMostOdds ? "less than 1 : " : "1 : ") + rounded(std::min(evidence, kMostOdds));
+}
+
+std::string needed_words(double limit) {
+    return std::isfinite(limit) ? "1 : " + rounded(limit) : "-";
 }
 
 std::vector<Explanation> explain(const ReportInput& in) {

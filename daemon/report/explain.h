@@ -24,6 +24,8 @@ struct Explanation {
 [[nodiscard]] bool is_statistical(const RuleChanged& rule);
 /// "1 : 290,000", "less than 1 : 1,000,000"
 [[nodiscard]] std::string evidence_words(double evidence);
+/// Of a limit, which is no claim about a deploy: "1 : 1,000", "1 : 100,000,000"
+[[nodiscard]] std::string needed_words(double limit);
 
 /// The same as lines for a terminal, and what a person can do next.
 [[nodiscard]] std::vector<std::string> explain_lines(const ReportInput& input);

@@ -153,7 +153,7 @@ std::string numbers(const ReportInput& in) {
         const bool odds = is_statistical(*rule);  // of all that it has seen, which is not what one slot had
         rows += row({when(r.wall), html_text(rule->text), rule->holds ? "holds" : std::string(to_string(rule->verdict)),
                      odds ? evidence_words(rule->value) : number(rule->value),
-                     odds ? evidence_words(rule->limit) : number(rule->limit), number(rule->baseline),
+                     odds ? needed_words(rule->limit) : number(rule->limit), number(rule->baseline),
                      odds ? "-" : number(rule->requests)});
     }
     return table({"Time (UTC)", "Rule", "Verdict", "Value", "Limit", "Before", "Requests"}, rows);

@@ -134,6 +134,7 @@ void findings(Writer& out, const std::vector<Record>& records) {
         out.StartObject();
         text(out, "at", to_rfc3339(r.wall)), text(out, "rule", rule->text), text(out, "words", rule->words);
         number(out, "value", rule->value), number(out, "limit", rule->limit), number(out, "baseline", rule->baseline);
+        text(out, "limit_why", rule->limit_why);
         out.Key("holds");
         out.Bool(rule->holds);
         out.EndObject();

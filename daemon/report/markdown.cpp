@@ -101,7 +101,7 @@ std::string numbers(const ReportInput& in) {
         out += "| " + to_rfc3339(r.wall) + " | " + plain(rule->text) + " | " +
                (rule->holds ? "holds" : std::string(to_string(rule->verdict))) + " | " +
                (odds ? evidence_words(rule->value) : number(rule->value)) + " | " +
-               (odds ? evidence_words(rule->limit) : number(rule->limit)) + " | " + number(rule->baseline) + " | " +
+               (odds ? needed_words(rule->limit) : number(rule->limit)) + " | " + number(rule->baseline) + " | " +
                (odds ? "-" : number(rule->requests)) + " |\n";
     }
     return any ? out + "\n" : std::string{};

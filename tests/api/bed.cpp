@@ -214,6 +214,7 @@ std::string Bed::ask_for_approval() {
                           false,
                           false,
                           "errors 7.9 % is above 5 % for 2m"};
+        change.limit_why = "ten times the usual evidence is needed, because the load has just grown";
         change.where = "all of it in route=/pay", change.places = {{"route", "/pay", 1, 0.48, 0.003, true}};
         backend_->judge(change);
         const ServiceState* service = backend_->engine().state().service("api");

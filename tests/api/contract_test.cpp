@@ -22,14 +22,14 @@ constexpr Fields kSignal = "!name !value !baseline !verdict !rules";
 constexpr Fields kIncident =
     "!id !service !deployment !severity !state !held_by !opened closed !from !to !reason !findings approval !attempts "
     "verification !timeline";
-constexpr Fields kFinding = "!rule !value !limit baseline !since !words !query";
+constexpr Fields kFinding = "!rule !value !limit limit_why baseline !since !words !query";
 constexpr Fields kApproval = "role !quorum !given !until";
 constexpr Fields kGiven = "!by !at !reason";
 constexpr Fields kAttempt = "!n !key !step !intent_at !outcome exit output_tail";
 constexpr Fields kVerification = "!since !clear_for outcome";
 constexpr Fields kTimeline = "!at !what !words";
 constexpr Fields kStatus = "!halted !frozen !services";
-constexpr Fields kService = "!name !mode !live good !ready_to_rollback why_not guard last_incident !signals";
+constexpr Fields kService = "!name !mode !live good adopting !ready_to_rollback why_not guard last_incident !signals";
 
 void expect_fields(const ctl::Json& object, Fields fields, const std::string& what) {
     std::istringstream words(fields);

@@ -36,6 +36,7 @@ TEST_F(Incidents, show_what_was_found_and_what_is_asked) {
     EXPECT_EQ(finding["rule"].text(), "errors > 5% for 2m");
     EXPECT_EQ(finding["value"].number(), 0.079);
     EXPECT_EQ(finding["limit"].number(), 0.05);
+    EXPECT_EQ(finding["limit_why"].text(), "ten times the usual evidence is needed, because the load has just grown");
     EXPECT_TRUE(finding["baseline"].is_null());
     EXPECT_FALSE(finding["since"].is_null());
     EXPECT_EQ(finding["query"].text(), "ratio(requests)");

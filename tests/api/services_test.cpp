@@ -36,6 +36,23 @@ TEST(Services, say_why_they_could_not_be_rolled_back) {
     EXPECT_TRUE(s["last_incident"].is_null());
 }
 
+TEST(Services, say_why_no_version_is_good_yet) {
+    Bed bed;
+    const auto service = [&] { return bed.get("/api/v1/services").json().items().front(); };
+    EXPECT_TRUE(service()["adopting"].is_null());
+    bed.on_loop([&] { bed.backend().runs("v1"); });
+    EXPECT_EQ(service()["adopting"]["version"].text(), "v1");
+    EXPECT_FALSE(service()["adopting"]["since"].is_null());
+    EXPECT_TRUE(service()["adopting"]["words"].is_null());
+    bed.on_loop([&] { bed.backend().feed(event::Summarised{"api", {}}); });
+    EXPECT_EQ(service()["adopting"]["words"].text(), "no P0 or P1 rule could be judged");
+    EXPECT_EQ(service()["why_not"].text(),
+              "cannot roll back yet: no good version until v1 passes a bake; the last one did not: "
+              "no P0 or P1 rule could be judged");
+    bed.post("/api/v1/services/api/good", R"({"version":"v1","action":"mark","reason":"it ran for weeks"})");
+    EXPECT_TRUE(service()["adopting"].is_null());
+}
+
 TEST(Services, say_that_nobody_knows_which_version_runs) {
     Bed bed;
     bed.bake();

@@ -181,6 +181,23 @@ TEST_F(Commands, ledgers_show_who_said_what) {
               "v2       bad    rolled back  ana  03:02:07 (10m ago)\n");
 }
 
+TEST_F(Commands, a_ledger_without_a_good_version_says_what_it_waits_for) {
+    daemon.answer("GET /api/v1/services/api/versions", {{200, "[]"}});
+    EXPECT_EQ(run({"good", "list", "api"}).err, "api has no good versions\n") << "an older daemon";
+    const auto said = [&](const std::string& adopting) {
+        daemon.answer("GET /api/v1/services", {{200, R"([{"name":"web","adopting":{"version":"w1","words":null}},
+            {"name":"api","adopting":)" + adopting + "}]"}});
+        return run({"good", "list", "api"}).err;
+    };
+    EXPECT_EQ(said("null"), "api has no good versions\n");
+    EXPECT_EQ(said(R"({"version":"v1","since":"2026-11-20T03:02:07Z","words":null})"),
+              "api has no good versions: v1 is watched for one bake before it counts as good\n");
+    EXPECT_EQ(
+        said(R"({"version":"v1","since":"2026-11-20T03:02:07Z","words":"nothing was seen"})"),
+        "api has no good versions: v1 does not count as good yet and is watched for another bake: nothing was seen\n");
+    EXPECT_EQ(run({"bad", "list", "api"}).err, "api has no bad versions\n");
+}
+
 TEST_F(Commands, versions_are_marked_and_forgiven) {
     daemon.answer("POST /api/v1/services/api/good", {{200, "{}"}});
     daemon.answer("POST /api/v1/services/api/bad", {{200, "{}"}});
@@ -237,6 +254,20 @@ TEST_F(Commands, status_says_who_does_not_say_what_runs) {
     const auto outcome = run({"status"});
     EXPECT_NE(outcome.out.find(" v1?   v1 "), std::string::npos) << outcome.out;
     EXPECT_NE(outcome.out.find("\napi: the platform is mute: exit 1, since "), std::string::npos) << outcome.out;
+}
+
+TEST_F(Commands, status_says_why_no_version_is_good_yet_where_the_row_does_not) {
+    daemon.answer("GET /-/ready", {{200, "ok"}});
+    const std::string adopting =
+        R"("adopting":{"version":"v1","since":"2026-11-20T03:09:57Z","words":"errors were seen"})";
+    daemon.answer("GET /api/v1/status",
+                  {{200, R"({"halted":false,"services":[{"name":"api","why_not":"no good version: errors were seen",)" +
+                             adopting + R"(},{"name":"web","why_not":"mode observe",)" + adopting +
+                             R"(},{"name":"old","why_not":"mode observe"}]})"}});
+    const auto outcome = run({"status"});
+    const std::string line = "does not count as good yet and is watched for another bake: errors were seen\n";
+    EXPECT_TRUE(outcome.out.ends_with("\nweb: v1 " + line)) << outcome.out;
+    EXPECT_EQ(outcome.out.find("api: v1 "), std::string::npos) << outcome.out;
 }
 
 TEST_F(Commands, status_says_where_no_deploys_are_wanted_and_where_everything_asks) {

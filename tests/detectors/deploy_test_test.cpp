@@ -161,6 +161,9 @@ double evidence_beside(double share_beside) {
     bed.before(120, 0.003);
     bed.begin();
     const auto found = bed.deploy(80, 1000, 2 * share_beside, 1000, share_beside);
+    const bool incident = share_beside > 0.006;
+    EXPECT_TRUE(!found || found->doubt.why == (incident ? Doubt::Why::SharedIncident : Doubt::Why::None));
+    EXPECT_TRUE(!found || found->doubt.times == (incident ? 10 : 1));
     return found ? found->evidence : 0;
 }
 
@@ -181,6 +184,7 @@ TEST(DeployTest, more_load_wants_ten_times_the_evidence_of_errors) {
         const auto found = bed.deploy(18, more * 1000, 0.006, more * 1000);
         ASSERT_TRUE(found) << more;
         EXPECT_EQ(found->evidence >= 10 * needed, more > 1) << found->at << ' ' << found->evidence;
+        EXPECT_EQ(found->doubt.why, more > 1 ? Doubt::Why::MoreLoad : Doubt::Why::None);
     }
 }
 
@@ -191,6 +195,8 @@ TEST(DeployTest, an_incident_before_wants_ten_times_the_evidence) {
         bed.before(20, share_before);
         bed.begin();
         const auto found = bed.deploy(50, 1000, 3 * share_before);
+        EXPECT_TRUE(found &&
+                    found->doubt.why == (share_before > 0.003 ? Doubt::Why::EarlierIncident : Doubt::Why::None));
         return found ? found->evidence : 0;
     };
     EXPECT_GE(evidence(0.03), 10 / (0.001 * 0.3));

@@ -80,6 +80,59 @@ TEST(WorseBeside, an_incident_of_both_groups_is_no_breach_and_one_of_the_canary_
         << bed.words();
 }
 
+TEST(WorseBeside, a_verdict_in_an_incident_of_both_groups_says_what_it_needed_and_why) {
+    const std::string why = "ten times the usual evidence is needed, because errors rose in the control group as well";
+    for (const bool incident : {false, true}) {
+        Bed bed;
+        bed.slots(60, 0.003, 0.003);
+        bed.deploy();
+        bed.slots(20, 0.003, 0.003);
+        bed.slots(20, incident ? 0.04 : 0.003, incident ? 0.04 : 0.003);
+        const double limit = bed.rule().limit;
+        EXPECT_EQ(limit, 1000) << "nothing is withheld";
+        EXPECT_LE(incident ? bed.until_breach(0.09, 0.04) : bed.until_breach(0.012, 0.003), 40) << bed.words();
+        EXPECT_EQ(bed.rule().limit, incident ? 10000 : 1000);
+        EXPECT_GE(bed.rule().value, bed.rule().limit);
+        EXPECT_EQ(bed.rule().limit_why, incident ? why : "");
+        EXPECT_EQ(bed.words().ends_with(", where " + why), incident) << bed.words();
+    }
+}
+
+TEST(WorseBeside, what_withholds_a_verdict_is_said_while_it_does) {
+    Bed bed;
+    bed.slots(60, 0.003, 0.003);
+    bed.deploy();
+    bed.slots(20, 0.003, 0.003);
+    bed.slots(20, 0.03, 0.03);
+    int withheld = 0;
+    for (int i = 0; i < 200 && bed.verdict() != Verdict::Breach; ++i) {
+        bed.slots(1, 0.046, 0.03);
+        if (bed.verdict() != Verdict::Ok || bed.rule().limit_why.empty()) continue;
+        ++withheld;
+        EXPECT_EQ(bed.rule().limit, 10000);
+        EXPECT_NE(bed.words().find("; ten times the usual evidence is needed, because errors rose in the control"),
+                  std::string::npos)
+            << bed.words();
+    }
+    EXPECT_GT(withheld, 0);
+    EXPECT_EQ(bed.verdict(), Verdict::Breach) << bed.words();
+}
+
+TEST(WorseBeside, what_withheld_a_verdict_is_said_no_longer_when_there_is_none) {
+    Bed bed;
+    bed.slots(60, 0.003, 0.003);
+    bed.deploy();
+    bed.slots(20, 0.003, 0.003);
+    bed.slots(20, 0.03, 0.03);
+    for (int i = 0; i < 200 && bed.rule().limit_why.empty(); ++i) bed.slots(1, 0.046, 0.03);
+    ASSERT_FALSE(bed.rule().limit_why.empty());
+    ASSERT_EQ(bed.verdict(), Verdict::Ok);
+    bed.slots(20, 0.01, 0.03);
+    EXPECT_EQ(bed.rule().limit, 1000);
+    EXPECT_EQ(bed.rule().limit_why, "");
+    EXPECT_EQ(bed.words().find("evidence"), std::string::npos) << bed.words();
+}
+
 TEST(WorseBeside, a_canary_that_stood_idle_before_the_deploy_is_compared) {
     Bed bed;
     bed.slots(60, 0, 0.003, 0);

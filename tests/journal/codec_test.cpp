@@ -80,6 +80,9 @@ TEST(Codec, keeps_numbers_times_enums_and_meta) {
     EXPECT_EQ(back.state, closed.state);
     EXPECT_EQ(back.exit_code, closed.exit_code);
     EXPECT_EQ(back.reason, closed.reason);
+    RuleChanged rule;
+    rule.limit_why = "ten times the usual evidence is needed, because the load has just grown";
+    EXPECT_EQ(std::get<RuleChanged>(*decode(RuleChanged::kName, encode(rule))).limit_why, rule.limit_why);
 }
 
 void expect_same_bits(double value) {
@@ -109,6 +112,14 @@ TEST(Codec, reads_an_older_record_and_passes_over_what_it_does_not_know) {
     ASSERT_TRUE(read) << read.error().message;
     EXPECT_EQ(std::get<Halted>(*read).by, "ana");
     EXPECT_EQ(std::get<Halted>(*read).service, "");
+    read = decode(RuleChanged::kName, R"({"service":"api","limit":1000.0,"words":"errors: 7.9 %"})");
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(std::get<RuleChanged>(*read).limit, 1000);
+    EXPECT_EQ(std::get<RuleChanged>(*read).limit_why, "");
+    read = decode(AdoptionStarted::kName, R"({"service":"api","version":"v1"})");
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(std::get<AdoptionStarted>(*read).version, "v1");
+    EXPECT_EQ(std::get<AdoptionStarted>(*read).words, "");
 }
 
 TEST(Codec, refuses_what_is_no_fact) {

@@ -180,6 +180,45 @@ TEST_F(Explaining, says_what_a_person_can_do_next) {
     EXPECT_NE(next().find("revertctl take i-7"), std::string::npos) << next();
 }
 
+TEST_F(Explaining, more_evidence_than_usual_is_said_with_its_reason_and_only_then) {
+    hold(1, 62000, 1000, "errors: 7.9 %");
+    EXPECT_NE(said().find("; from one in 1,000 on it counts\n"), std::string::npos) << said();
+    auto& rule = std::get<RuleChanged>(records_.back().fact);
+    rule.limit = 10000, rule.limit_why = "ten times the usual evidence is needed, because it rains";
+    const std::string counts =
+        "; from one in 10,000 on it counts: ten times the usual evidence is needed, because it rains";
+    EXPECT_NE(said().find(counts + "\n"), std::string::npos) << said();
+    const Now now{Time(41min), WallTime(1'795'132'800s) + 41min};
+    for (const std::string& report :
+         {report_html({&deployment_, nullptr, records_, now}), report_markdown({&deployment_, nullptr, records_, now})})
+        EXPECT_NE(report.find(counts), std::string::npos) << report;
+    EXPECT_NE(report_json({&deployment_, nullptr, records_, now})
+                  .find(R"("limit_why": "ten times the usual evidence is needed, because it rains")"),
+              std::string::npos);
+}
+
+TEST_F(Explaining, a_limit_beyond_what_odds_can_mean_is_said_as_it_is) {
+    hold(1, 1e290, 1e8, "p95 is worse");
+    EXPECT_NE(said().find("fewer than one in 1,000,000 healthy deploys"), std::string::npos) << said();
+    EXPECT_NE(said().find("from one in 100,000,000 on it counts"), std::string::npos) << said();
+    const std::string markdown =
+        report_markdown({&deployment_, nullptr, records_, {Time(41min), WallTime(1'795'132'800s) + 41min}});
+    EXPECT_NE(markdown.find("| holds | less than 1 : 1,000,000 | 1 : 100,000,000 | - |"), std::string::npos)
+        << markdown;
+}
+
+TEST_F(Explaining, how_many_rules_of_a_combination_hold_is_no_evidence) {
+    auto settings = std::make_shared<ServiceSettings>(*deployment_.settings);
+    settings->rules[1].text = "all of (errors worse than baseline; errors > 5%)";
+    settings->rules[1].kind = Rule::Kind::Combined;
+    deployment_.settings = settings;
+    hold(1, 2, 2, "errors 7.9 % of 12,410 requests failed, and errors 7.9 % (2 of 2, 2 needed)");
+    EXPECT_EQ(said().find("healthy deploys"), std::string::npos) << said();
+    const std::string markdown =
+        report_markdown({&deployment_, nullptr, records_, {Time(41min), WallTime(1'795'132'800s) + 41min}});
+    EXPECT_NE(markdown.find("| holds | 2 | 2 | - |"), std::string::npos) << markdown;
+}
+
 TEST_F(Explaining, the_numbers_of_a_test_are_odds) {
     hold(1, 41234, 1000, "errors: 7.9 % of 12,410 requests failed, 26x the 0.3 % before");
     const Now now{Time(41min), WallTime(1'795'132'800s) + 41min};
