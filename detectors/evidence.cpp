@@ -20,6 +20,7 @@ constexpr double kBlipEvery = 900, kUsualBlips = 2;       // seconds; as many as
 constexpr double kMostBlips = 0.3;                        // of the ticks
 constexpr double kSpellEvery = 14400, kSpellLasts = 120;  // seconds
 constexpr double kMostSpells = 0.1, kSpellKeeps = 0.8;    // of the ticks; of a spell's ticks, its strength
+constexpr double kFlapOn = 30, kFlapOff = 90;             // seconds
 constexpr double kBlipMean = 0.7;                         // of the longest: the usual length
 
 }  // namespace
@@ -219,6 +220,14 @@ double Spells::predict(double calm, std::span<const double> within, double dt) {
     calm_ /= sum;
     for (double& w : within_) w /= sum;
     return top + std::log(sum);
+}
+
+double Flapping::predict(double on, double off, double dt) {
+    const double a = std::log(on_) + on, b = std::log1p(-on_) + off;
+    const double predictive = std::max(a, b) + std::log1p(std::exp(-std::abs(a - b)));
+    const double was_on = std::exp(a - predictive);
+    on_ = was_on * std::exp(-dt / kFlapOn) - (1 - was_on) * std::expm1(-dt / kFlapOff);
+    return predictive;
 }
 
 void ExtraVariance::add(double squared_residual, double v, double v2) {

@@ -149,6 +149,22 @@ class Spells {
     double calm_ = 1;
 };
 
+/// What comes and goes: an alternative that is on for half a minute and off for a minute and a half, on average,
+/// and while it is off looks as healthy as any. A hidden Markov chain of two states; the probability of being on
+/// follows from the ticks before.
+class Flapping {
+  public:
+    explicit Flapping(double ratio) : ratio_(ratio) {}
+
+    [[nodiscard]] double ratio() const { return ratio_; }
+
+    /// The log predictive of a tick with these log-likelihoods while it is on, or off.
+    double predict(double on, double off, double dt);
+
+  private:
+    double ratio_, on_ = 0.25;
+};
+
 /// Over how many ticks a blip of these seconds may be seen.
 [[nodiscard]] std::size_t ticks_of_a_blip(double seconds, double interval);
 

@@ -19,8 +19,10 @@ constexpr std::size_t kSlight = 3;  // of them may be a transient: new instances
 constexpr std::array kFaster = {0.8, 0.65, 0.5, 0.3};  // times the latency
 constexpr std::array kSlowModes = {1.5, 2.2, 4.0};     // times the share above an edge
 constexpr double kSlowWeight = 0.25;
-constexpr double kMostSlow = 0.9;       // of all requests
-constexpr double kMostSlowShare = 0.3;  // of the cells that a slow mode adds to
+constexpr std::array kFlappingFactors = {1.4, 2.0, 3.0};  // of kFactors: blips have no further strengths
+constexpr double kFlappingShare = 0.1;                    // of the weight of all alternatives
+constexpr double kMostSlow = 0.9;                         // of all requests
+constexpr double kMostSlowShare = 0.3;                    // of the cells that a slow mode adds to
 constexpr std::array kAmplitudes = {0.25, 0.5, 1.0, 1.7, 2.6, 4.0};
 constexpr std::array kTaus = {15.0, 30.0, 55.0, 90.0, 140.0, 210.0, 320.0};
 constexpr double kRemembered = 600;   // seconds that evidence can be taken back for
@@ -64,18 +66,23 @@ LatencyTest::LatencyTest(const DeployShape& shape, LatencyModel model, double sh
     const double wandered = kWander * model_.spread() / benign.step;
     wander_ = std::min(0.5, tuning().wander * wandered * wandered * shape.interval / shape.bake);
     null_ = make_null(benign.log_ratio, benign.log_prior);
-    std::vector<double> weights(kFactorWeights.begin(), kFactorWeights.end());
-    const std::size_t slow = alternatives_.size() - kFactors.size();
-    for (std::size_t i = 0; i < slow; ++i) weights.push_back(kSlowWeight / static_cast<double>(slow));
-    const double total = std::accumulate(weights.begin(), weights.end(), 0.0);
-    for (auto& w : weights) w /= total;
-    evidence_.emplace(std::move(weights), shape.bake, std::log(1 / (shape.alpha * share)), tuning().least);
+    evidence_.emplace(weights(), shape.bake, std::log(1 / (shape.alpha * share)), tuning().least);
     evidence_->remember(static_cast<std::size_t>(kRemembered / shape.interval) + 1);
     llr_.resize(alternatives_.size());
-    blips_ = Blips(tuning().blip, shape.interval, alternatives_.size());
+    blips_ = Blips(tuning().blip, shape.interval, steady_);
     const double own = shape.control ? tuning().own_jitter : 1.0;
     jitter_ = ExtraVariance(model_.jitter() * own + 1e-5, 8);
     most_jitter_ = 2 * model_.jitter() + 1e-4;
+}
+
+std::vector<double> LatencyTest::weights() const {
+    std::vector<double> weights(kFactorWeights.begin(), kFactorWeights.end());
+    const std::size_t slow = steady_ - kFactors.size();
+    for (std::size_t i = 0; i < slow; ++i) weights.push_back(kSlowWeight / static_cast<double>(slow));
+    const double total = std::accumulate(weights.begin(), weights.end(), 0.0) / (1 - kFlappingShare);
+    for (auto& w : weights) w /= total;
+    weights.insert(weights.end(), flapping_.size(), kFlappingShare / static_cast<double>(flapping_.size()));
+    return weights;
 }
 
 void LatencyTest::make_curves() {
@@ -127,6 +134,11 @@ void LatencyTest::make_alternatives() {
         for (std::size_t c = from; c < cells.size(); ++c) slow += cells[c].share;
         if (slow > kMostSlowShare) continue;
         for (const double more : kSlowModes) alternatives_.push_back({from, more});
+    }
+    steady_ = alternatives_.size();
+    for (const double factor : kFlappingFactors) {
+        alternatives_.push_back({0, factor});
+        flapping_.emplace_back(factor);
     }
 }
 
@@ -406,7 +418,10 @@ void LatencyTest::step(double at, double dt, const Cells& fresh, const Cells& re
     prepare(fresh, reference, odds, design);
     ask_cold_tails(odds, design);
     const double calm = faster(null_.ask(curves_, expected_, table_.data()), dt);
-    const double null = blips_.predict(transient(calm, std::span(llr_).first(kSlight), dt), llr_, dt);
+    const std::span steady = std::span(llr_).first(steady_);
+    const double null = blips_.predict(transient(calm, steady.first(kSlight), dt), steady, dt);
+    for (std::size_t k = 0; k < flapping_.size(); ++k)
+        llr_[steady_ + k] = flapping_[k].predict(llr_[steady_ + k], calm, dt);
     const double learns = blips_.calm() * transients_.calm() * faster_.calm();
     null_.learn(learns);
     for (double& x : llr_) x -= null;

@@ -102,6 +102,7 @@ class LatencyTest {
 
     [[nodiscard]] Null make_null(std::vector<double> benign, std::span<const double> log_prior) const;
     void make_alternatives();
+    [[nodiscard]] std::vector<double> weights() const;
     void make_curves();
     void curves_beside(std::span<const double> amplitudes, std::span<const double> taus);
     [[nodiscard]] double believed_warmup() const;
@@ -117,7 +118,9 @@ class LatencyTest {
 
     DeployShape shape_;
     LatencyModel model_;
-    std::vector<Alternative> alternatives_;
+    std::vector<Alternative> alternatives_;  // those that last, then those that come and go
+    std::size_t steady_ = 0;
+    std::vector<Flapping> flapping_;
     std::vector<Curve> curves_;
     std::size_t whole_curves_ = 1, warm_curves_ = 1;  // of them, of all requests; without those of a control group
     Null null_;

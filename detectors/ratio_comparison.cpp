@@ -15,7 +15,6 @@ constexpr double kFewest = 4, kMost = 20;  // points on either side of ratio 1
 constexpr double kMostStep = 0.06;
 constexpr double kReach = 3;
 constexpr std::array kFewer = {0.5, 0.1};  // times the errors
-constexpr double kSecondsOn = 30, kSecondsOff = 90;
 
 /// As the ratios are listed: the usual ones, then those of an incident that goes on.
 std::vector<double> log_prior(const HealthyRatios& healthy) {
@@ -39,14 +38,6 @@ BenignRatios::BenignRatios(double sd, double most) {
         log_ratio.push_back(z * sd);
         log_prior.push_back(-z * z / 2);
     }
-}
-
-double Flapping::predict(double on, double off, double dt) {
-    const double a = std::log(on_) + on, b = std::log1p(-on_) + off;
-    const double predictive = std::max(a, b) + std::log1p(std::exp(-std::abs(a - b)));
-    const double was_on = std::exp(a - predictive);
-    on_ = was_on * std::exp(-dt / kSecondsOn) - (1 - was_on) * std::expm1(-dt / kSecondsOff);
-    return predictive;
 }
 
 RatioComparison::RatioComparison(const CommonRate& common, const HealthyRatios& healthy,

@@ -27,22 +27,6 @@ struct HealthyRatios {
     double sd = 0.1, incident = 1, goes_on = 0;
 };
 
-/// Errors that come and go: an alternative that is on for half a minute and off for a minute and a half, on average,
-/// and while it is off looks as healthy as any. A hidden Markov chain of two states; the probability of being on
-/// follows from the ticks before.
-class Flapping {
-  public:
-    explicit Flapping(double ratio) : ratio_(ratio) {}
-
-    [[nodiscard]] double ratio() const { return ratio_; }
-
-    /// The log predictive of a tick with these log-likelihoods while it is on, or off.
-    double predict(double on, double off, double dt);
-
-  private:
-    double ratio_, on_ = 0.25;
-};
-
 /// What is known before the deploy of the rate common to both groups.
 struct CommonRate {
     double rate = 1e-3;   ///< events a request

@@ -122,6 +122,13 @@ TEST(DeployTestUnderLoad, a_control_group_that_was_slow_for_minutes_does_not_mak
     EXPECT_EQ(count(ill).first, 0);
 }
 
+TEST(DeployTestUnderLoad, latency_that_comes_and_goes_is_found) {
+    const auto always = [](double requests) { return [=](double) { return requests; }; };
+    const auto flaps = [](double at) { return at > 200 && std::fmod(at, 180) < 40 ? 1.5 : 1; };
+    const auto well = [](double) { return 1.0; };
+    EXPECT_GE(count({always(40), always(500), flaps, well}).first, 36);
+}
+
 /// Of forty deploys without a control group, of which `slow` of the requests take half a second: how many are found.
 int count_slow(const std::function<double(double)>& slow) {
     int n = 0;

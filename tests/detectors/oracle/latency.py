@@ -3,7 +3,7 @@
 from math import copysign, erfc, exp, hypot, log, log1p, sqrt
 from statistics import NormalDist
 
-from evidence import Blips, ExtraVariance, Null, OnsetMixture, Spells, benign_ratios
+from evidence import Blips, ExtraVariance, Flapping, Null, OnsetMixture, Spells, benign_ratios
 
 LOW, STEP, STEPS = -0.3, 0.05, 48
 SD, SD_ALONE = 0.028, 0.032  # of healthy log factors: detectors/tuning.h
@@ -255,8 +255,13 @@ class LatencyTest:
         for start in range(1, len(model.cells)):
             if sum(c.share for c in model.cells[start:]) <= 0.3:
                 self.alternatives += [(start, more) for more in (1.5, 2.2, 4.0)]
-        slow = len(self.alternatives) - len(FACTORS)
+        self.steady = len(self.alternatives)
+        slow = self.steady - len(FACTORS)
         weights = [*FACTOR_WEIGHTS, *[0.25 / slow] * slow] if slow else list(FACTOR_WEIGHTS)
+        flapping = (1.4, 2.0, 3.0)
+        weights = [0.9 * w / sum(weights) for w in weights] + [0.1 / 3] * 3
+        self.alternatives += [(0, f) for f in flapping]
+        self.flapping = [Flapping() for _ in flapping]
         if not model.cells:
             weights = []  # nothing to compare with
         self.evidence = OnsetMixture(weights, self.bake, log(1 / (shape["alpha"] * share)), 5)
@@ -271,7 +276,7 @@ class LatencyTest:
         total = sum(prior) * sum(cold)
         self.prior = [[p * c / total for c in cold] for p in prior]  # benign x curve
         self.weights = [row[:] for row in self.prior]
-        self.blips, self.transients = Blips(20, self.interval, len(self.alternatives)), Transients(self.interval)
+        self.blips, self.transients = Blips(20, self.interval, self.steady), Transients(self.interval)
         self.jitter = ExtraVariance(model.jitter * (0.5 if self.control else 1) + 1e-5, 8)
         self.mean = [0, 0]  # weighted sum of the shifts, and of the weights
         self.growing, self.warm_from, self.sizes = False, 0, [0.0] * len(cold)
@@ -385,7 +390,9 @@ class LatencyTest:
         seen, calm = self.null(table, [now for now, _, _ in curves], more)
         faster = [interpolated(table, self.expected + log(f)) for f in (0.8, 0.65, 0.5, 0.3)]
         calm = self.faster.predict(calm, faster, dt)
-        null = self.blips.predict(self.transients.predict(calm, alternatives[:3], dt, self.growing), alternatives, dt)
+        steady = alternatives[:self.steady]
+        null = self.blips.predict(self.transients.predict(calm, steady[:3], dt, self.growing), steady, dt)
+        alternatives = steady + [f.predict(on, calm, dt) for f, on in zip(self.flapping, alternatives[self.steady:])]
         surely = self.blips.calm * self.transients.calm * self.faster.calm
         self.learn(seen, surely, min(0.1, dt / 1800))
         if counts:
