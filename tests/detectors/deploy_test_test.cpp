@@ -129,6 +129,17 @@ TEST(DeployTest, most_of_the_requests_failing_is_a_hard_failure_unless_they_ofte
     }
 }
 
+TEST(DeployTest, nearly_all_failing_is_found_within_a_minute_however_many_fail_usually) {
+    for (const bool control : {false, true})
+        for (const double usual : {0.05, 0.13, 0.25}) {
+            Bed bed(control);
+            bed.before(100, usual);
+            bed.begin();
+            EXPECT_FALSE(bed.deploy(6, 1000, usual, 1000, usual));
+            EXPECT_TRUE(bed.deploy(6, 1000, 0.75, 1000, usual)) << usual << control;
+        }
+}
+
 TEST(DeployTest, an_incident_that_goes_on_is_not_the_deploys_and_what_comes_on_top_is) {
     Bed bed(false);
     bed.before(300, 0.003);
