@@ -14,7 +14,8 @@ namespace {
 constexpr double kFewest = 4, kMost = 20;  // points on either side of ratio 1
 constexpr double kMostStep = 0.06;
 constexpr double kReach = 3;
-constexpr std::array kFewer = {0.5, 0.1};  // times the errors
+constexpr std::array kFewer = {0.5, 0.1};          // times the errors
+constexpr std::array kFewerBeside = {0.5, 0.15};  // times the usual errors of the control group
 
 /// As the ratios are listed: the usual ones, then those of an incident that goes on.
 std::vector<double> log_prior(const HealthyRatios& healthy) {
@@ -51,6 +52,7 @@ RatioComparison::RatioComparison(const CommonRate& common, const HealthyRatios& 
       flapping_(flapping.begin(), flapping.end()),
       null_(log_prior(healthy), drift),
       fewer_(kFewer.size()),
+      fewer_beside_(kFewerBeside.size()),
       blips_(std::move(blips)) {
     for (const double x : BenignRatios(healthy.sd, kMostStep).log_ratio) null_ratios_.push_back(std::exp(x));
     const std::size_t usual = null_ratios_.size();
@@ -86,12 +88,24 @@ void RatioComparison::ask_each(const Events& fresh, const Events& reference, dou
 void RatioComparison::teach_each(const Events& fresh, const Events& reference, double extra) {
     for (std::size_t i = 0; i < beliefs_.size(); ++i) {
         auto& [level, rate, now, heard] = beliefs_[i];
-        level.hear(now, heard, fresh, learns_ ? null_ratios_[i] : 1, extra, blips_.calm() * fewer_.calm());
+        level.hear(now, heard, fresh, learns_ ? null_ratios_[i] : 1, extra, surely_calm());
         if (!learns_) continue;
         rate.learn(reference, 1, clumps_ + extra, now.calm);
-        rate.learn(fresh, null_ratios_[i], clumps_ + extra, now.calm * blips_.calm() * fewer_.calm());
+        rate.learn(fresh, null_ratios_[i], clumps_ + extra, now.calm * surely_calm());
         level.usual(rate.mean(), 1 / (clumps_ + rate.doubt()));
     }
+}
+
+/// The control group alone fails less than usual, and the new group as often as usual: of both groups' ticks, as the
+/// level that the control group seems to show would be another one.
+double RatioComparison::control_fails_less(double calm, const Events& fresh, const Events& reference, double extra,
+                                           double dt, double shown) {
+    std::array<double, kFewerBeside.size()> within{};
+    for (std::size_t k = 0; k < within.size(); ++k) {
+        const auto usual = common_.level.beside(kFewerBeside[k], reference.errors, reference.requests, extra);
+        within[k] = LevelLikelihood(usual, fresh.errors, fresh.requests, extra).at(1) + usual.log_evidence - shown;
+    }
+    return fewer_beside_.predict(calm, within, dt);
 }
 
 bool RatioComparison::compare(const Events& fresh, const Events& reference, double extra, double dt,
@@ -109,11 +123,12 @@ bool RatioComparison::compare(const Events& fresh, const Events& reference, doub
     for (std::size_t k = 0; k < flapping_.size(); ++k) llr[steady + k] = likelihood.at(flapping_[k].ratio());
     std::array<double, kFewer.size()> fewer{};
     for (std::size_t k = 0; k < fewer.size(); ++k) fewer[k] = likelihood.at(kFewer[k]);
-    const double calm = fewer_.predict(null_.ask(likelihood_), fewer, dt);
+    double calm = fewer_.predict(null_.ask(likelihood_), fewer, dt);
+    if (!beliefs_.empty()) calm = control_fails_less(calm, fresh, reference, extra, dt, now.log_evidence);
     const double healthy = blips_.predict(calm, llr, dt);
     for (std::size_t k = 0; k < flapping_.size(); ++k)
         llr[steady + k] = flapping_[k].predict(llr[steady + k], calm, dt);
-    null_.learn(likelihood_, blips_.calm() * fewer_.calm());
+    null_.learn(likelihood_, surely_calm());
     for (double& x : llr) x -= healthy;
     if (learns_) {
         common_.rate.learn(reference, 1, clumps_ + extra, now.calm);

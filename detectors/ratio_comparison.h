@@ -52,6 +52,9 @@ class RatioComparison {
     bool compare(const Events& fresh, const Events& reference, double extra, double dt, std::span<double> llr);
 
   private:
+    /// How surely the last tick was calm: as far as that one may learn from it.
+    [[nodiscard]] double surely_calm() const { return blips_.calm() * fewer_.calm() * fewer_beside_.calm(); }
+
     /// One belief in the common rate.
     struct Belief {
         SharedLevel level;
@@ -60,6 +63,8 @@ class RatioComparison {
         SharedLevel::Heard heard{};  ///< from the new group's tick
     };
 
+    [[nodiscard]] double control_fails_less(double calm, const Events& fresh, const Events& reference, double extra,
+                                            double dt, double shown);
     void ask_each(const Events& fresh, const Events& reference, double extra, double dt);
     void teach_each(const Events& fresh, const Events& reference, double extra);
 
@@ -70,7 +75,7 @@ class RatioComparison {
     std::vector<double> null_ratios_, alternatives_, likelihood_, seen_;
     std::vector<Flapping> flapping_;
     NullMixture null_;
-    Spells fewer_;
+    Spells fewer_, fewer_beside_;  ///< of the new group, of the control group
     Blips blips_;
 };
 

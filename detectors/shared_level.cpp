@@ -95,6 +95,14 @@ SharedLevel::Now SharedLevel::observe(double events, double requests, double own
     return now;
 }
 
+SharedLevel::Now SharedLevel::beside(double times, double events, double requests, double own) const {
+    Now now;
+    now.states[now.used++] = {1, shape_[0], mean_[0], 0};
+    if (requests > 0)
+        now.log_evidence = negative_binomial_log(events, requests * mean_[0] * times, 1 / (1 / shape_[0] + own));
+    return now;
+}
+
 /// What is believed of this tick becomes what is expected of the next. An incident is soon over; what has moved stays.
 void SharedLevel::pass_on(const std::array<double, kStates>& believed) {
     const double moved = stays_ * believed[kMoved] + (1 - stays_) * prior_[kMoved];

@@ -45,6 +45,10 @@ class SharedLevel {
     /// common level.
     [[nodiscard]] Now observe(double events, double requests, double own, double dt);
 
+    /// The level if the control group, whose level is `times` the usual one, says nothing of it: as usual.
+    /// `log_evidence` as of observe().
+    [[nodiscard]] Now beside(double times, double events, double requests, double own) const;
+
     /// What a tick of the other group says: its log-likelihood, and the weights of `Now`'s states after it.
     struct Heard {
         double log_likelihood = 0;
