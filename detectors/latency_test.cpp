@@ -358,7 +358,8 @@ double LatencyTest::faster(double calm, double dt) {
     std::array<double, kFaster.size()> within{};
     for (std::size_t k = 0; k < within.size(); ++k)
         within[k] = TablePlace(expected_ + std::log(kFaster[k])).in(table_.data());
-    return faster_.predict(calm, within, dt);
+    faster_.pass(dt);
+    return faster_.predict(calm, within);
 }
 
 /// The log predictive of a tick that is calm or within a transient, which are frequent while the group grows, or not.

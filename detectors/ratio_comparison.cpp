@@ -96,16 +96,19 @@ void RatioComparison::teach_each(const Events& fresh, const Events& reference, d
     }
 }
 
-/// The control group alone fails less than usual, and the new group as often as usual: of both groups' ticks, as the
-/// level that the control group seems to show would be another one.
+/// The log predictive of a tick that is calm, or in which the control group alone fails less than usual, and the new
+/// group as often as usual: the level that the control group shows is not the common one. `shown`: the log-likelihood of
+/// the control group's tick if it is.
 double RatioComparison::control_fails_less(double calm, const Events& fresh, const Events& reference, double extra,
                                            double dt, double shown) {
-    std::array<double, kFewerBeside.size()> within{};
-    for (std::size_t k = 0; k < within.size(); ++k) {
+    std::array<double, kFewerBeside.size()> told{}, within{};
+    for (std::size_t k = 0; k < told.size(); ++k) {
         const auto usual = common_.level.beside(kFewerBeside[k], reference.errors, reference.requests, extra);
-        within[k] = LevelLikelihood(usual, fresh.errors, fresh.requests, extra).at(1) + usual.log_evidence - shown;
+        told[k] = usual.log_evidence - shown;
+        within[k] = LevelLikelihood(usual, fresh.errors, fresh.requests, extra).at(1);
     }
-    return fewer_beside_.predict(calm, within, dt);
+    fewer_beside_.pass(dt, told);
+    return fewer_beside_.predict(calm, within);
 }
 
 bool RatioComparison::compare(const Events& fresh, const Events& reference, double extra, double dt,
@@ -123,7 +126,8 @@ bool RatioComparison::compare(const Events& fresh, const Events& reference, doub
     for (std::size_t k = 0; k < flapping_.size(); ++k) llr[steady + k] = likelihood.at(flapping_[k].ratio());
     std::array<double, kFewer.size()> fewer{};
     for (std::size_t k = 0; k < fewer.size(); ++k) fewer[k] = likelihood.at(kFewer[k]);
-    double calm = fewer_.predict(null_.ask(likelihood_), fewer, dt);
+    fewer_.pass(dt);
+    double calm = fewer_.predict(null_.ask(likelihood_), fewer);
     if (!beliefs_.empty()) calm = control_fails_less(calm, fresh, reference, extra, dt, now.log_evidence);
     const double healthy = blips_.predict(calm, llr, dt);
     for (std::size_t k = 0; k < flapping_.size(); ++k)
