@@ -17,6 +17,8 @@ constexpr std::array kFactors = {1.15, 1.2, 1.26, 1.33, 1.4, 1.65, 2.0, 3.0};
 constexpr std::array kFactorWeights = {0.08, 0.09, 0.10, 0.10, 0.10, 0.12, 0.08, 0.07};
 constexpr std::size_t kSlight = 3;  // of them may be a transient: new instances among many are cold for a minute
 constexpr std::array kFaster = {0.8, 0.65, 0.5, 0.3};  // times the latency
+constexpr std::array<std::size_t, 3> kAsBefore = {5, 6, 7};  // of the tabulated factors: 0.95, 1 and 1.05
+constexpr double kLately = 60, kLatelyPrior = 20;            // seconds; requests as before the deploy
 constexpr std::array kSlowModes = {1.5, 2.2, 4.0};     // times the share above an edge
 constexpr double kSlowWeight = 0.25;
 constexpr std::array kFlappingFactors = {1.4, 2.0, 3.0};  // of kFactors: blips have no further strengths
@@ -58,7 +60,8 @@ LatencyTest::LatencyTest(const DeployShape& shape, LatencyModel model, double sh
       model_(std::move(model)),
       transients_(tuning().transient, shape.interval, kSlight),
       growing_transients_(tuning().transient, shape.interval, kSlight),
-      faster_(kFaster.size()) {
+      faster_(kFaster.size()),
+      as_before_(kAsBefore.size()) {
     if (model_.empty()) return;
     make_alternatives();
     make_curves();
@@ -362,6 +365,25 @@ double LatencyTest::faster(double calm, double dt) {
     return faster_.predict(calm, within);
 }
 
+/// The log predictive of a tick that is calm, or in which the new group is as it was before the deploy, whatever the
+/// control group does: its requests are spread over the cells as they lately were.
+double LatencyTest::as_before(double calm, const Cells& fresh, const Cells& reference, double odds, double design,
+                              double dt) {
+    const auto cells = model_.cells();
+    const double lately = std::accumulate(lately_.begin(), lately_.end(), kLatelyPrior), fades = std::exp(-dt / kLately);
+    std::array<double, kAsBefore.size()> within{};
+    for (std::size_t c = 0; c < cells.size(); ++c) {
+        const double beside = (lately_[c] + kLatelyPrior * cells[c].share) / lately;
+        for (std::size_t k = 0; k < within.size(); ++k) {
+            const double times = cells[c].share * cells[c].ratio[kAsBefore[k]] / beside;
+            within[k] += (fresh[c] * std::log(times) - (fresh[c] + reference[c]) * std::log(1 + odds * times)) / design;
+        }
+        lately_[c] = fades * lately_[c] + reference[c];
+    }
+    as_before_.pass(dt);
+    return as_before_.predict(calm, within);
+}
+
 /// The log predictive of a tick that is calm or within a transient, which are frequent while the group grows, or not.
 double LatencyTest::transient(double calm, std::span<const double> slight, double dt) {
     const std::array<double, 2> predictive = {
@@ -418,12 +440,13 @@ void LatencyTest::step(double at, double dt, const Cells& fresh, const Cells& re
     if (!shape_.control) expected_ = model_.expected(at);
     prepare(fresh, reference, odds, design);
     ask_cold_tails(odds, design);
-    const double calm = faster(null_.ask(curves_, expected_, table_.data()), dt);
+    double calm = faster(null_.ask(curves_, expected_, table_.data()), dt);
+    if (shape_.control) calm = as_before(calm, fresh, reference, odds, design, dt);
     const std::span steady = std::span(llr_).first(steady_);
     const double null = blips_.predict(transient(calm, steady.first(kSlight), dt), steady, dt);
     for (std::size_t k = 0; k < flapping_.size(); ++k)
         llr_[steady_ + k] = flapping_[k].predict(llr_[steady_ + k], calm, dt);
-    const double learns = blips_.calm() * transients_.calm() * faster_.calm();
+    const double learns = blips_.calm() * transients_.calm() * faster_.calm() * as_before_.calm();
     null_.learn(learns);
     for (double& x : llr_) x -= null;
     if (counts) {

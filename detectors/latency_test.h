@@ -18,8 +18,8 @@ namespace revertd::detect {
 /// both groups cancels, in any shape). Without: against the shares before the deploy.
 ///
 /// The null is a healthy deploy: all latencies times a benign factor that may wander a little, and a warm-up that
-/// decays, log1p(A exp(-age/tau)), whose A and tau are learned; and for minutes it may be as much faster as it likes,
-/// as when the control group is slow. Alternatives: factors, and a new slow mode. Ticks are noisier than chance: the
+/// decays, log1p(A exp(-age/tau)), whose A and tau are learned; for minutes it may be as much faster as it likes, as
+/// when the control group is slow, or take as long as before the deploy, when the control group alone is quicker. Alternatives: factors, and a new slow mode. Ticks are noisier than chance: the
 /// information of one is bounded by the jitter, which is learned.
 class LatencyTest {
   public:
@@ -107,6 +107,8 @@ class LatencyTest {
     void curves_beside(std::span<const double> amplitudes, std::span<const double> taus);
     [[nodiscard]] double believed_warmup() const;
     [[nodiscard]] double faster(double calm, double dt);
+    [[nodiscard]] double as_before(double calm, const Cells& fresh, const Cells& reference, double odds, double design,
+                                   double dt);
     [[nodiscard]] double more_above(std::size_t from, double times, double odds) const;
     void count_above(const Cells& fresh, const Cells& reference);
     void cold_tails();
@@ -126,7 +128,8 @@ class LatencyTest {
     Null null_;
     std::array<Above, LatencyModel::kMostCells> above_{};
     Blips blips_, transients_, growing_transients_;
-    Spells faster_;
+    Spells faster_, as_before_;
+    Cells lately_{};  ///< of the control group, in the last minute
     NullMixture growth_{{0, 0}};  // does it slow the group down that it grows?
     std::array<double, LatencyModel::kSteps> table_{};
     std::vector<double> llr_;
