@@ -18,7 +18,7 @@ constexpr double kLeastOnset = 1e-4;
 constexpr double kLeastWeight = 1e-290;                   // of a point of the null: no point is ever ruled out
 constexpr double kBlipEvery = 900, kUsualBlips = 2;       // seconds; as many as are usual
 constexpr double kMostBlips = 0.3;                        // of the ticks
-constexpr double kSpellEvery = 14400, kSpellLasts = 120;  // seconds
+constexpr double kSpellEvery = 14400, kSpellLasts = 300;  // seconds
 constexpr double kMostSpells = 0.1, kSpellKeeps = 0.8;    // of the ticks; of a spell's ticks, its strength
 constexpr double kFlapOn = 30, kFlapOff = 90;             // seconds
 constexpr double kBlipMean = 0.7;                         // of the longest: the usual length

@@ -18,7 +18,9 @@ constexpr std::array kFactorWeights = {0.08, 0.09, 0.10, 0.10, 0.10, 0.12, 0.08,
 constexpr std::size_t kSlight = 3;  // of them may be a transient: new instances among many are cold for a minute
 constexpr std::array kFaster = {0.8, 0.65, 0.5, 0.3};  // times the latency
 constexpr std::array<std::size_t, 3> kAsBefore = {5, 6, 7};  // of the tabulated factors: 0.95, 1 and 1.05
-constexpr double kLately = 60, kLatelyPrior = 20;            // seconds; requests as before the deploy
+constexpr std::array kLately = {10.0, 60.0};                   // seconds
+constexpr double kAsksFrom = 0.05;                            // evidence
+constexpr double kLatelyPrior = 20;                          // requests as before the deploy
 constexpr std::array kSlowModes = {1.5, 2.2, 4.0};     // times the share above an edge
 constexpr double kSlowWeight = 0.25;
 constexpr std::array kFlappingFactors = {1.4, 2.0, 3.0};  // of kFactors: blips have no further strengths
@@ -61,7 +63,7 @@ LatencyTest::LatencyTest(const DeployShape& shape, LatencyModel model, double sh
       transients_(tuning().transient, shape.interval, kSlight),
       growing_transients_(tuning().transient, shape.interval, kSlight),
       faster_(kFaster.size()),
-      as_before_(kAsBefore.size()) {
+      as_before_(kLately.size() * kAsBefore.size()) {
     if (model_.empty()) return;
     make_alternatives();
     make_curves();
@@ -369,19 +371,32 @@ double LatencyTest::faster(double calm, double dt) {
 /// control group does: its requests are spread over the cells as they lately were.
 double LatencyTest::as_before(double calm, const Cells& fresh, const Cells& reference, double odds, double design,
                               double dt) {
-    const auto cells = model_.cells();
-    const double lately = std::accumulate(lately_.begin(), lately_.end(), kLatelyPrior), fades = std::exp(-dt / kLately);
-    std::array<double, kAsBefore.size()> within{};
-    for (std::size_t c = 0; c < cells.size(); ++c) {
-        const double beside = (lately_[c] + kLatelyPrior * cells[c].share) / lately;
-        for (std::size_t k = 0; k < within.size(); ++k) {
-            const double times = cells[c].share * cells[c].ratio[kAsBefore[k]] / beside;
-            within[k] += (fresh[c] * std::log(times) - (fresh[c] + reference[c]) * std::log(1 + odds * times)) / design;
-        }
-        lately_[c] = fades * lately_[c] + reference[c];
+    std::array<double, kLately.size() * kAsBefore.size()> within{};
+    within.fill(calm);
+    for (std::size_t l = 0; l < kLately.size(); ++l) {
+        if (evidence_->value() > kAsksFrom)
+            ask_as_before(lately_[l], fresh, reference, odds, design, std::span(within).subspan(l * kAsBefore.size()));
+        const double fades = std::exp(-dt / kLately[l]);
+        for (std::size_t c = 0; c < model_.cells().size(); ++c) lately_[l][c] = fades * lately_[l][c] + reference[c];
     }
     as_before_.pass(dt);
     return as_before_.predict(calm, within);
+}
+
+/// `lately`: the requests of the control group.
+void LatencyTest::ask_as_before(const Cells& lately, const Cells& fresh, const Cells& reference, double odds,
+                                double design, std::span<double> out) const {
+    const double requests = std::accumulate(lately.begin(), lately.end(), kLatelyPrior);
+    std::fill_n(out.begin(), kAsBefore.size(), 0.0);
+    for (std::size_t c = 0; c < model_.cells().size(); ++c) {
+        const auto& cell = model_.cells()[c];
+        const double times = cell.share * requests / (lately[c] + kLatelyPrior * cell.share);
+        const double log_times = std::log(times), n = fresh[c], both = fresh[c] + reference[c];
+        for (std::size_t k = 0; k < kAsBefore.size(); ++k) {
+            const std::size_t s = kAsBefore[k];
+            out[k] += (n * (log_times + cell.log_ratio[s]) - both * std::log(1 + odds * times * cell.ratio[s])) / design;
+        }
+    }
 }
 
 /// The log predictive of a tick that is calm or within a transient, which are frequent while the group grows, or not.

@@ -109,6 +109,8 @@ class LatencyTest {
     [[nodiscard]] double faster(double calm, double dt);
     [[nodiscard]] double as_before(double calm, const Cells& fresh, const Cells& reference, double odds, double design,
                                    double dt);
+    void ask_as_before(const Cells& lately, const Cells& fresh, const Cells& reference, double odds, double design,
+                       std::span<double> out) const;
     [[nodiscard]] double more_above(std::size_t from, double times, double odds) const;
     void count_above(const Cells& fresh, const Cells& reference);
     void cold_tails();
@@ -129,7 +131,7 @@ class LatencyTest {
     std::array<Above, LatencyModel::kMostCells> above_{};
     Blips blips_, transients_, growing_transients_;
     Spells faster_, as_before_;
-    Cells lately_{};  ///< of the control group, in the last minute
+    std::array<Cells, 2> lately_{};  ///< of the control group, in the last seconds, and in the last minute
     NullMixture growth_{{0, 0}};  // does it slow the group down that it grows?
     std::array<double, LatencyModel::kSteps> table_{};
     std::vector<double> llr_;
