@@ -139,8 +139,8 @@ class Oracle(unittest.TestCase):
 
     def test_spells(self):
         # Three states: calm, and a spell of either strength, which is kept in four of five ticks; one in four hours,
-        # of two minutes in the mean. Something else tells of each tick before it is predicted.
-        states, begins, goes_on = [mpf(1), mpf(0), mpf(0)], mpf(10) / 14400, exp(-mpf(10) / 120)
+        # of five minutes in the mean. Something else tells of each tick before it is predicted.
+        states, begins, goes_on = [mpf(1), mpf(0), mpf(0)], mpf(10) / 14400, exp(-mpf(10) / 300)
         self.assertGreaterEqual(len(self.rows["spells"]), 50)
         for likelihood, value in self.rows["spells"]:
             calm, *spell = states

@@ -116,7 +116,7 @@ class Spells:
 
     def predict(self, calm, within, dt, told=None):
         """`told`: what something else says of this tick: log-likelihood ratios of each strength to being calm."""
-        begins, goes_on, spell = min(0.1, dt / 14400), exp(-dt / 120), sum(self.within)
+        begins, goes_on, spell = min(0.1, dt / 14400), exp(-dt / 300), sum(self.within)
         anew = (0.2 * goes_on * spell + begins * self.calm) / len(within)
         expected = [(1 - begins) * self.calm + (1 - goes_on) * spell] + [0.8 * goes_on * w + anew for w in self.within]
         logs = [log(p) if p > 0 else -inf for p in expected]

@@ -280,7 +280,8 @@ class LatencyTest:
         self.jitter = ExtraVariance(model.jitter * (0.5 if self.control else 1) + 1e-5, 8)
         self.mean = [0, 0]  # weighted sum of the shifts, and of the weights
         self.growing, self.warm_from, self.sizes = False, 0, [0.0] * len(cold)
-        self.faster = Spells(4)
+        self.faster, self.as_before = Spells(4), Spells(6)
+        self.lately = [[0.0] * len(model.cells) for _ in range(2)]  # of the control group, fading in 10 and in 60 s
         self.expected = 0.0
 
     def believed_warmup(self):
@@ -371,6 +372,18 @@ class LatencyTest:
                          for below, w, above in zip(rows[max(i - 1, 0)], rows[i], rows[min(i + 1, last)])]
                         for i in range(last + 1)]
 
+    def is_as_before(self, fresh, reference, odds, design):
+        """Of the new group's requests as they were spread before the deploy, times 0.95, 1 and 1.05, and the control
+        group's as lately, by the same odds."""
+        for beside in self.lately:
+            for place in (5, 6, 7):
+                sum_of = 0.0
+                for n, m, lately, cell in zip(fresh, reference, beside, self.model.cells):
+                    share = (lately + 20 * cell.share) / (sum(beside) + 20)
+                    times = cell.share * exp(cell.log_ratio[place]) / share
+                    sum_of += n * log(times) - (n + m) * log1p(odds * times)
+                yield sum_of / design
+
     def step(self, at, dt, fresh, reference, counts):
         n, m = sum(fresh), sum(reference)
         if n <= 0 or (self.control and m <= 0):
@@ -390,10 +403,16 @@ class LatencyTest:
         seen, calm = self.null(table, [now for now, _, _ in curves], more)
         faster = [interpolated(table, self.expected + log(f)) for f in (0.8, 0.65, 0.5, 0.3)]
         calm = self.faster.predict(calm, faster, dt)
+        if self.control:
+            asked = self.evidence.value > 0.05
+            before = list(self.is_as_before(fresh, reference, n / m, design)) if asked else [calm] * 6
+            calm = self.as_before.predict(calm, before, dt)
+            self.lately = [[exp(-dt / pace) * x + j for x, j in zip(beside, reference)]
+                           for pace, beside in zip((10, 60), self.lately)]
         steady = alternatives[:self.steady]
         null = self.blips.predict(self.transients.predict(calm, steady[:3], dt, self.growing), steady, dt)
         alternatives = steady + [f.predict(on, calm, dt) for f, on in zip(self.flapping, alternatives[self.steady:])]
-        surely = self.blips.calm * self.transients.calm * self.faster.calm
+        surely = self.blips.calm * self.transients.calm * self.faster.calm * self.as_before.calm
         self.learn(seen, surely, min(0.1, dt / 1800))
         if counts:
             self.evidence.step([x - null for x in alternatives], dt)
