@@ -30,8 +30,12 @@ DeployShape beside_a_control_group() {
     return shape;
 }
 
-/// The strongest evidence of a bake in which such a multiple of the usual errors comes.
-double most_of_errors(const Course& errors) {
+double as_usual(double) {
+    return 1;
+}
+
+/// The strongest evidence of a bake in which such a multiple of the usual errors comes, and beside it.
+double most_of_errors(const Course& errors, const Course& beside = as_usual) {
     const Events usual{2000, 20};
     History history(0, 0);
     for (double at = -1200; at < 0; at += kTick) history.add(tick_at(at, usual));
@@ -39,7 +43,8 @@ double most_of_errors(const Course& errors) {
     ErrorTest test(beside_a_control_group(), before, 0.3);
     double most = 0;
     for (double at = kTick; at <= kBake; at += kTick) {
-        test.step({usual.requests, usual.errors * errors(at)}, usual, 0, kTick);
+        test.step({usual.requests, usual.errors * errors(at)}, {usual.requests, usual.errors * beside(at)}, 0,
+                  kTick);
         most = std::max(most, test.evidence());
     }
     return most;
@@ -59,8 +64,8 @@ std::vector<double> requests_in(const std::vector<double>& edges, double factor)
     return buckets;
 }
 
-/// The strongest evidence of a bake in which such a multiple of the usual latency comes.
-double most_of_latency(const Course& latency) {
+/// The strongest evidence of a bake in which such a multiple of the usual latency comes, and beside it.
+double most_of_latency(const Course& latency, const Course& beside = as_usual) {
     DeployShape shape = beside_a_control_group();
     shape.edges = {10, 20, 35, 50, 75, 100, 150, 250, 500, 1000};
     const std::vector<double> usual = requests_in(shape.edges, 1);
@@ -72,11 +77,10 @@ double most_of_latency(const Course& latency) {
     }
     LatencyTest test(shape, LatencyModel(shape, history), 0.25);
     LatencyTest::Cells fresh{}, reference{};
-    test.model().fill(usual, reference);
     double most = 0;
     for (double at = kTick; at <= kBake; at += kTick) {
-        fresh.fill(0);
         test.model().fill(requests_in(shape.edges, latency(at)), fresh);
+        test.model().fill(requests_in(shape.edges, beside(at)), reference);
         test.step(at, kTick, fresh, reference);
         most = std::max(most, test.evidence());
     }
@@ -102,6 +106,20 @@ TEST(Learning, who_was_faster_for_minutes_is_not_slower_afterwards) {
             EXPECT_LT(most_of_latency(better_for_minutes(usual, better)),
                       1.1 * most_of_latency(better_for_minutes(usual, 1)));
     EXPECT_GT(most_of_latency([](double at) { return at <= kTo ? 1 : 1.3; }), 1e6) << "slowness can be found";
+}
+
+constexpr double kCounts = 1 / (0.001 * 0.25);  ///< what the evidence has to be
+
+TEST(Learning, a_control_group_that_fails_less_for_minutes_makes_nobody_worse) {
+    for (const double better : {0.7, 0.5, 0.1})
+        EXPECT_LT(most_of_errors(as_usual, better_for_minutes(1, better)), kCounts) << better;
+    EXPECT_GT(most_of_errors([](double at) { return at <= kFrom ? 1 : 2; }, better_for_minutes(1, 0.5)), kCounts);
+}
+
+TEST(Learning, a_control_group_that_is_faster_for_minutes_makes_nobody_slow) {
+    for (const double better : {0.9, 0.8, 0.7, 0.5})
+        EXPECT_LT(most_of_latency(as_usual, better_for_minutes(1, better)), kCounts) << better;
+    EXPECT_GT(most_of_latency([](double at) { return at <= kFrom ? 1 : 1.3; }, better_for_minutes(1, 0.8)), kCounts);
 }
 
 TEST(Learning, a_warm_up_may_end_all_at_once) {

@@ -40,6 +40,14 @@ void failing_control(Spec& spec, Random& random) {
         window(spec.bake * random.uniform(0.05, 0.6), random.uniform(60, 300), random.log_uniform(3, 30));
 }
 
+/// A neighbour of the control group alone has moved away, or a client that asks for what is slow or fails.
+void better_control(Spec& spec, Random& random) {
+    always_control(spec, random);
+    const double from = spec.bake * random.uniform(0.05, 0.6), seconds = random.uniform(60, 300);
+    if (random.chance(0.7)) slower(spec.reference, window(from, seconds, random.uniform(0.5, 0.9)));
+    if (random.chance(0.7)) spec.reference.errors = window(from, seconds, random.log_uniform(0.1, 0.7));
+}
+
 /// Only what misses the cold cache is slow.
 Course cold_tail(double at, Random& random) {
     const double share = random.uniform(0.02, 0.2), tau = random.log_uniform(10, 60);
@@ -109,6 +117,7 @@ constexpr std::array kFamilies = {
     Family{"decline", false, decline},
     Family{"slow control group", false, slow_control},
     Family{"failing control group", false, failing_control},
+    Family{"better control group", false, better_control},
     Family{"cold for some", false, cold_for_some},
     Family{"cold for some, step", false, cold_for_some_after_a_step},
     Family{"share falls", false, share_falls},
