@@ -16,12 +16,12 @@ namespace {
 constexpr std::array kFactors = {1.15, 1.2, 1.26, 1.33, 1.4, 1.65, 2.0, 3.0};
 constexpr std::array kFactorWeights = {0.08, 0.09, 0.10, 0.10, 0.10, 0.12, 0.08, 0.07};
 constexpr std::size_t kSlight = 3;  // of them may be a transient: new instances among many are cold for a minute
-constexpr std::array kFaster = {0.8, 0.65, 0.5, 0.3};  // times the latency
+constexpr std::array kFaster = {0.8, 0.65, 0.5, 0.3};        // times the latency
 constexpr std::array<std::size_t, 3> kAsBefore = {5, 6, 7};  // of the tabulated factors: 0.95, 1 and 1.05
-constexpr std::array kLately = {10.0, 60.0};                   // seconds
-constexpr double kAsksFrom = 0.05;                            // evidence
+constexpr std::array kLately = {10.0, 60.0};                 // seconds
+constexpr double kAsksFrom = 0.05;                           // evidence
 constexpr double kLatelyPrior = 20;                          // requests as before the deploy
-constexpr std::array kSlowModes = {1.5, 2.2, 4.0};     // times the share above an edge
+constexpr std::array kSlowModes = {1.5, 2.2, 4.0};           // times the share above an edge
 constexpr double kSlowWeight = 0.25;
 constexpr std::array kFlappingFactors = {1.4, 2.0, 3.0};  // of kFactors: blips have no further strengths
 constexpr double kFlappingShare = 0.1;                    // of the weight of all alternatives
@@ -394,7 +394,8 @@ void LatencyTest::ask_as_before(const Cells& lately, const Cells& fresh, const C
         const double log_times = std::log(times), n = fresh[c], both = fresh[c] + reference[c];
         for (std::size_t k = 0; k < kAsBefore.size(); ++k) {
             const std::size_t s = kAsBefore[k];
-            out[k] += (n * (log_times + cell.log_ratio[s]) - both * std::log(1 + odds * times * cell.ratio[s])) / design;
+            out[k] +=
+                (n * (log_times + cell.log_ratio[s]) - both * std::log(1 + odds * times * cell.ratio[s])) / design;
         }
     }
 }

@@ -19,8 +19,9 @@ namespace revertd::detect {
 ///
 /// The null is a healthy deploy: all latencies times a benign factor that may wander a little, and a warm-up that
 /// decays, log1p(A exp(-age/tau)), whose A and tau are learned; for minutes it may be as much faster as it likes, as
-/// when the control group is slow, or take as long as before the deploy, when the control group alone is quicker. Alternatives: factors, and a new slow mode. Ticks are noisier than chance: the
-/// information of one is bounded by the jitter, which is learned.
+/// when the control group is slow, or take as long as before the deploy, when the control group alone is quicker.
+/// Alternatives: factors, and a new slow mode. Ticks are noisier than chance: the information of one is bounded by the
+/// jitter, which is learned.
 class LatencyTest {
   public:
     LatencyTest(const DeployShape& shape, LatencyModel model, double share);
@@ -132,7 +133,7 @@ class LatencyTest {
     Blips blips_, transients_, growing_transients_;
     Spells faster_, as_before_;
     std::array<Cells, 2> lately_{};  ///< of the control group, in the last seconds, and in the last minute
-    NullMixture growth_{{0, 0}};  // does it slow the group down that it grows?
+    NullMixture growth_{{0, 0}};     // does it slow the group down that it grows?
     std::array<double, LatencyModel::kSteps> table_{};
     std::vector<double> llr_;
     std::optional<OnsetMixture> evidence_;

@@ -14,7 +14,7 @@ namespace {
 constexpr double kFewest = 4, kMost = 20;  // points on either side of ratio 1
 constexpr double kMostStep = 0.06;
 constexpr double kReach = 3;
-constexpr std::array kFewer = {0.5, 0.1};          // times the errors
+constexpr std::array kFewer = {0.5, 0.1};         // times the errors
 constexpr std::array kFewerBeside = {0.5, 0.15};  // times the usual errors of the control group
 
 /// As the ratios are listed: the usual ones, then those of an incident that goes on.
@@ -97,8 +97,8 @@ void RatioComparison::teach_each(const Events& fresh, const Events& reference, d
 }
 
 /// The log predictive of a tick that is calm, or in which the control group alone fails less than usual, and the new
-/// group as often as usual: the level that the control group shows is not the common one. `shown`: the log-likelihood of
-/// the control group's tick if it is.
+/// group as often as usual: the level that the control group shows is not the common one. `shown`: the log-likelihood
+/// of the control group's tick if it is.
 double RatioComparison::control_fails_less(double calm, const Events& fresh, const Events& reference, double extra,
                                            double dt, double shown) {
     std::array<double, kFewerBeside.size()> told{}, within{};

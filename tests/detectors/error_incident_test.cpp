@@ -84,7 +84,9 @@ TEST(ErrorIncident, a_control_group_that_fails_less_for_minutes_is_no_evidence) 
 
 TEST(ErrorIncident, what_fails_more_than_usual_while_the_control_group_fails_less_is_found) {
     const Course less = [](double at) { return at > 300 && at < 700 ? 0.3 : 1; };
-    EXPECT_EQ(called_bad(8, as_usual, [](double at) { return at < 400 ? 1 : 2.5; }, less), kDeploys);
+    EXPECT_EQ(called_bad(
+                  8, as_usual, [](double at) { return at < 400 ? 1 : 2.5; }, less),
+              kDeploys);
 }
 
 TEST(ErrorIncident, what_only_the_new_group_has_more_of_is_found_in_an_incident_too) {

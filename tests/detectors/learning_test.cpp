@@ -43,8 +43,7 @@ double most_of_errors(const Course& errors, const Course& beside = as_usual) {
     ErrorTest test(beside_a_control_group(), before, 0.3);
     double most = 0;
     for (double at = kTick; at <= kBake; at += kTick) {
-        test.step({usual.requests, usual.errors * errors(at)}, {usual.requests, usual.errors * beside(at)}, 0,
-                  kTick);
+        test.step({usual.requests, usual.errors * errors(at)}, {usual.requests, usual.errors * beside(at)}, 0, kTick);
         most = std::max(most, test.evidence());
     }
     return most;
