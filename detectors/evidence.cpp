@@ -204,20 +204,19 @@ void Blips::grow_older(double scale) {
     }
 }
 
-void Spells::pass(double dt, std::span<const double> told) {
+double Spells::predict(double calm, std::span<const double> within, double dt) {
     const double begins = std::min(kMostSpells, dt / kSpellEvery), ends = -std::expm1(-dt / kSpellLasts);
     const double n = static_cast<double>(within_.size());
     const double spell = std::accumulate(within_.begin(), within_.end(), 0.0);
     const double anew = ((1 - kSpellKeeps) * (1 - ends) * spell + begins * calm_) / n;
-    calm_ = calm_ * (1 - begins) + ends * spell;
-    for (double& w : within_) w = kSpellKeeps * (1 - ends) * w + anew;
-    if (!told.empty()) predict(0, told);
-}
-
-double Spells::predict(double calm, std::span<const double> within) {
+    const double rest = calm_ * (1 - begins) + ends * spell;
     const double top = std::max(calm, *std::max_element(within.begin(), within.end()));
-    double sum = calm_ *= std::exp(calm - top);
-    for (std::size_t k = 0; k < within_.size(); ++k) sum += within_[k] *= std::exp(within[k] - top);
+    double sum = rest * std::exp(calm - top);
+    calm_ = sum;
+    for (std::size_t k = 0; k < within_.size(); ++k) {
+        within_[k] = (kSpellKeeps * (1 - ends) * within_[k] + anew) * std::exp(within[k] - top);
+        sum += within_[k];
+    }
     calm_ /= sum;
     for (double& w : within_) w /= sum;
     return top + std::log(sum);

@@ -138,10 +138,8 @@ class Spells {
   public:
     explicit Spells(std::size_t strengths) : within_(strengths, 0.0) {}
 
-    /// A tick begins. `told`: what something else says of it, log-likelihood ratios of each strength to being calm.
-    void pass(double dt, std::span<const double> told = {});
     /// The log predictive of a tick with these log-likelihoods if it is calm, or within a spell of each strength.
-    double predict(double calm, std::span<const double> within);
+    double predict(double calm, std::span<const double> within, double dt);
 
     /// How surely the last tick was calm.
     [[nodiscard]] double calm() const { return calm_; }

@@ -363,8 +363,7 @@ double LatencyTest::faster(double calm, double dt) {
     std::array<double, kFaster.size()> within{};
     for (std::size_t k = 0; k < within.size(); ++k)
         within[k] = TablePlace(expected_ + std::log(kFaster[k])).in(table_.data());
-    faster_.pass(dt);
-    return faster_.predict(calm, within);
+    return faster_.predict(calm, within, dt);
 }
 
 /// The log predictive of a tick that is calm, or in which the new group is as it was before the deploy, whatever the
@@ -379,8 +378,7 @@ double LatencyTest::as_before(double calm, const Cells& fresh, const Cells& refe
         const double fades = std::exp(-dt / kLately[l]);
         for (std::size_t c = 0; c < model_.cells().size(); ++c) lately_[l][c] = fades * lately_[l][c] + reference[c];
     }
-    as_before_.pass(dt);
-    return as_before_.predict(calm, within);
+    return as_before_.predict(calm, within, dt);
 }
 
 /// `lately`: the requests of the control group.

@@ -14,8 +14,7 @@ namespace {
 constexpr double kFewest = 4, kMost = 20;  // points on either side of ratio 1
 constexpr double kMostStep = 0.06;
 constexpr double kReach = 3;
-constexpr std::array kFewer = {0.5, 0.1};         // times the errors
-constexpr std::array kFewerBeside = {0.5, 0.15};  // times the usual errors of the control group
+constexpr std::array kFewer = {0.5, 0.1};  // times the errors
 
 /// As the ratios are listed: the usual ones, then those of an incident that goes on.
 std::vector<double> log_prior(const HealthyRatios& healthy) {
@@ -52,7 +51,7 @@ RatioComparison::RatioComparison(const CommonRate& common, const HealthyRatios& 
       flapping_(flapping.begin(), flapping.end()),
       null_(log_prior(healthy), drift),
       fewer_(kFewer.size()),
-      fewer_beside_(kFewerBeside.size()),
+      as_usual_(1),
       blips_(std::move(blips)) {
     for (const double x : BenignRatios(healthy.sd, kMostStep).log_ratio) null_ratios_.push_back(std::exp(x));
     const std::size_t usual = null_ratios_.size();
@@ -96,19 +95,12 @@ void RatioComparison::teach_each(const Events& fresh, const Events& reference, d
     }
 }
 
-/// The log predictive of a tick that is calm, or in which the control group alone fails less than usual, and the new
-/// group as often as usual: the level that the control group shows is not the common one. `shown`: the log-likelihood
-/// of the control group's tick if it is.
-double RatioComparison::control_fails_less(double calm, const Events& fresh, const Events& reference, double extra,
-                                           double dt, double shown) {
-    std::array<double, kFewerBeside.size()> told{}, within{};
-    for (std::size_t k = 0; k < told.size(); ++k) {
-        const auto usual = common_.level.beside(kFewerBeside[k], reference.errors, reference.requests, extra);
-        told[k] = usual.log_evidence - shown;
-        within[k] = LevelLikelihood(usual, fresh.errors, fresh.requests, extra).at(1);
-    }
-    fewer_beside_.pass(dt, told);
-    return fewer_beside_.predict(calm, within);
+/// The log predictive of a tick that is calm, or in which the new group fails as often as usual, and the control group
+/// alone less often: the level that it shows is not the common one.
+double RatioComparison::as_usual(double calm, const Events& fresh, double extra, double dt) {
+    const LevelLikelihood usual(common_.level.usual(), fresh.errors, fresh.requests, extra);
+    const std::array<double, 1> within = {usual.at(1)};
+    return as_usual_.predict(calm, within, dt);
 }
 
 bool RatioComparison::compare(const Events& fresh, const Events& reference, double extra, double dt,
@@ -126,9 +118,8 @@ bool RatioComparison::compare(const Events& fresh, const Events& reference, doub
     for (std::size_t k = 0; k < flapping_.size(); ++k) llr[steady + k] = likelihood.at(flapping_[k].ratio());
     std::array<double, kFewer.size()> fewer{};
     for (std::size_t k = 0; k < fewer.size(); ++k) fewer[k] = likelihood.at(kFewer[k]);
-    fewer_.pass(dt);
-    double calm = fewer_.predict(null_.ask(likelihood_), fewer);
-    if (!beliefs_.empty()) calm = control_fails_less(calm, fresh, reference, extra, dt, now.log_evidence);
+    double calm = fewer_.predict(null_.ask(likelihood_), fewer, dt);
+    if (!beliefs_.empty()) calm = as_usual(calm, fresh, extra, dt);
     const double healthy = blips_.predict(calm, llr, dt);
     for (std::size_t k = 0; k < flapping_.size(); ++k)
         llr[steady + k] = flapping_[k].predict(llr[steady + k], calm, dt);

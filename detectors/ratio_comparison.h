@@ -53,7 +53,7 @@ class RatioComparison {
 
   private:
     /// How surely the last tick was calm: as far as that one may learn from it.
-    [[nodiscard]] double surely_calm() const { return blips_.calm() * fewer_.calm() * fewer_beside_.calm(); }
+    [[nodiscard]] double surely_calm() const { return blips_.calm() * fewer_.calm() * as_usual_.calm(); }
 
     /// One belief in the common rate.
     struct Belief {
@@ -63,8 +63,7 @@ class RatioComparison {
         SharedLevel::Heard heard{};  ///< from the new group's tick
     };
 
-    [[nodiscard]] double control_fails_less(double calm, const Events& fresh, const Events& reference, double extra,
-                                            double dt, double shown);
+    [[nodiscard]] double as_usual(double calm, const Events& fresh, double extra, double dt);
     void ask_each(const Events& fresh, const Events& reference, double extra, double dt);
     void teach_each(const Events& fresh, const Events& reference, double extra);
 
@@ -75,7 +74,7 @@ class RatioComparison {
     std::vector<double> null_ratios_, alternatives_, likelihood_, seen_;
     std::vector<Flapping> flapping_;
     NullMixture null_;
-    Spells fewer_, fewer_beside_;  ///< of the new group, of the control group
+    Spells fewer_, as_usual_;
     Blips blips_;
 };
 

@@ -95,11 +95,9 @@ SharedLevel::Now SharedLevel::observe(double events, double requests, double own
     return now;
 }
 
-SharedLevel::Now SharedLevel::beside(double times, double events, double requests, double own) const {
+SharedLevel::Now SharedLevel::usual() const {
     Now now;
     now.states[now.used++] = {1, shape_[0], mean_[0], 0};
-    if (requests > 0)
-        now.log_evidence = negative_binomial_log(events, requests * mean_[0] * times, 1 / (1 / shape_[0] + own));
     return now;
 }
 

@@ -45,9 +45,8 @@ class SharedLevel {
     /// common level.
     [[nodiscard]] Now observe(double events, double requests, double own, double dt);
 
-    /// The level if the control group, whose level is `times` the usual one, says nothing of it: as usual.
-    /// `log_evidence` as of observe().
-    [[nodiscard]] Now beside(double times, double events, double requests, double own) const;
+    /// The usual level, whatever the control group tells.
+    [[nodiscard]] Now usual() const;
 
     /// What a tick of the other group says: its log-likelihood, and the weights of `Now`'s states after it.
     struct Heard {

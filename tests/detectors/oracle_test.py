@@ -139,16 +139,14 @@ class Oracle(unittest.TestCase):
 
     def test_spells(self):
         # Three states: calm, and a spell of either strength, which is kept in four of five ticks; one in four hours,
-        # of five minutes in the mean. Something else tells of each tick before it is predicted.
+        # of five minutes in the mean.
         states, begins, goes_on = [mpf(1), mpf(0), mpf(0)], mpf(10) / 14400, exp(-mpf(10) / 300)
         self.assertGreaterEqual(len(self.rows["spells"]), 50)
         for likelihood, value in self.rows["spells"]:
             calm, *spell = states
             moves = goes_on * fsum(spell) / 10 + begins * calm / 2
             expected = [(1 - begins) * calm + (1 - goes_on) * fsum(spell)] + [goes_on * x * 4 / 5 + moves for x in spell]
-            likelihood, told = likelihood[:3], [0, *likelihood[3:]]
-            expected = [p * exp(x) for p, x in zip(expected, told)]
-            joint = [p * exp(x) / fsum(expected) for p, x in zip(expected, likelihood)]
+            joint = [p * exp(x) for p, x in zip(expected, likelihood)]
             self.assertLessEqual(abs(value - log(fsum(joint))), mpf("1e-9"))
             states = [x / fsum(joint) for x in joint]
 

@@ -134,7 +134,7 @@ class RatioComparison:
             self.ratios += [worse * r for r in self.ratios]
             prior = [(1 - goes_on) * p for p in prior] + [goes_on * p for p in prior]
         self.null, self.blips = Null(prior, drift), blips
-        self.fewer, self.fewer_beside = Spells(2), Spells(2)
+        self.fewer, self.as_usual = Spells(2), Spells(1)
         beliefs = len(self.ratios) if self.learns else 1 if incident > 0 else 0
         self.beliefs = [Belief(rate, clumps, incident, known, self.learns) for _ in range(beliefs)]
 
@@ -151,15 +151,6 @@ class RatioComparison:
             self.null.learn([belief.evidence for belief in self.beliefs])
         return [belief.ask(fresh, own, ratio) for belief, ratio in zip(self.beliefs, self.ratios)]
 
-    def control_fails_less(self, calm, fresh, reference, own, dt):
-        """Or the new group's level is the usual one, and the control group's half of it or less."""
-        level = self.common.level
-        mean, shape, (n, k) = level.means[0], 1 / (1 / level.shapes[0] + own), reference
-        told = [(negative_binomial(k, n * mean * times, shape) if n > 0 else 0) - self.common.evidence
-                for times in (0.5, 0.15)]
-        usual = negative_binomial(fresh[1], fresh[0] * min(mean, 0.97), shape)
-        return self.fewer_beside.predict(calm, [usual] * 2, dt, told)
-
     def predict(self, fresh, reference, own, dt):
         """Log predictive of the null, and of the alternatives, those that flap last; groups are (requests, errors)."""
         self.common.observe(reference, own, dt)
@@ -169,10 +160,12 @@ class RatioComparison:
         fewer = [self.common.ask(fresh, own, ratio) for ratio in (0.5, 0.1)]
         calm = self.fewer.predict(self.null.ask(healthy), fewer, dt)
         if self.beliefs:
-            calm = self.control_fails_less(calm, fresh, reference, own, dt)
+            # Or it fails as often as usual, and the control group alone less often.
+            mean, shape = self.common.level.means[0], 1 / (1 / self.common.level.shapes[0] + own)
+            calm = self.as_usual.predict(calm, [negative_binomial(fresh[1], fresh[0] * min(mean, 0.97), shape)], dt)
         null = self.blips.predict(calm, steady + on, dt)
         flapping = [chain.predict(x, calm, dt) for x, (_, chain) in zip(on, self.flapping)]
-        surely = self.blips.calm * self.fewer.calm * self.fewer_beside.calm
+        surely = self.blips.calm * self.fewer.calm * self.as_usual.calm
         self.null.learn(healthy, surely)
         if self.learns:
             self.common.learn(reference, 1, own, self.common.calm)

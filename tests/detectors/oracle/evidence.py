@@ -114,17 +114,11 @@ class Spells:
     def __init__(self, strengths):
         self.within, self.calm = [0.0] * strengths, 1.0
 
-    def predict(self, calm, within, dt, told=None):
-        """`told`: what something else says of this tick: log-likelihood ratios of each strength to being calm."""
+    def predict(self, calm, within, dt):
         begins, goes_on, spell = min(0.1, dt / 14400), exp(-dt / 300), sum(self.within)
         anew = (0.2 * goes_on * spell + begins * self.calm) / len(within)
         expected = [(1 - begins) * self.calm + (1 - goes_on) * spell] + [0.8 * goes_on * w + anew for w in self.within]
-        logs = [log(p) if p > 0 else -inf for p in expected]
-        if told:
-            logs = [p + x for p, x in zip(logs, [0, *told])]
-            total = log_sum(logs)
-            logs = [p - total for p in logs]
-        joint = [p + x for p, x in zip(logs, [calm, *within])]
+        joint = [log(p) + x if p > 0 else -inf for p, x in zip(expected, [calm, *within])]
         total = log_sum(joint)
         self.calm, *self.within = [exp(x - total) for x in joint]
         return total

@@ -198,9 +198,7 @@ void formulas() {
         print("null", likelihood, null.predict(likelihood));
         const double calm = numbers.next(-9, 0);
         const std::vector<double> within = {numbers.next(-6, 0), numbers.next(-6, 0)};
-        const std::vector<double> told = {numbers.next(-3, 3), numbers.next(-3, 3)};
-        spells.pass(10, told);
-        print("spells", {calm, within[0], within[1], told[0], told[1]}, spells.predict(calm, within));
+        print("spells", {calm, within[0], within[1]}, spells.predict(calm, within, 10));
         print("blips", {calm, within[0], within[1]}, blips.predict(calm, within, 10));
         const double on = numbers.next(-6, 0), off = numbers.next(-3, 0), dt = numbers.next(1, 60);
         print("flapping", {on, off, dt}, flapping.predict(on, off, dt));
