@@ -15,13 +15,12 @@ namespace {
 // Far beyond every limit; below it products stay finite.
 constexpr double kMost = 1e290;
 constexpr double kLeastOnset = 1e-4;
-constexpr double kLeastWeight = 1e-290;                   // of a point of the null: no point is ever ruled out
-constexpr double kBlipEvery = 900, kUsualBlips = 2;       // seconds; as many as are usual
-constexpr double kMostBlips = 0.3;                        // of the ticks
-constexpr double kSpellEvery = 14400, kSpellLasts = 300;  // seconds
-constexpr double kMostSpells = 0.1, kSpellKeeps = 0.8;    // of the ticks; of a spell's ticks, its strength
-constexpr double kFlapOn = 30, kFlapOff = 90;             // seconds
-constexpr double kBlipMean = 0.7;                         // of the longest: the usual length
+constexpr double kLeastWeight = 1e-290;                 // of a point of the null: no point is ever ruled out
+constexpr double kBlipEvery = 900, kUsualBlips = 2;     // seconds; as many as are usual
+constexpr double kMostBlips = 0.3;                      // of the ticks
+constexpr double kMostSpells = 0.1, kSpellKeeps = 0.8;  // of the ticks; of a spell's ticks, its strength
+constexpr double kFlapOn = 30, kFlapOff = 90;           // seconds
+constexpr double kBlipMean = 0.7;                       // of the longest: the usual length
 
 }  // namespace
 
@@ -205,7 +204,7 @@ void Blips::grow_older(double scale) {
 }
 
 double Spells::predict(double calm, std::span<const double> within, double dt) {
-    const double begins = std::min(kMostSpells, dt / kSpellEvery), ends = -std::expm1(-dt / kSpellLasts);
+    const double begins = std::min(kMostSpells, dt / course_.every), ends = -std::expm1(-dt / course_.lasts);
     const double n = static_cast<double>(within_.size());
     const double spell = std::accumulate(within_.begin(), within_.end(), 0.0);
     const double anew = ((1 - kSpellKeeps) * (1 - ends) * spell + begins * calm_) / n;

@@ -136,7 +136,16 @@ class Blips {
 /// Blips are: nothing is learned of what is healthy meanwhile, so that the end of a spell does not look like a change.
 class Spells {
   public:
-    explicit Spells(std::size_t strengths) : within_(strengths, 0.0) {}
+    /// How often they come, and how long one lasts in the mean; seconds.
+    struct Course {
+        double every = 14400, lasts = 300;
+    };
+
+    /// Of a new group that is as before, whatever the control group does: the control group's share, its neighbours and
+    /// what it is asked for change more often, and for longer.
+    static constexpr Course kAsBefore = {3600, 900};
+
+    Spells(std::size_t strengths, const Course& course) : course_(course), within_(strengths, 0.0) {}
 
     /// The log predictive of a tick with these log-likelihoods if it is calm, or within a spell of each strength.
     double predict(double calm, std::span<const double> within, double dt);
@@ -145,6 +154,7 @@ class Spells {
     [[nodiscard]] double calm() const { return calm_; }
 
   private:
+    Course course_;
     std::vector<double> within_;
     double calm_ = 1;
 };

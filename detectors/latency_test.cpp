@@ -62,8 +62,8 @@ LatencyTest::LatencyTest(const DeployShape& shape, LatencyModel model, double sh
       model_(std::move(model)),
       transients_(tuning().transient, shape.interval, kSlight),
       growing_transients_(tuning().transient, shape.interval, kSlight),
-      faster_(kFaster.size()),
-      as_before_(kLately.size() * kAsBefore.size()) {
+      faster_(kFaster.size(), {}),
+      as_before_(kLately.size() * kAsBefore.size(), Spells::kAsBefore) {
     if (model_.empty()) return;
     make_alternatives();
     make_curves();

@@ -50,8 +50,8 @@ RatioComparison::RatioComparison(const CommonRate& common, const HealthyRatios& 
       alternatives_(alternatives.begin(), alternatives.end()),
       flapping_(flapping.begin(), flapping.end()),
       null_(log_prior(healthy), drift),
-      fewer_(kFewer.size()),
-      as_usual_(1),
+      fewer_(kFewer.size(), {}),
+      as_usual_(1, Spells::kAsBefore),
       blips_(std::move(blips)) {
     for (const double x : BenignRatios(healthy.sd, kMostStep).log_ratio) null_ratios_.push_back(std::exp(x));
     const std::size_t usual = null_ratios_.size();

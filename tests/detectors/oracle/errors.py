@@ -134,7 +134,7 @@ class RatioComparison:
             self.ratios += [worse * r for r in self.ratios]
             prior = [(1 - goes_on) * p for p in prior] + [goes_on * p for p in prior]
         self.null, self.blips = Null(prior, drift), blips
-        self.fewer, self.as_usual = Spells(2), Spells(1)
+        self.fewer, self.as_usual = Spells(2), Spells(1, 3600, 900)
         beliefs = len(self.ratios) if self.learns else 1 if incident > 0 else 0
         self.beliefs = [Belief(rate, clumps, incident, known, self.learns) for _ in range(beliefs)]
 

@@ -111,11 +111,12 @@ class Blips:
 class Spells:
     """A hidden Markov chain: calm, or within a spell of one of several strengths, which it mostly keeps."""
 
-    def __init__(self, strengths):
+    def __init__(self, strengths, every=14400, lasts=300):
+        self.every, self.lasts = every, lasts
         self.within, self.calm = [0.0] * strengths, 1.0
 
     def predict(self, calm, within, dt):
-        begins, goes_on, spell = min(0.1, dt / 14400), exp(-dt / 300), sum(self.within)
+        begins, goes_on, spell = min(0.1, dt / self.every), exp(-dt / self.lasts), sum(self.within)
         anew = (0.2 * goes_on * spell + begins * self.calm) / len(within)
         expected = [(1 - begins) * self.calm + (1 - goes_on) * spell] + [0.8 * goes_on * w + anew for w in self.within]
         joint = [log(p) + x if p > 0 else -inf for p, x in zip(expected, [calm, *within])]

@@ -280,7 +280,7 @@ class LatencyTest:
         self.jitter = ExtraVariance(model.jitter * (0.5 if self.control else 1) + 1e-5, 8)
         self.mean = [0, 0]  # weighted sum of the shifts, and of the weights
         self.growing, self.warm_from, self.sizes = False, 0, [0.0] * len(cold)
-        self.faster, self.as_before = Spells(4), Spells(6)
+        self.faster, self.as_before = Spells(4), Spells(6, 3600, 900)
         self.lately = [[0.0] * len(model.cells) for _ in range(2)]  # of the control group, fading in 10 and in 60 s
         self.expected = 0.0
 

@@ -189,7 +189,7 @@ void formulas() {
     NullMixture null({0, -1, -2});
     Blips blips(20, 10, 2);
     Flapping flapping(6);
-    Spells spells(2);
+    Spells spells(2, {});
     for (int i = 0; i < 50; ++i) {
         const std::vector<double> llr = {numbers.next(-0.5, 0.6), numbers.next(-1, 1)};
         onsets.step(llr, 10);
