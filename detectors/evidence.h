@@ -131,9 +131,10 @@ class Blips {
     double calm_ = 1, elapsed_ = 0, usual_ = 0.5, seen_ = 0;
 };
 
-/// Spells in which the reference is ill, or the new group better than healthy differences make it, and which last for
-/// minutes: a hidden Markov chain of being calm, or within a spell of each strength. A part of a null hypothesis, as
-/// Blips are: nothing is learned of what is healthy meanwhile, so that the end of a spell does not look like a change.
+/// Spells in which the reference is ill or better than usual, or the new group better than healthy differences make it,
+/// which last for minutes: a hidden Markov chain of being calm, or within a spell of each strength. A part of a null
+/// hypothesis, as Blips are: nothing is learned of what is healthy meanwhile, so that the end of a spell does not look
+/// like a change.
 class Spells {
   public:
     /// How often they come, and how long one lasts in the mean; seconds.
