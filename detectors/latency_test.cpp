@@ -41,6 +41,7 @@ constexpr std::array kTausBesideStable = {20.0, 50.0, 120.0};
 constexpr std::array kColdBesidePrior = {0.15, 0.01, 0.5};  // "the control group has one, too", by ControlKind
 constexpr double kOver = 0.003;                             // of the log factor: nothing is left of a warm-up
 constexpr double kWarmLasts = 1800, kMostEnds = 0.1;        // seconds; of the ticks
+constexpr double kHolds = 14400;                            // seconds that a healthy factor holds in the mean
 constexpr double kColdTailPrior = 0.1;
 constexpr double kMostTail = 0.15;  // of the requests: what more of them do is no tail
 constexpr std::array kColdTailAmplitudes = {0.7, 2.0, 8.0};
@@ -435,6 +436,15 @@ void LatencyTest::Null::wander(std::span<const Curve> curves, double p, double e
     }
 }
 
+/// The benign factor of who is not cold is drawn anew with this probability: what was learned of a new group that was
+/// slightly quicker at first is not what is healthy when that is over.
+void LatencyTest::Null::draw_anew(double probability) {
+    const auto known = row(0);
+    const double drawn = probability * std::accumulate(known.begin(), known.end(), 0.0) /
+                         std::accumulate(prior.begin(), prior.begin() + std::ssize(benign), 0.0);
+    for (std::size_t g = 0; g < known.size(); ++g) known[g] = (1 - probability) * known[g] + drawn * prior[g];
+}
+
 void LatencyTest::step(double at, double dt, const Cells& fresh, const Cells& reference, bool counts) {
     const std::size_t cells = model_.cells().size();
     const double n = std::accumulate(fresh.begin(), fresh.begin() + static_cast<std::ptrdiff_t>(cells), 0.0);
@@ -469,6 +479,7 @@ void LatencyTest::step(double at, double dt, const Cells& fresh, const Cells& re
         evidence_->mark(at);
     }
     null_.wander(curves_, wander_, std::min(kMostEnds, dt / kWarmLasts));
+    null_.draw_anew(std::min(kMostEnds, dt / kHolds));
     if (evidence_->value() < kQuiet && warm < kHardlyWarm && learns > 0.5) {
         const double shift = model_.shift(fresh) - (shape_.control ? model_.shift(reference) : 0);
         if (mean_weight_ > 0) {

@@ -17,9 +17,10 @@ namespace revertd::detect {
 /// control group: given the total of each cell, whose requests they are (independent binomials; whatever is common to
 /// both groups cancels, in any shape). Without: against the shares before the deploy.
 ///
-/// The null is a healthy deploy: all latencies times a benign factor that may wander a little, and a warm-up that
-/// decays, log1p(A exp(-age/tau)), whose A and tau are learned; for minutes it may be as much faster as it likes, as
-/// when the control group is slow, or take as long as before the deploy, when the control group alone is quicker.
+/// The null is a healthy deploy: all latencies times a benign factor that may wander a little and is drawn anew now and
+/// then, and a warm-up that decays, log1p(A exp(-age/tau)), whose A and tau are learned; for minutes it may be as much
+/// faster as it likes, as when the control group is slow, or take as long as before the deploy, when the control group
+/// alone is quicker.
 /// Alternatives: factors, and a new slow mode. Ticks are noisier than chance: the information of one is bounded by the
 /// jitter, which is learned.
 class LatencyTest {
@@ -88,6 +89,7 @@ class LatencyTest {
         [[nodiscard]] double ask(std::span<const Curve> curves, double expected, const double* table);
         void learn(double share);
         void wander(std::span<const Curve> curves, double p, double ends);
+        void draw_anew(double probability);
     };
 
     /// An alternative: all requests take `times` as long, or `times` as many lie in the cells from `from` on.

@@ -63,9 +63,15 @@ std::vector<double> requests_in(const std::vector<double>& edges, double factor)
     return buckets;
 }
 
-/// The strongest evidence of a bake in which such a multiple of the usual latency comes, and beside it.
-double most_of_latency(const Course& latency, const Course& beside = as_usual) {
+DeployShape alone() {
     DeployShape shape = beside_a_control_group();
+    shape.control = false;
+    return shape;
+}
+
+/// The strongest evidence of a bake in which such a multiple of the usual latency comes, and beside it.
+double most_of_latency(const Course& latency, const Course& beside = as_usual,
+                       DeployShape shape = beside_a_control_group()) {
     shape.edges = {10, 20, 35, 50, 75, 100, 150, 250, 500, 1000};
     const std::vector<double> usual = requests_in(shape.edges, 1);
     History history(usual.size(), 0);
@@ -79,7 +85,7 @@ double most_of_latency(const Course& latency, const Course& beside = as_usual) {
     double most = 0;
     for (double at = kTick; at <= kBake; at += kTick) {
         test.model().fill(requests_in(shape.edges, latency(at)), fresh);
-        test.model().fill(requests_in(shape.edges, beside(at)), reference);
+        if (shape.control) test.model().fill(requests_in(shape.edges, beside(at)), reference);
         test.step(at, kTick, fresh, reference);
         most = std::max(most, test.evidence());
     }
@@ -108,6 +114,17 @@ TEST(Learning, who_was_faster_for_minutes_is_not_slower_afterwards) {
 }
 
 constexpr double kCounts = 1 / (0.001 * 0.25);  ///< what the evidence has to be
+
+TEST(Learning, who_is_slightly_faster_at_first_is_not_slower_afterwards) {
+    for (const auto& shape : {alone(), beside_a_control_group()})
+        for (const double better : {0.84, 0.86, 0.88, 0.9, 0.92})
+            for (const double until : {100, 200, 300}) {
+                const auto course = [=](double at) { return at <= until ? better : 1; };
+                EXPECT_LT(most_of_latency(course, as_usual, shape), kCounts)
+                    << better << " until " << until << (shape.control ? "" : ", alone");
+            }
+    EXPECT_GT(most_of_latency([](double at) { return at <= 200 ? 0.88 : 1.3; }, as_usual, alone()), kCounts);
+}
 
 TEST(Learning, a_control_group_that_fails_less_for_minutes_makes_nobody_worse) {
     for (const double better : {0.7, 0.5, 0.1})

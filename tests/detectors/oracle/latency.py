@@ -357,7 +357,7 @@ class LatencyTest:
         total = sum(w * exp(x - top) for ws, xs in zip(self.weights, seen) for w, x in zip(ws, xs))
         return seen, top + log(total)
 
-    def learn(self, seen, share, ends):
+    def learn(self, seen, share, ends, dt):
         share = share if share <= 0.999 else 1  # nearly a whole tick is one: it saves the powers
         top = max(map(max, seen))
         rows = [[w * exp(share * (x - top)) for w, x in zip(ws, xs)] for ws, xs in zip(self.weights, seen)]
@@ -371,6 +371,11 @@ class LatencyTest:
         self.weights = [[((1 - p) * w + p / 2 * (below + above)) / total
                          for below, w, above in zip(rows[max(i - 1, 0)], rows[i], rows[min(i + 1, last)])]
                         for i in range(last + 1)]
+        # Of who is not cold it is drawn anew, once in four hours.
+        anew = min(0.1, dt / 14400)
+        believed, prior = (sum(row[0] for row in rows) for rows in (self.weights, self.prior))
+        for row, usual in zip(self.weights, self.prior):
+            row[0] = (1 - anew) * row[0] + anew * believed * usual[0] / prior
 
     def is_as_before(self, fresh, reference, odds, design):
         """Of the new group's requests as they were spread before the deploy, times 0.95, 1 and 1.05, and the control
@@ -413,7 +418,7 @@ class LatencyTest:
         null = self.blips.predict(self.transients.predict(calm, steady[:3], dt, self.growing), steady, dt)
         alternatives = steady + [f.predict(on, calm, dt) for f, on in zip(self.flapping, alternatives[self.steady:])]
         surely = self.blips.calm * self.transients.calm * self.faster.calm * self.as_before.calm
-        self.learn(seen, surely, min(0.1, dt / 1800))
+        self.learn(seen, surely, min(0.1, dt / 1800), dt)
         if counts:
             self.evidence.step([x - null for x in alternatives], dt)
             self.evidence.mark(at)
