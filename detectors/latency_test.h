@@ -9,6 +9,7 @@
 
 #include "detectors/counts.h"
 #include "detectors/evidence.h"
+#include "detectors/healthy_latency.h"
 #include "detectors/latency_model.h"
 
 namespace revertd::detect {
@@ -17,12 +18,10 @@ namespace revertd::detect {
 /// control group: given the total of each cell, whose requests they are (independent binomials; whatever is common to
 /// both groups cancels, in any shape). Without: against the shares before the deploy.
 ///
-/// The null is a healthy deploy: all latencies times a benign factor that may wander a little and is drawn anew now and
-/// then, and a warm-up that decays, log1p(A exp(-age/tau)), whose A and tau are learned; for minutes it may be as much
-/// faster as it likes, as when the control group is slow, or take as long as before the deploy, when the control group
-/// alone is quicker.
-/// Alternatives: factors, and a new slow mode. Ticks are noisier than chance: the information of one is bounded by the
-/// jitter, which is learned.
+/// The null is a healthy deploy (HealthyLatency: a benign factor and a warm-up, both learned), which for minutes may be
+/// as much faster as it likes, as when the control group is slow, or take as long as before the deploy, when the
+/// control group alone is quicker, and which has blips and transients. Alternatives: factors, and a new slow mode.
+/// Ticks are noisier than chance: the information of one is bounded by the jitter, which is learned.
 class LatencyTest {
   public:
     LatencyTest(const DeployShape& shape, LatencyModel model, double share);
@@ -54,44 +53,6 @@ class LatencyTest {
     [[nodiscard]] bool still(const Cells& fresh, const Cells& reference);
 
   private:
-    /// The warm-up of the new group, and of a control group that was started anew as well. With `from` it is one of
-    /// some requests only, those that miss a cold cache: `1 + amplitude exp(-age/tau)` times as many lie in the cells
-    /// from there on.
-    struct Curve {
-        double amplitude = 0, tau = 1, beside = 0, tau_beside = 1;
-        std::size_t from = 0;
-        double now = 0;    ///< log factor in this tick
-        double size = 0;   ///< of which this is the difference: how much is only roughly known
-        double times = 1;  ///< so many requests from `from` on
-        double more = 0;   ///< log-likelihood ratio of these, in this tick
-
-        void at(double age);
-    };
-
-    /// A null hypothesis: benign log factors x warm-up curves, learned.
-    struct Null {
-        std::vector<double> benign;
-        std::vector<double> prior, weights;    ///< curve x benign, a row for each curve
-        std::vector<double> likelihood, seen;  ///< of the last tick: its logarithm, and itself by that of the best
-        std::vector<std::size_t> alive;        ///< curves that are not ruled out, ascending
-        double top = 0;                        ///< of the likelihoods
-
-        [[nodiscard]] std::span<double> row(std::size_t curve) {
-            return {&weights[curve * benign.size()], benign.size()};
-        }
-
-        [[nodiscard]] std::span<const double> row(std::size_t curve) const {
-            return {&weights[curve * benign.size()], benign.size()};
-        }
-
-        void restart();
-        void normalise();
-        [[nodiscard]] double ask(std::span<const Curve> curves, double expected, const double* table);
-        void learn(double share);
-        void wander(std::span<const Curve> curves, double p, double ends);
-        void draw_anew(double probability);
-    };
-
     /// An alternative: all requests take `times` as long, or `times` as many lie in the cells from `from` on.
     struct Alternative {
         std::size_t from = 0;
@@ -103,12 +64,8 @@ class LatencyTest {
         double share = 0, fresh = 0, both = 0;
     };
 
-    [[nodiscard]] Null make_null(std::vector<double> benign, std::span<const double> log_prior) const;
     void make_alternatives();
     [[nodiscard]] std::vector<double> weights() const;
-    void make_curves();
-    void curves_beside(std::span<const double> amplitudes, std::span<const double> taus);
-    [[nodiscard]] double believed_warmup() const;
     [[nodiscard]] double faster(double calm, double dt);
     [[nodiscard]] double as_before(double calm, const Cells& fresh, const Cells& reference, double odds, double design,
                                    double dt);
@@ -116,8 +73,6 @@ class LatencyTest {
                        std::span<double> out) const;
     [[nodiscard]] double more_above(std::size_t from, double times, double odds) const;
     void count_above(const Cells& fresh, const Cells& reference);
-    void cold_tails();
-    void ask_cold_tails(double odds, double design);
     [[nodiscard]] double transient(double calm, std::span<const double> slight, double dt);
     void tabulate(const Cells& fresh, const Cells& reference, double odds, double design);
     void ask_alternatives(double odds, double design, std::span<double> out) const;
@@ -128,9 +83,7 @@ class LatencyTest {
     std::vector<Alternative> alternatives_;  // those that last, then those that come and go
     std::size_t steady_ = 0;
     std::vector<Flapping> flapping_;
-    std::vector<Curve> curves_;
-    std::size_t whole_curves_ = 1, warm_curves_ = 1;  // of them, of all requests; without those of a control group
-    Null null_;
+    HealthyLatency healthy_;
     std::array<Above, LatencyModel::kMostCells> above_{};
     Blips blips_, transients_, growing_transients_;
     Spells faster_, as_before_;
@@ -141,7 +94,6 @@ class LatencyTest {
     std::optional<OnsetMixture> evidence_;
     ExtraVariance jitter_{0, 1};
     double most_jitter_ = 0, mean_shift_ = 0, mean_weight_ = 0;
-    double wander_ = 0;
     bool growing_ = false;
     double warm_from_ = 0, expected_ = 0;
 };
