@@ -46,8 +46,10 @@ std::string meaning(const ReportInput& in, const RuleChanged& held) {
     if (is_statistical(held) && std::isfinite(held.value) && std::isfinite(held.limit)) {
         const std::string many =
             held.value > kMostOdds ? "fewer than one in " + rounded(kMostOdds) : "one in " + rounded(held.value);
-        return many + " healthy deploys would ever look like this by chance, however often one looks; from one in " +
-               rounded(held.limit) + " on it counts" + (held.limit_why.empty() ? "" : ": " + held.limit_why);
+        return many +
+               " healthy deploys would ever look like this by chance, however often one looks; all tests together may "
+               "roll back one in " +
+               rounded(held.limit) + (held.limit_why.empty() ? "" : " now: " + held.limit_why);
     }
     const Signal* signal = signal_of(in, held);
     if (signal == nullptr || !std::isfinite(held.value) || !std::isfinite(held.limit)) return {};

@@ -72,7 +72,7 @@ TEST_F(Explaining, says_the_numbers_the_odds_in_words_where_it_is_and_draws_it) 
     for (const char* part : {"errors worse than baseline (P1), since 2026-11-20T00:38:00Z",
                              "found    errors: 7.9 % of 12,410 requests failed, 26x the 0.3 % before",
                              "one in 40,000 healthy deploys would ever look like this by chance",
-                             "one in 1,000 on it counts", "where    all of it in route=/pay",
+                             "all tests together may roll back one in 1,000", "where    all of it in route=/pay",
                              "errors before the deploy and since:", "^ deploy 00:30", "verdict 00:40 ^", "█", "8.3 %"})
         EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
 }
@@ -182,11 +182,12 @@ TEST_F(Explaining, says_what_a_person_can_do_next) {
 
 TEST_F(Explaining, more_evidence_than_usual_is_said_with_its_reason_and_only_then) {
     hold(1, 62000, 1000, "errors: 7.9 %");
-    EXPECT_NE(said().find("; from one in 1,000 on it counts\n"), std::string::npos) << said();
+    EXPECT_NE(said().find("; all tests together may roll back one in 1,000\n"), std::string::npos) << said();
     auto& rule = std::get<RuleChanged>(records_.back().fact);
     rule.limit = 10000, rule.limit_why = "ten times the usual evidence is needed, because it rains";
     const std::string counts =
-        "; from one in 10,000 on it counts: ten times the usual evidence is needed, because it rains";
+        "; all tests together may roll back one in 10,000 now: ten times the usual evidence is needed, because it "
+        "rains";
     EXPECT_NE(said().find(counts + "\n"), std::string::npos) << said();
     const Now now{Time(41min), WallTime(1'795'132'800s) + 41min};
     for (const std::string& report :
@@ -200,7 +201,7 @@ TEST_F(Explaining, more_evidence_than_usual_is_said_with_its_reason_and_only_the
 TEST_F(Explaining, a_limit_beyond_what_odds_can_mean_is_said_as_it_is) {
     hold(1, 1e290, 1e8, "p95 is worse");
     EXPECT_NE(said().find("fewer than one in 1,000,000 healthy deploys"), std::string::npos) << said();
-    EXPECT_NE(said().find("from one in 100,000,000 on it counts"), std::string::npos) << said();
+    EXPECT_NE(said().find("all tests together may roll back one in 100,000,000"), std::string::npos) << said();
     const std::string markdown =
         report_markdown({&deployment_, nullptr, records_, {Time(41min), WallTime(1'795'132'800s) + 41min}});
     EXPECT_NE(markdown.find("| holds | less than 1 : 1,000,000 | 1 : 100,000,000 | - |"), std::string::npos)
