@@ -18,7 +18,7 @@ namespace revertd::detect {
 namespace {
 
 // Of alpha. The rest is for what the models do not know: the share that is alarmed must stay below alpha, not near it.
-constexpr double kErrorShare = 0.30, kBlockShare = 0.07, kPartShare = 0.08, kLatencyShare = 0.25;
+constexpr double kErrorShare = 0.35, kBlockShare = 0.02, kPartShare = 0.08, kLatencyShare = 0.25;
 constexpr double kStartErrors = 0.25;  // share of requests that may fail while instances start
 constexpr double kQuiet = 3;           // evidence below which the noise is learned
 constexpr double kHardTail = 2e-5;
@@ -160,7 +160,9 @@ std::optional<Finding> DeployTest::State::silence(double at) const {
         const double expected = share * now.reference.requests;
         if (expected < kMissed) continue;
         const auto half = bake->recent.over(at - span / 2, at);
-        if (now.fresh.requests >= kHardlyAny * expected ||
+        // Who came back is the control group, if the new one has as much as it had.
+        const double own = earlier.fresh.requests * static_cast<double>(now.ticks) / static_cast<double>(earlier.ticks);
+        if (now.fresh.requests >= kHardlyAny * std::min(expected, own) ||
             half.fresh.requests > kSilent * share * half.reference.requests)
             return std::nullopt;
         return Finding{.kind = Finding::Kind::TrafficLost,
@@ -185,7 +187,10 @@ void DeployTest::State::watch_load(double at) {
     const bool grows = requests > kLoadGrows * usual && requests - usual > kLoadSigmas * std::sqrt(requests + 1);
     const bool settled = at - bake->load_grew >= kLoadSettles;
     if (grows) {
-        if (settled) bake->load_grows_from = at - kLoadGap;
+        if (settled) {
+            bake->load_grows_from = at - kLoadGap;
+            if (!shape.control) bake->latency.restart(at - kLoadNow);
+        }
         bake->load_grew = at;
     } else if (settled && bake->load_grows_from) {
         bake->latency.forget(*bake->load_grows_from);

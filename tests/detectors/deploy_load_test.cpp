@@ -16,7 +16,7 @@ namespace {
 
 constexpr double kTick = 10;
 
-/// Both groups by the seconds since the deploy.
+/// Both groups by the seconds since the deploy; without requests there is no control group.
 struct Course {
     std::function<double(double)> fresh_requests, control_requests, fresh_latency, control_latency;
 };
@@ -26,7 +26,8 @@ std::optional<double> found(const Course& course, std::uint64_t seed) {
     SimulatedService service;
     service.jitter = 0.01;
     DeployShape shape;
-    shape.control = true, shape.bake = 1200, shape.interval = kTick, shape.edges = service.edges;
+    shape.control = course.control_requests != nullptr, shape.bake = 1200, shape.interval = kTick,
+    shape.edges = service.edges;
     DeployTest test(shape);
     const auto ticks = [&](double requests, std::uint64_t own) {
         service.requests = requests;
@@ -37,9 +38,13 @@ std::optional<double> found(const Course& course, std::uint64_t seed) {
     test.begin();
     for (double at = kTick; at <= 1200; at += kTick) {
         SimulatedTicks a = ticks(course.fresh_requests(at), seed + static_cast<std::uint64_t>(at));
+        const GroupTick fresh = a.next(at, 1, course.fresh_latency(at));
+        if (!shape.control) {
+            if (test.tick(fresh, nullptr)) return at;
+            continue;
+        }
         SimulatedTicks b = ticks(course.control_requests(at), seed + static_cast<std::uint64_t>(at) + 5);
-        const GroupTick fresh = a.next(at, 1, course.fresh_latency(at)),
-                        control = b.next(at, 1, course.control_latency(at));
+        const GroupTick control = b.next(at, 1, course.control_latency(at));
         if (test.tick(fresh, &control)) return at;
     }
     return std::nullopt;
@@ -93,6 +98,15 @@ TEST(DeployTestUnderLoad, much_slower_is_found_although_load_grows) {
     Course slow = autoscaled();
     slow.fresh_latency = [](double at) { return at < 400 ? 1 : 2.5; };
     expect_found(slow, 500);
+}
+
+TEST(DeployTestUnderLoad, without_a_control_group_new_instances_are_cold_when_load_grows) {
+    Course alone;
+    alone.fresh_requests = [](double at) { return at < 400 ? 1000 : 2500; };
+    alone.fresh_latency = [](double at) { return decay(at, 400, 0.9, 60); };
+    EXPECT_EQ(count(alone).first, 0);
+    alone.fresh_latency = [](double at) { return at < 400 ? 1 : 1.5; };
+    expect_found(alone, 1000);
 }
 
 TEST(DeployTestUnderLoad, a_control_group_that_is_cold_again_does_not_make_the_new_one_slow_later) {

@@ -106,6 +106,16 @@ TEST(DeployTest, a_share_of_the_traffic_that_becomes_much_smaller_is_no_silence_
     }
 }
 
+TEST(DeployTest, a_control_group_that_comes_back_makes_nobody_silent) {
+    Bed bed(true);
+    bed.before(60, 0.003);
+    bed.begin();
+    EXPECT_FALSE(bed.deploy(1, 200, 0.003));
+    EXPECT_FALSE(bed.deploy(18, 200, 0.003, 0));
+    EXPECT_FALSE(bed.deploy(20, 200, 0.003));
+    EXPECT_TRUE(bed.deploy(6, 0, 0)) << "silence can be found";
+}
+
 TEST(DeployTest, nothing_is_found_in_what_is_only_watched_and_its_traffic_is_known) {
     Bed bed(true);
     bed.before(60, 0.003);

@@ -6,7 +6,7 @@ from errors import ErrorBlockTest, ErrorHistory, ErrorTest, OwnNoise, PartTest
 from latency import LatencyModel, LatencyTest
 from levels import GrowthTest, ShareWatch
 
-ERRORS, BLOCKS, PARTS, LATENCY = 0.30, 0.07, 0.08, 0.25  # of alpha
+ERRORS, BLOCKS, PARTS, LATENCY = 0.35, 0.02, 0.08, 0.25  # of alpha
 KINDS = ("hard-failure", "traffic-lost", "errors", "errors-block", "endpoint", "latency", "memory-leak")
 
 
@@ -96,6 +96,8 @@ class DeployTest:
         if now > 1.5 * usual and now - usual > 4 * sqrt(now + 1):
             if settled:
                 self.load_grows_from = at - 60
+                if not self.control:
+                    self.latency.restart(at - 30)
             self.load_grew = at
         elif settled and self.load_grows_from is not None:
             self.latency.forget(self.load_grows_from)
@@ -140,7 +142,8 @@ class DeployTest:
             if share * m < 25:
                 continue
             (half_n, _), (half_m, _) = self.counts(self.over(at - span / 2, at))
-            if n >= 0.1 * share * m or half_n > 0.07 * share * half_m:
+            own = old_n * len(now) / len(earlier)
+            if n >= 0.1 * min(share * m, own) or half_n > 0.07 * share * half_m:
                 return None
             return {"fresh": (n, k), "reference": (m, j), "value": n, "expected": share * m, "before": 0}
         return None
