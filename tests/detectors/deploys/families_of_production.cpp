@@ -14,10 +14,6 @@ Course regularly(double period, double seconds, double phase, double inside, dou
     return [=](double t) { return std::fmod(t + phase + 1e6, period) < seconds ? inside : outside; };
 }
 
-void traffic(Spec& spec, const Course& course) {
-    for (auto* group : {&spec.fresh, &spec.reference}) group->traffic = times(group->traffic, course);
-}
-
 // ---- healthy ----
 
 /// Load doubles, and a minute or two later each group has twice the instances: half of it is cold then, not at the same

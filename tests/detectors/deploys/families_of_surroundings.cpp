@@ -84,6 +84,20 @@ void quicker_at_first(Spec& spec, Random& random) {
     slower(spec.fresh, window(0, random.uniform(30, 300), random.uniform(0.5, 0.85)));
 }
 
+/// New instances come with the load, cold, and nobody else tells that it is them.
+void more_load_alone(Spec& spec, Random& random) {
+    never_control(spec, random);
+    const double at = spec.bake * random.uniform(0.2, 0.6);
+    traffic(spec, step(at, random.uniform(1.5, 3)));
+    slower(spec.fresh, decay(at, random.uniform(0.2, 1), random.uniform(15, 90)));
+}
+
+/// It is drained as the deploy begins, and then comes back.
+void control_away(Spec& spec, Random& random) {
+    always_control(spec, random);
+    spec.reference.traffic = window(random.uniform(0, 60), random.uniform(60, 300), 0);
+}
+
 // ---- bad ----
 
 double onset(Spec& spec, Random& random) {
@@ -126,6 +140,8 @@ constexpr std::array kFamilies = {
     Family{"quiet and silent", true, quiet_and_silent},
     Family{"next to no traffic", true, next_to_no_traffic},
     Family{"worse in an incident", true, worse_in_a_mild_incident},
+    Family{"more load, alone", false, more_load_alone},
+    Family{"control group away", false, control_away},
 };
 
 }  // namespace

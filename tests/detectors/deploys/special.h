@@ -13,6 +13,11 @@ inline void failing(Behaviour& group, Course course) {
     group.failing = plus(std::move(group.failing), std::move(course));
 }
 
+/// Of both groups.
+inline void traffic(Spec& spec, const Course& course) {
+    for (auto* group : {&spec.fresh, &spec.reference}) group->traffic = times(group->traffic, course);
+}
+
 /// Errors of instances that start: short, and gone before a blip's end.
 inline void starting(Behaviour& group, double at, Random& random) {
     failing(group, window(at, random.uniform(4, 18), random.uniform(0.01, 0.1), 0));
