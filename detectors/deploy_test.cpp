@@ -29,9 +29,11 @@ constexpr std::array kSilences = {30.0, 60.0, 120.0, 240.0};      // seconds
 constexpr double kMissed = 25, kHardlyAny = 0.1, kSilent = 0.07;  // requests; of them; of them in the latter half
 constexpr std::size_t kShareTicks = 3;  // of them, from which the new group's share of the traffic is known
 constexpr double kLoadGrows = 1.5, kLoadSigmas = 4;  // times the load of the minutes before
+constexpr double kLoadReturns = 3;                   // times that of the last one
 constexpr double kLoadNow = 30, kLoadGap = 60, kLoadBefore = 300, kLoadSettles = 180;  // seconds
-constexpr double kLoadDoubt = 1e5;                               // times the evidence that slowness needs meanwhile
+constexpr double kSlowDoubt = 1e5;                               // times the evidence that slowness needs meanwhile
 constexpr double kIncidentTimes = 3, kIncidentSigmas = 4;        // of the usual errors
+constexpr double kSlowBeside = 0.15;                             // log factor of the usual latency
 constexpr double kIncidentSettles = 180, kIncidentGoesOn = 600;  // seconds
 constexpr double kIncidentDoubt = 10;                            // times the evidence that errors need meanwhile
 constexpr double kEnoughSeen = 0.3, kSeenTogether = 5;           // of the bake; intervals that one scrape may tell of
@@ -93,12 +95,13 @@ struct DeployTest::State {
         Events fresh, reference;  // all of the bake
         Quiet quiet;
         std::vector<Events> part_fresh, part_reference;
-        double seen = 0;                                                 ///< seconds
-        double began = -1;                                               ///< the first tick
-        double load_grew = -kLoadSettles, incident = -kIncidentSettles;  ///< when both groups last had either
-        std::optional<double> load_grows_from;                           ///< until it has settled
-        double counts_from = 0;                                          ///< what was seen before is only watched
-        Doubt withheld;                                                  ///< in this tick
+        double seen = 0;                   ///< seconds
+        double began = -1;                 ///< the first tick
+        double load_grew = -kLoadSettles;  ///< when both groups last had that, or an incident, or were slow
+        double incident = -kIncidentSettles, slowness = -kIncidentSettles;
+        std::optional<double> load_grows_from;  ///< until it has settled
+        double counts_from = 0;                 ///< what was seen before is only watched
+        Doubt withheld;                         ///< in this tick
         std::size_t memory_samples = 0;
     };
 
@@ -115,6 +118,7 @@ struct DeployTest::State {
     [[nodiscard]] std::optional<Finding> silence(double at) const;
     void watch_load(double at);
     void watch_incident(double at);
+    void watch_slowness(double at);
     [[nodiscard]] Doubt doubt_errors(double at) const;
     [[nodiscard]] Doubt doubt_latency(double at) const;
     [[nodiscard]] bool proves(double evidence, double share, const Doubt& doubt);
@@ -184,7 +188,11 @@ void DeployTest::State::watch_load(double at) {
     const double requests = now.fresh.requests + now.reference.requests;
     const double usual =
         (before.fresh.requests + before.reference.requests) * kLoadNow / std::max(at - kLoadGap - from, kLoadNow);
-    const bool grows = requests > kLoadGrows * usual && requests - usual > kLoadSigmas * std::sqrt(requests + 1);
+    // What comes back after a minute in which next to nothing came was usual before.
+    const auto lately = bake->recent.over(at - kLoadNow - kLoadGap, at - kLoadNow);
+    const double returned = kLoadReturns * (lately.fresh.requests + lately.reference.requests) * kLoadNow / kLoadGap;
+    const bool grows = requests > std::min(kLoadGrows * usual, returned) &&
+                       requests - std::min(usual, returned) > kLoadSigmas * std::sqrt(requests + 1);
     const bool settled = at - bake->load_grew >= kLoadSettles;
     if (grows) {
         if (settled) {
@@ -208,6 +216,15 @@ void DeployTest::State::watch_incident(double at) {
     if (more > (kIncidentTimes - 1) * usual && more > kIncidentSigmas * noise) bake->incident = at;
 }
 
+/// The control group is clearly slower than before the deploy.
+void DeployTest::State::watch_slowness(double at) {
+    const auto sum = bake->recent.over(at - std::max(kLoadNow, 2 * shape.interval), at);
+    const auto& model = bake->latency.model();
+    LatencyTest::Cells reference{};
+    for (std::size_t c = 0; c < model.cells().size(); ++c) reference[c] = bake->recent.reference_cell(sum, c);
+    if (sum.ticks >= 2 && model.shift(reference) > kSlowBeside) bake->slowness = at;
+}
+
 /// An incident, and so much load that requests fail, need not hit both groups alike, and one that was there before the
 /// deploy may grow: then the evidence of errors has to be more.
 Doubt DeployTest::State::doubt_errors(double at) const {
@@ -217,8 +234,11 @@ Doubt DeployTest::State::doubt_errors(double at) const {
     return {};
 }
 
+/// So need the evidence of slowness: both groups may be cold again, one more than the other.
 Doubt DeployTest::State::doubt_latency(double at) const {
-    return at - bake->load_grew < kLoadSettles ? Doubt{Doubt::Why::MoreLoad, kLoadDoubt} : Doubt{};
+    if (at - bake->load_grew < kLoadSettles) return {Doubt::Why::MoreLoad, kSlowDoubt};
+    if (at - bake->slowness < kIncidentSettles) return {Doubt::Why::SharedSlowness, kSlowDoubt};
+    return {};
 }
 
 /// The evidence of a test that has this share of alpha is enough.
@@ -361,6 +381,7 @@ void DeployTest::State::take(const GroupTick& fresh, const GroupTick* reference)
     watch_load(fresh.at);
     if (reference == nullptr) return;
     watch_incident(fresh.at);
+    watch_slowness(fresh.at);
     if (const auto since = b.share.add(fresh.at, fresh.dt, fresh.all.requests, common.requests))
         b.latency.restart(*since);
     // Traffic that comes back to the control group may find it cold; while it is, the new one looks faster than it is.

@@ -11,7 +11,7 @@ namespace revertd::detect {
 
 /// Why more evidence is needed than usual, and how many times as much.
 struct Doubt {
-    enum class Why : std::uint8_t { None, SharedIncident, MoreLoad, EarlierIncident };
+    enum class Why : std::uint8_t { None, SharedIncident, SharedSlowness, MoreLoad, EarlierIncident };
 
     Why why = Why::None;
     double times = 1;

@@ -11,7 +11,7 @@
 namespace revertd::detect {
 namespace {
 
-constexpr double kRecentSeconds = 180, kRecentSigmas = 4;
+constexpr double kRecentSeconds = 180, kRecentSigmas = 3;
 constexpr double kBlipSigmas = 3, kBlipClumps = 0.25;
 constexpr double kGoesOn = 0.3;  // prior weight of an incident that was there when the deploy began
 constexpr double kDriftBeside = 14400, kDriftAlone = 3600;  // seconds

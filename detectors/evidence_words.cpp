@@ -37,6 +37,8 @@ std::string_view because(Doubt::Why why) {
     switch (why) {
         case Doubt::Why::SharedIncident:
             return "errors rose in the control group as well";
+        case Doubt::Why::SharedSlowness:
+            return "the control group is slow as well";
         case Doubt::Why::MoreLoad:
             return "the load has just grown";
         case Doubt::Why::EarlierIncident:

@@ -109,6 +109,24 @@ TEST(DeployTestUnderLoad, without_a_control_group_new_instances_are_cold_when_lo
     expect_found(alone, 1000);
 }
 
+TEST(DeployTestUnderLoad, without_a_control_group_traffic_that_was_away_comes_back_to_what_is_cold) {
+    Course alone;
+    alone.fresh_requests = [](double at) { return at >= 400 && at < 500 ? 20 : 1000; };
+    alone.fresh_latency = [](double at) { return decay(at, 500, 0.9, 40); };
+    EXPECT_EQ(count(alone).first, 0);
+    alone.fresh_latency = [](double at) { return at < 500 ? 1 : 1.5; };
+    expect_found(alone, 1100);
+}
+
+TEST(DeployTestUnderLoad, both_groups_may_be_cold_again_one_more_than_the_other) {
+    const auto always = [](double requests) { return [=](double) { return requests; }; };
+    Course both = {always(500), always(1500), [](double at) { return decay(at, 400, 1.9, 80); },
+                   [](double at) { return decay(at, 400, 1.3, 80); }};
+    EXPECT_LE(count(both).first, 2);
+    both.fresh_latency = [](double at) { return at < 400 ? 1 : 1.6 * decay(at, 400, 1.3, 80); };
+    expect_found(both, 600);
+}
+
 TEST(DeployTestUnderLoad, a_control_group_that_is_cold_again_does_not_make_the_new_one_slow_later) {
     const auto away = [](double at) { return at > 300 && at < 600; };
     const Course drained = {[away](double at) { return away(at) ? 1000 : 400; },

@@ -98,6 +98,26 @@ void control_away(Spec& spec, Random& random) {
     spec.reference.traffic = window(random.uniform(0, 60), random.uniform(60, 300), 0);
 }
 
+/// Traffic was cut off upstream, and comes back to cold caches and connections.
+void back_alone(Spec& spec, Random& random) {
+    never_control(spec, random);
+    const double at = spec.bake * random.uniform(0.1, 0.4), seconds = random.uniform(60, 300);
+    traffic(spec, window(at, seconds, random.of({0.0, 0.05, 0.2})));
+    slower(spec.fresh, decay(at + seconds, random.uniform(0.2, 1.5), random.uniform(15, 60)));
+}
+
+/// A rollout of configuration restarts both groups.
+void both_restarted(Spec& spec, Random& random) {
+    always_control(spec, random);
+    const double at = spec.bake * random.uniform(0.2, 0.7);
+    const double amplitude = random.uniform(0.2, 2), tau = random.uniform(15, 90);
+    for (auto* group : {&spec.fresh, &spec.reference}) {
+        const double from = at + random.uniform(0, 20);
+        slower(*group, decay(from, amplitude * random.uniform(0.8, 1.2), tau * random.uniform(0.8, 1.2)));
+        group->restarts.push_back(from);
+    }
+}
+
 // ---- bad ----
 
 double onset(Spec& spec, Random& random) {
@@ -142,6 +162,8 @@ constexpr std::array kFamilies = {
     Family{"worse in an incident", true, worse_in_a_mild_incident},
     Family{"more load, alone", false, more_load_alone},
     Family{"control group away", false, control_away},
+    Family{"back, alone", false, back_alone},
+    Family{"both restarted", false, both_restarted},
 };
 
 }  // namespace

@@ -50,7 +50,7 @@ class DeployTest:
         self.totals = self.quiet = ((0, 0), (0, 0))
         self.part_totals = [((0, 0), (0, 0)) for _ in parts]
         self.began, self.load_grew, self.load_grows_from, self.counts_from = None, -180, None, 0
-        self.incident = -180
+        self.incident = self.slowness = -180
 
     def over(self, start, end):
         return [row for row in self.rows if start + 1e-6 < row[0] <= end + 1e-6]
@@ -76,6 +76,7 @@ class DeployTest:
         if reference is None:
             return
         self.watch_incident(at)
+        self.watch_slowness(at)
         since = self.share.add(at, dt, fresh.all[0], beside[0])
         if since == since:
             self.latency.restart(since)
@@ -93,7 +94,10 @@ class DeployTest:
                        for span in ((at - 30, at), (start, at - 60)))
         usual = before * 30 / max(at - 60 - start, 30)
         settled = at - self.load_grew >= 180
-        if now > 1.5 * usual and now - usual > 4 * sqrt(now + 1):
+        # Or three times as much as in the minute before: it was away.
+        lately = sum(requests for requests, _ in self.counts(self.over(at - 90, at - 30)))
+        returned = 3 * lately * 30 / 60
+        if now > min(1.5 * usual, returned) and now - min(usual, returned) > 4 * sqrt(now + 1):
             if settled:
                 self.load_grows_from = at - 60
                 if not self.control:
@@ -113,6 +117,11 @@ class DeployTest:
         noise = sqrt(usual + self.history.extra * usual**2 / len(rows) + 1)
         if errors - usual > max(2 * usual, 4 * noise):
             self.incident = at
+
+    def watch_slowness(self, at):
+        rows = self.over(at - max(30, 2 * self.interval), at)
+        if len(rows) >= 2 and self.latency.model.shift(self.cells(rows)[1]) > 0.15:
+            self.slowness = at
 
     def error_doubt(self, at):
         troubled = at - self.incident < 180 or at - self.load_grew < 180
@@ -201,7 +210,7 @@ class DeployTest:
 
     def found_latency(self, at, dt):
         self.latency.step(at, dt, *self.rows[-1][3:], True)
-        doubt = 1e5 if at - self.load_grew < 180 else 1
+        doubt = 1e5 if min(at - self.load_grew, at - self.slowness) < 180 else 1
         evidence = self.latency.evidence.value
         if evidence * self.shape["alpha"] * LATENCY < doubt or self.share.suspicious:
             return None

@@ -230,7 +230,7 @@ class ErrorHistory:
         if usual <= 0:
             return 1
         noise = sqrt(usual + self.extra * usual**2 / len(recent) + 1)
-        return errors / usual if errors > usual + 4 * noise else 1
+        return errors / usual if errors > usual + 3 * noise else 1
 
 
 class OwnNoise:
