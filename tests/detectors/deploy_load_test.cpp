@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "detectors/deploy_test.h"
+#include "detectors/evidence_words.h"
 #include "tests/detectors/simulated_service.h"
 
 namespace revertd::detect {
@@ -21,8 +22,8 @@ struct Course {
     std::function<double(double)> fresh_requests, control_requests, fresh_latency, control_latency;
 };
 
-/// When it is found; nothing: not within 20 minutes.
-std::optional<double> found(const Course& course, std::uint64_t seed) {
+/// Nothing: not within 20 minutes.
+std::optional<Finding> found(const Course& course, std::uint64_t seed) {
     SimulatedService service;
     service.jitter = 0.01;
     DeployShape shape;
@@ -40,12 +41,12 @@ std::optional<double> found(const Course& course, std::uint64_t seed) {
         SimulatedTicks a = ticks(course.fresh_requests(at), seed + static_cast<std::uint64_t>(at));
         const GroupTick fresh = a.next(at, 1, course.fresh_latency(at));
         if (!shape.control) {
-            if (test.tick(fresh, nullptr)) return at;
+            if (auto finding = test.tick(fresh, nullptr)) return finding;
             continue;
         }
         SimulatedTicks b = ticks(course.control_requests(at), seed + static_cast<std::uint64_t>(at) + 5);
         const GroupTick control = b.next(at, 1, course.control_latency(at));
-        if (test.tick(fresh, &control)) return at;
+        if (auto finding = test.tick(fresh, &control)) return finding;
     }
     return std::nullopt;
 }
@@ -59,9 +60,9 @@ std::pair<int, double> count(const Course& course) {
     int n = 0;
     double latest = 0;
     for (std::uint64_t i = 0; i < 40; ++i) {
-        const auto at = found(course, 1000 * i + 1);
-        n += at ? 1 : 0;
-        latest = std::max(latest, at.value_or(0));
+        const auto finding = found(course, 1000 * i + 1);
+        n += finding ? 1 : 0;
+        latest = std::max(latest, finding ? finding->at : 0);
     }
     return {n, latest};
 }
@@ -125,6 +126,11 @@ TEST(DeployTestUnderLoad, both_groups_may_be_cold_again_one_more_than_the_other)
     EXPECT_LE(count(both).first, 2);
     both.fresh_latency = [](double at) { return at < 400 ? 1 : 1.6 * decay(at, 400, 1.3, 80); };
     expect_found(both, 600);
+    const auto finding = found(both, 1);
+    ASSERT_TRUE(finding);
+    EXPECT_EQ(finding->doubt.why, Doubt::Why::SharedSlowness);
+    EXPECT_EQ(doubt_words(finding->doubt),
+              "100,000 times the usual evidence is needed, because the control group is slow as well");
 }
 
 TEST(DeployTestUnderLoad, a_control_group_that_is_cold_again_does_not_make_the_new_one_slow_later) {

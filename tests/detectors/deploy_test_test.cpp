@@ -189,14 +189,14 @@ double evidence_beside(double share_beside) {
 }
 
 TEST(DeployTest, an_incident_of_both_groups_wants_ten_times_the_evidence) {
-    const double needed = 1 / (0.001 * 0.3);
+    const double needed = 1 / (0.001 * 0.35);
     EXPECT_GE(evidence_beside(0.006), needed);
     EXPECT_LT(evidence_beside(0.006), 10 * needed);
     EXPECT_GE(evidence_beside(0.03), 10 * needed);
 }
 
 TEST(DeployTest, more_load_wants_ten_times_the_evidence_of_errors) {
-    const double needed = 1 / (0.001 * 0.3);
+    const double needed = 1 / (0.001 * 0.35);
     for (const double more : {1, 2}) {
         Bed bed(true);
         bed.before(120, 0.003);
@@ -221,7 +221,7 @@ TEST(DeployTest, an_incident_before_wants_ten_times_the_evidence) {
         return found ? found->evidence : 0;
     };
     EXPECT_GE(evidence(0.03), 10 / (0.001 * 0.3));
-    EXPECT_GE(evidence(0.003), 1 / (0.001 * 0.3));
+    EXPECT_GE(evidence(0.003), 1 / (0.001 * 0.35));
 }
 
 TEST(DeployTest, enough_was_seen_when_a_version_of_which_half_fails_would_have_been_found) {
