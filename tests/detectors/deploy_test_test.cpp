@@ -220,7 +220,7 @@ TEST(DeployTest, an_incident_before_wants_ten_times_the_evidence) {
                     found->doubt.why == (share_before > 0.003 ? Doubt::Why::EarlierIncident : Doubt::Why::None));
         return found ? found->evidence : 0;
     };
-    EXPECT_GE(evidence(0.03), 10 / (0.001 * 0.3));
+    EXPECT_GE(evidence(0.03), 10 / (0.001 * 0.35));
     EXPECT_GE(evidence(0.003), 1 / (0.001 * 0.35));
 }
 
