@@ -185,11 +185,13 @@ void DeployTest::State::watch_load(double at) {
     const double from = std::max(bake->began, at - kLoadBefore);
     if (from > at - 2 * kLoadGap) return;
     const auto now = bake->recent.over(at - kLoadNow, at), before = bake->recent.over(from, at - kLoadGap);
-    const double requests = now.fresh.requests + now.reference.requests;
+    // A tick after lost scrapes tells of more than the last seconds.
+    const double requests = (now.fresh.requests + now.reference.requests) * kLoadNow / std::max(now.seconds, kLoadNow);
     const double usual =
-        (before.fresh.requests + before.reference.requests) * kLoadNow / std::max(at - kLoadGap - from, kLoadNow);
+        (before.fresh.requests + before.reference.requests) * kLoadNow / std::max(before.seconds, kLoadNow);
     // What comes back after a minute in which next to nothing came was usual before.
     const auto lately = bake->recent.over(at - kLoadNow - kLoadGap, at - kLoadNow);
+    if (lately.ticks == 0) return;
     const double returned = kLoadReturns * (lately.fresh.requests + lately.reference.requests) * kLoadNow / kLoadGap;
     const bool grows = requests > std::min(kLoadGrows * usual, returned) &&
                        requests - std::min(usual, returned) > kLoadSigmas * std::sqrt(requests + 1);
@@ -376,7 +378,7 @@ void DeployTest::State::take(const GroupTick& fresh, const GroupTick* reference)
     b.reference_cells.fill(0);
     b.latency.model().fill(fresh.buckets, b.fresh_cells);
     if (reference != nullptr) b.latency.model().fill(reference->buckets, b.reference_cells);
-    b.recent.push(fresh.at, fresh.all, common, b.fresh_cells, b.reference_cells);
+    b.recent.push(fresh.at, fresh.dt, fresh.all, common, b.fresh_cells, b.reference_cells);
     if (b.began < 0) b.began = fresh.at - fresh.dt;
     watch_load(fresh.at);
     if (reference == nullptr) return;

@@ -13,11 +13,12 @@ constexpr double kSameInstant = 1e-6;
 Recent::Recent(std::size_t ticks, std::size_t cells)
     : cells_(cells), rows_(ticks + 1), cell_rows_(rows_.size() * cells * 2, 0.0) {}
 
-void Recent::push(double at, const Events& fresh, const Events& reference, std::span<const double> fresh_cells,
-                  std::span<const double> reference_cells) {
+void Recent::push(double at, double dt, const Events& fresh, const Events& reference,
+                  std::span<const double> fresh_cells, std::span<const double> reference_cells) {
     const std::size_t last = place(count_ - 1), now = place(count_++);
     rows_[now] = rows_[last];
     rows_[now].at = at;
+    rows_[now].seconds += dt;
     rows_[now].fresh += fresh;
     rows_[now].reference += reference;
     const std::size_t width = 2 * cells_;
@@ -36,7 +37,8 @@ Recent::Sum Recent::over(double from, double to) const {
     std::size_t first = last;
     while (first > oldest && rows_[place(first)].at > from + kSameInstant) --first;
     const auto &a = rows_[place(first)], &b = rows_[place(last)];
-    return {last - first, b.fresh - a.fresh, b.reference - a.reference, place(first), place(last)};
+    return {last - first, b.seconds - a.seconds, b.fresh - a.fresh, b.reference - a.reference, place(first),
+            place(last)};
 }
 
 double Recent::fresh_cell(const Sum& sum, std::size_t cell) const {

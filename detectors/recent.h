@@ -14,11 +14,13 @@ class Recent {
     /// `cells`: further counts that each group carries beside its events.
     Recent(std::size_t ticks, std::size_t cells);
 
-    void push(double at, const Events& fresh, const Events& reference, std::span<const double> fresh_cells = {},
-              std::span<const double> reference_cells = {});
+    /// A tick of `dt` seconds.
+    void push(double at, double dt, const Events& fresh, const Events& reference,
+              std::span<const double> fresh_cells = {}, std::span<const double> reference_cells = {});
 
     struct Sum {
         std::size_t ticks = 0;
+        double seconds = 0;  ///< that they tell of: more than they are apart, after a lost scrape
         Events fresh, reference;
         std::size_t from = 0, to = 0;  ///< for `cell`
     };
@@ -30,7 +32,7 @@ class Recent {
 
   private:
     struct Row {
-        double at = -1e300;
+        double at = -1e300, seconds = 0;
         Events fresh, reference;
     };
 

@@ -34,6 +34,13 @@ class Bed {
         return std::nullopt;
     }
 
+    /// Scrapes are lost: the next one tells of all these seconds.
+    std::optional<Finding> lost(double seconds, double requests, double share) {
+        GroupTick fresh = tick(at_ += seconds, requests * seconds / 10, share), reference = fresh;
+        fresh.dt = reference.dt = seconds;
+        return test_.tick(fresh, control_ ? &reference : nullptr);
+    }
+
     void watch(int ticks, double requests, double beside) {
         for (int i = 0; i < ticks; ++i) {
             const GroupTick fresh = tick(at_ += 10, requests, 0.5), reference = tick(at_, beside, 0.003);
@@ -206,6 +213,19 @@ TEST(DeployTest, more_load_wants_ten_times_the_evidence_of_errors) {
         ASSERT_TRUE(found) << more;
         EXPECT_EQ(found->evidence >= 10 * needed, more > 1) << found->at << ' ' << found->evidence;
         EXPECT_EQ(found->doubt.why, more > 1 ? Doubt::Why::MoreLoad : Doubt::Why::None);
+    }
+}
+
+TEST(DeployTest, a_scrape_after_lost_ones_is_no_more_load) {
+    for (const double seconds : {20.0, 50.0, 120.0}) {
+        Bed bed(false);
+        bed.before(120, 0.003);
+        bed.begin();
+        EXPECT_FALSE(bed.deploy(25, 1000, 0.003));
+        EXPECT_FALSE(bed.lost(seconds, 1000, 0.003));
+        const auto found = bed.deploy(17, 1000, 0.012);
+        ASSERT_TRUE(found) << seconds;
+        EXPECT_EQ(found->doubt.why, Doubt::Why::None) << seconds;
     }
 }
 

@@ -70,7 +70,7 @@ class DeployTest:
         model, at = self.latency.model, fresh.at
         beside = reference.all if reference else (0, 0)
         cells = model.fill(fresh.buckets), model.fill(reference.buckets) if reference else [0] * len(model.cells)
-        self.rows.append((at, fresh.all, beside, *cells))
+        self.rows.append((at, fresh.all, beside, *cells, dt))
         self.began = at - dt if self.began is None else self.began
         self.watch_load(at)
         if reference is None:
@@ -92,9 +92,12 @@ class DeployTest:
             return
         now, before = (sum(requests for requests, _ in self.counts(self.over(*span)))
                        for span in ((at - 30, at), (start, at - 60)))
-        usual = before * 30 / max(at - 60 - start, 30)
+        usual = before * 30 / max(sum(row[5] for row in self.over(start, at - 60)), 30)
+        now *= 30 / max(sum(row[5] for row in self.over(at - 30, at)), 30)
         settled = at - self.load_grew >= 180
         # Or three times as much as in the minute before: it was away.
+        if not self.over(at - 90, at - 30):
+            return
         lately = sum(requests for requests, _ in self.counts(self.over(at - 90, at - 30)))
         returned = 3 * lately * 30 / 60
         if now > min(1.5 * usual, returned) and now - min(usual, returned) > 4 * sqrt(now + 1):
@@ -209,7 +212,7 @@ class DeployTest:
                             "reference": totals[1], "before": self.part_rates[part]}
 
     def found_latency(self, at, dt):
-        self.latency.step(at, dt, *self.rows[-1][3:], True)
+        self.latency.step(at, dt, *self.rows[-1][3:5], True)
         doubt = 1e5 if min(at - self.load_grew, at - self.slowness) < 180 else 1
         evidence = self.latency.evidence.value
         if evidence * self.shape["alpha"] * LATENCY < doubt or self.share.suspicious:
@@ -222,7 +225,7 @@ class DeployTest:
         self.take(dt, fresh, reference)
         self.counts_from = fresh.at
         if fresh.at - dt >= 30 - self.interval / 2:
-            self.latency.step(fresh.at, dt, *self.rows[-1][3:], False)
+            self.latency.step(fresh.at, dt, *self.rows[-1][3:5], False)
 
     def tick(self, dt, fresh, reference):
         """(kind, numbers) or nothing."""
