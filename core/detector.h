@@ -36,6 +36,7 @@ struct DetectorSlot {
     bool learns = false;    ///< a good version runs and no deploy is open: what a detector may learn from
     std::size_t reach = 1;  ///< slots that its values look back over: more than one of a Prometheus' rates
     bool counts = false;    ///< after the beginning of the phase, and after its warm-up where the rule waits for it
+    double restarted = 0;   ///< share of the targets whose instance began anew, and is cold
     SignalRow now;          ///< this slot alone; while it learns, that of the control group if only that is there
     SignalRow baseline;     ///< the time before the deploy, all of it; empty while it is insufficient (S18)
     SignalRow control;      ///< this slot of the control group; empty without one

@@ -78,7 +78,8 @@ Judge::State::State(std::shared_ptr<const ServiceSettings> settings_, IdentityPo
 void Judge::State::restart_runs() {
     differences_from = phase.since;
     opened = warm = Border{};
-    for (TargetState& target : targets) target.starts = 0;
+    for (TargetState& target : targets) target.starts = target.falls = 0;
+    for (SignalState& signal : signals) signal.restarted = 0;
     for (RuleState& rule : rules) {
         rule.run.clear();
         rule.holds = false;
@@ -174,6 +175,8 @@ void Judge::State::end_slot(SlotIndex slot, Time at) {
     };
     step_all(true);
     step_all(false);
+    for (SignalState& signal : signals)
+        if (signal.status.verdict == Verdict::Ok) signal.restarted = 0;
     end_gains();
     endpoints.end_slot();
     series.release_index();

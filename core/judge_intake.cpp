@@ -111,22 +111,25 @@ void Judge::State::take_shares(TargetIndex target) {
 /// Several instances behind one address look alike, but their counters leap up again, too.
 void Judge::State::take_resets(TargetIndex target, const CounterSum& counters) {
     constexpr double kFewest = 20, kFell = 0.5;
-    // The deploy's, and two more: an instance that is moved to another host, an exporter that is started anew.
+    // The deploy's, and two more: an instance that is moved to another host, an exporter that is started anew. One that
+    // begins anew more often is no better for being cold each time.
     constexpr std::uint32_t kExcused = 3;
     TargetState& state = targets[target];
     const bool fell = counters.before >= kFewest && counters.now < kFell * counters.before;
     if (state.fell_from > 0 && counters.now - counters.before > kFell * state.fell_from) state.takes_turns = true;
     if (fell) state.fell_from = counters.before;
+    const bool anew = fell && !state.takes_turns;
+    const bool excused = phase.kind != JudgePhase::Kind::Good && state.falls < kExcused;
+    if (anew) ++state.falls;
     for (std::size_t index = 0; index < signals.size(); ++index) {
+        if (!concerns(target, index)) continue;
+        if (anew && excused) ++signals[index].restarted;
         Presence& presence = presence_of(target, index);
-        const bool counted = counters.before > 0 && concerns(target, index);
+        const bool counted = counters.before > 0;
         if (!settings->signals[index].starts || !settings->signals[index].well_known || presence.told || !counted)
             continue;
         presence.totals = 1;
-        if (!fell || state.takes_turns) continue;
-        const bool of_deploy = phase.kind != JudgePhase::Kind::Good && state.starts < kExcused;
-        ++state.starts;
-        if (!of_deploy) signals[index].window.add(0, 1);
+        if (anew && !excused) signals[index].window.add(0, 1);
     }
 }
 

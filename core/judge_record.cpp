@@ -10,7 +10,7 @@
 namespace revertd {
 namespace {
 
-constexpr std::uint32_t kVersion = 8;
+constexpr std::uint32_t kVersion = 9;
 constexpr std::size_t kText = 4096;  // names and sentences are far shorter
 
 void put(ByteWriter& out, const Border& border) {
@@ -72,6 +72,7 @@ void Judge::State::save(ByteWriter& out) const {
         out.put(target.scrapes);
         out.put(target.last_reset);
         out.put(target.starts);
+        out.put(target.falls);
         out.put(target.fell_from);
         out.put(target.takes_turns);
     }
@@ -83,6 +84,7 @@ void Judge::State::save(ByteWriter& out) const {
     for (const SignalState& signal : signals) {
         out.put(signal.seen);
         out.put(signal.too_many);
+        out.put(signal.restarted);
         out.put(std::string_view(signal.found));
         out.put(signal.query.known);
         out.put(signal.query.span.count());
@@ -112,8 +114,8 @@ bool Judge::State::load_targets(ByteReader& in) {
         if (!in.get_enum(target.last, Health::Blind)) return false;
     for (TargetState& target : targets) {
         if (!in.get(target.known) || !in.get(target.missed) || !in.get(target.last_good) || !in.get(target.scrapes) ||
-            !in.get(target.last_reset) || !in.get(target.starts) || !in.get(target.fell_from) ||
-            !in.get(target.takes_turns))
+            !in.get(target.last_reset) || !in.get(target.starts) || !in.get(target.falls) ||
+            !in.get(target.fell_from) || !in.get(target.takes_turns))
             return false;
     }
     for (Presence& one : presences)
@@ -125,7 +127,9 @@ bool Judge::State::load_targets(ByteReader& in) {
     for (std::string& name : asked_endpoints)
         if (!in.get(name, EndpointCounts::kLongest)) return false;
     for (SignalState& signal : signals) {
-        if (!in.get(signal.seen) || !in.get(signal.too_many) || !in.get(signal.found, kText)) return false;
+        if (!in.get(signal.seen) || !in.get(signal.too_many) || !in.get(signal.restarted) ||
+            !in.get(signal.found, kText))
+            return false;
         Duration::rep span = 0;
         if (!in.get(signal.query.known) || !in.get(span) || span < 0 || span > kLongestSpan.count()) return in.fail();
         signal.query.span = Duration(span);

@@ -65,7 +65,8 @@ struct TargetState {
     Time last_good{};
     std::uint32_t scrapes = 0;     ///< good ones
     std::uint32_t last_reset = 0;  ///< the good one that showed a counter going back
-    std::uint32_t starts = 0;      ///< of its processes, while a deploy is watched
+    std::uint32_t starts = 0;      ///< of its processes, in this phase
+    std::uint32_t falls = 0;       ///< how often its counters began anew, in this phase
     double fell_from = 0;          ///< its counters, all together, when they last began anew
     bool takes_turns = false;      ///< several instances answer at its address
     std::string reason;
@@ -117,10 +118,11 @@ struct SignalState {
     bool counter = true;     ///< values are differences
     bool seen = false;
     bool too_many = false;
-    Time last_ok{};        ///< the last slot that showed it
-    Trace trace = {};      ///< while a deploy is watched
-    bool queried = false;  ///< its source is a Prometheus
-    std::string found;     ///< the metric's name
+    Time last_ok{};               ///< the last slot that showed it
+    Trace trace = {};             ///< while a deploy is watched
+    std::uint32_t restarted = 0;  ///< targets that began anew since the last slot that showed it
+    bool queried = false;         ///< its source is a Prometheus
+    std::string found;            ///< the metric's name
     QueryState query;
 };
 

@@ -20,4 +20,12 @@ bool orders(std::span<const std::size_t> order, std::span<const double> bounds, 
     return true;
 }
 
+void add_buckets(std::span<const double> cells, std::span<const std::size_t> order, double times,
+                 std::span<double> sums) {
+    for (std::size_t i = 0; i < order.size(); ++i) {
+        const double below = i == 0 ? 0 : cells[order[i - 1]];
+        sums[i] += times * std::max(0.0, cells[order[i]] - below);
+    }
+}
+
 }  // namespace revertd::detect

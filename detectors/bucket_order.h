@@ -13,4 +13,8 @@ namespace revertd::detect {
 [[nodiscard]] bool orders(std::span<const std::size_t> order, std::span<const double> bounds,
                           std::span<const double> sorted);
 
+/// Adds to `sums`, a cell a bucket, what lies in each: the cells are cumulative over the bounds.
+void add_buckets(std::span<const double> cells, std::span<const std::size_t> order, double times,
+                 std::span<double> sums);
+
 }  // namespace revertd::detect

@@ -31,6 +31,7 @@ struct GroupTick {
     std::span<const double> buckets;
     std::span<const Events> parts;  ///< per endpoint, empty: not given
     double memory = std::nan("");   ///< share of its limit
+    double restarted = 0;           ///< share of its instances that were started anew within it, and are cold
 };
 
 /// What is known of the instances of a control group: nothing; that they have run for long; that they were started with

@@ -36,6 +36,7 @@ constexpr double kIncidentTimes = 3, kIncidentSigmas = 4;        // of the usual
 constexpr double kSlowBeside = 0.15;                             // log factor of the usual latency
 constexpr double kIncidentSettles = 180, kIncidentGoesOn = 600;  // seconds
 constexpr double kIncidentDoubt = 10;                            // times the evidence that errors need meanwhile
+constexpr double kManyRestart = 0.0999;                          // share of the new group's instances
 constexpr double kEnoughSeen = 0.3, kSeenTogether = 5;           // of the bake; intervals that one scrape may tell of
 constexpr double kShareDoubt = 3;  // standard deviations by which it may be smaller than it was
 
@@ -95,6 +96,7 @@ struct DeployTest::State {
         Events fresh, reference;  // all of the bake
         Quiet quiet;
         std::vector<Events> part_fresh, part_reference;
+        double restarted = 0;              ///< share of the new group's instances, since one was noticed last
         double seen = 0;                   ///< seconds
         double began = -1;                 ///< the first tick
         double load_grew = -kLoadSettles;  ///< when both groups last had that, or an incident, or were slow
@@ -129,6 +131,7 @@ struct DeployTest::State {
     std::optional<Finding> errors(const GroupTick& fresh, const Events& reference);
     std::optional<Finding> parts(const GroupTick& fresh, const GroupTick* reference);
     std::optional<Finding> latency(const GroupTick& fresh);
+    bool restarts(const GroupTick& fresh);
     void take(const GroupTick& fresh, const GroupTick* reference);
     [[nodiscard]] bool starting(const GroupTick& fresh) const;
 };
@@ -337,8 +340,17 @@ std::optional<Finding> DeployTest::State::parts(const GroupTick& fresh, const Gr
     return finding;
 }
 
+/// Instances are started anew one after the other: the warm-up of a tenth of them is noticed.
+bool DeployTest::State::restarts(const GroupTick& fresh) {
+    if (bake->restarted < kManyRestart) return false;
+    bake->restarted = 0;
+    bake->latency.restarted(fresh.at, fresh.dt);
+    return true;
+}
+
 std::optional<Finding> DeployTest::State::latency(const GroupTick& fresh) {
     auto& b = *bake;
+    if (restarts(fresh)) return std::nullopt;
     b.latency.step(fresh.at, fresh.dt, b.fresh_cells, b.reference_cells);
     const Doubt doubt = doubt_latency(fresh.at);
     if (!proves(b.latency.evidence(), kLatencyShare, doubt) || b.share.suspicious() || !still_slow(fresh.at))
@@ -380,6 +392,7 @@ void DeployTest::State::take(const GroupTick& fresh, const GroupTick* reference)
     if (reference != nullptr) b.latency.model().fill(reference->buckets, b.reference_cells);
     b.recent.push(fresh.at, fresh.dt, fresh.all, common, b.fresh_cells, b.reference_cells);
     if (b.began < 0) b.began = fresh.at - fresh.dt;
+    b.restarted += fresh.restarted;
     watch_load(fresh.at);
     if (reference == nullptr) return;
     watch_incident(fresh.at);
@@ -402,7 +415,8 @@ void DeployTest::watch(const GroupTick& fresh, const GroupTick* reference) {
     state_->take(fresh, reference);
     auto& b = *state_->bake;
     b.counts_from = fresh.at;
-    if (!state_->starting(fresh)) b.latency.step(fresh.at, fresh.dt, b.fresh_cells, b.reference_cells, false);
+    if (!state_->starting(fresh) && !state_->restarts(fresh))
+        b.latency.step(fresh.at, fresh.dt, b.fresh_cells, b.reference_cells, false);
 }
 
 std::optional<Finding> DeployTest::tick(const GroupTick& fresh, const GroupTick* reference) {

@@ -29,6 +29,8 @@ constexpr std::size_t kColdTailEdges = 4;
 constexpr double kColdTailDoubt = 1.5;
 constexpr double kWarmLasts = 1800, kMostEnds = 0.1;  // seconds; of the ticks
 constexpr double kHolds = 14400;                      // seconds that a benign factor holds in the mean
+constexpr double kOwnWay = 0.5;                       // weight of what is started anew having a warm-up of its own
+constexpr double kElsewhere = 0.2;                    // and of its running elsewhere, with another benign factor
 constexpr double kMostStep = 0.03, kWander = 0.75;    // of the log factor; standard deviations within a bake
 constexpr double kRuledOut = 1e-18;  // weight of a warm-up that is not asked any more, or of a factor with it
 constexpr double kWhole = 0.999;     // of a tick, what is learned from it: as good as all
@@ -132,6 +134,28 @@ void HealthyLatency::restart() {
 void HealthyLatency::restart_beside() {
     restart();
     std::erase_if(alive_, [&](std::size_t c) { return curves_[c].amplitude > 0; });
+    normalise();
+}
+
+void HealthyLatency::restart_some() {
+    const std::span times = std::span(seen_).first(benign_.size());  // of the prior of each benign factor
+    std::ranges::fill(times, 0.0);
+    for (const std::size_t c : alive_)
+        for (std::size_t g = 0; g < times.size(); ++g) times[g] += row(c)[g];
+    const double not_cold = std::accumulate(prior_.begin(), prior_.begin() + std::ssize(benign_), 0.0);
+    for (std::size_t g = 0; g < times.size(); ++g)
+        times[g] = kElsewhere + (1 - kElsewhere) * times[g] * not_cold / prior_[g];
+    auto alive = alive_.begin();
+    for (std::size_t c = 0; c < curves_.size(); ++c) {
+        const bool known = alive != alive_.end() && *alive == c;
+        if (known) ++alive;
+        for (std::size_t g = 0; g < times.size(); ++g) {
+            double& weight = row(c)[g];
+            weight = (known ? (1 - kOwnWay) * weight : 0) + kOwnWay * times[g] * prior_[c * benign_.size() + g];
+        }
+    }
+    alive_.resize(curves_.size());
+    std::iota(alive_.begin(), alive_.end(), std::size_t{0});
     normalise();
 }
 

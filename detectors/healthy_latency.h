@@ -53,6 +53,9 @@ class HealthyLatency {
     void restart();
     /// The control group is cold anew, and the new group is not.
     void restart_beside();
+    /// Some of the new group's instances are cold anew, in a way of their own or as others were before them: what is
+    /// known of the factor stays.
+    void restart_some();
 
   private:
     [[nodiscard]] std::span<double> row(std::size_t curve) {

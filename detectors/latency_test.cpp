@@ -96,6 +96,14 @@ void LatencyTest::restart_beside(double since) {
     warm_from_ = since;
 }
 
+void LatencyTest::restarted(double at, double dt) {
+    if (!evidence_) return;
+    healthy_.restart_some();
+    warm_from_ = at;
+    evidence_->skip(dt);
+    evidence_->mark(at);
+}
+
 void LatencyTest::forget(double since) {
     if (evidence_) evidence_->back_to(since);
 }

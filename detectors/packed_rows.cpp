@@ -8,7 +8,7 @@
 namespace revertd::detect {
 namespace {
 
-constexpr std::uint8_t kCounts = 1, kWhole = 2;
+constexpr std::uint8_t kCounts = 1, kWhole = 2, kRestarted = 4;
 constexpr double kMostWhole = 9007199254740992.0;  // 2^53: beyond it not every number is one
 constexpr std::uint8_t kMore = 0x80;
 
@@ -45,7 +45,8 @@ void PackedRows::push(const TickRow& row) {
     const std::size_t most = bytes_.size() + kMostBytes * (row.cells.size() + 4);
     if (bytes_.capacity() < most) bytes_.reserve(most + bytes_.size() / 4);
     const bool all_whole = std::ranges::all_of(row.cells, whole);
-    bytes_.push_back((row.counts ? kCounts : 0) | (all_whole ? kWhole : 0));
+    bytes_.push_back((row.counts ? kCounts : 0) | (all_whole ? kWhole : 0) | (row.restarted > 0 ? kRestarted : 0));
+    if (row.restarted > 0) put(row.restarted);
     put(row.end);
     put(row.slots);
     put(row.cells.size());
@@ -65,6 +66,7 @@ void PackedRows::push(const TickRow& row) {
 std::size_t PackedRows::unpack(std::size_t at, TickRow& row) const {
     const std::uint8_t flags = bytes_[at++];
     row.counts = (flags & kCounts) != 0;
+    row.restarted = (flags & kRestarted) != 0 ? number(at) : 0;
     row.end = number(at);
     row.slots = number(at);
     row.cells.resize(number(at));
@@ -85,6 +87,7 @@ void PackedRows::drop_oldest() {
     if (size_ == 0) return;
     std::size_t at = begin_;
     const std::uint8_t flags = bytes_[at++];
+    if ((flags & kRestarted) != 0) (void)number(at);
     (void)number(at);
     (void)number(at);
     const std::uint64_t cells = number(at);
@@ -115,6 +118,7 @@ void PackedRows::save(ByteWriter& out) const {
         out.put(row.end);
         out.put(row.slots);
         out.put(row.counts);
+        out.put(row.restarted);
         out.put(row.cells);
     });
 }
@@ -125,7 +129,9 @@ bool PackedRows::load(ByteReader& in, std::size_t rows, std::size_t cells, std::
     clear();
     TickRow row;
     for (std::uint32_t i = 0; i < size; ++i) {
-        if (!in.get(row.end) || !in.get(row.slots) || !in.get(row.counts) || row.end > last) return in.fail();
+        if (!in.get(row.end) || !in.get(row.slots) || !in.get(row.counts) || row.end > last || !in.get(row.restarted) ||
+            row.restarted > 100)
+            return in.fail();
         std::uint32_t many = 0;
         if (!in.get(many) || many != cells) return in.fail();
         row.cells.assign(many, 0);

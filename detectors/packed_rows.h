@@ -12,7 +12,8 @@ namespace revertd::detect {
 struct TickRow {
     std::uint64_t end = 0;  ///< the slot after its last
     std::uint64_t slots = 0;
-    bool counts = true;  ///< false: seen, and nothing may be found in it
+    bool counts = true;           ///< false: seen, and nothing may be found in it
+    std::uint64_t restarted = 0;  ///< percent of the instances, started anew within it
     std::vector<double> cells;
 };
 

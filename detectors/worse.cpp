@@ -94,7 +94,7 @@ class Worse final : public Detector {
         endpoints_.clear();
         empty_tick();
         test_.reset(), certificate_.reset(), found_.reset();
-        without_control_ = without_group_ = 0;
+        without_control_ = without_group_ = 0, restarted_ = 0;
         beside_ = any_control(history_);
         started_ = slots_;
         length_.begin();
@@ -185,7 +185,6 @@ class Worse final : public Detector {
 
     [[nodiscard]] std::string fine_words() const;
     [[nodiscard]] std::string endpoint_of(const detect::Finding& finding) const;
-    void add_buckets(const SignalRow& row, std::span<const std::size_t> order, std::size_t into);
     [[nodiscard]] detect::GroupTick group_of(const Row& row, bool control) const;
 
     [[nodiscard]] detect::GroupTick tick_of(const Row& row) const { return group_of(row, false); }
@@ -230,6 +229,7 @@ class Worse final : public Detector {
     std::vector<std::size_t> order_;          // cells of the signal by their bound
     std::vector<std::size_t> control_order_;  // those of the control group; empty: it has other buckets
     std::vector<double> tick_;
+    double restarted_ = 0;  // share of the instances, since the last tick
     std::uint64_t tick_slots_ = 0;
     std::uint64_t without_control_ = 0, without_group_ = 0;  // slots in a row
     Row row_;                                                // that was kept last
@@ -246,6 +246,7 @@ class Worse final : public Detector {
 
 /// Adds a slot to the tick. False: it cannot be compared with what is known.
 bool Worse::take(const DetectorSlot& slot) {
+    restarted_ = std::min(1.0, restarted_ + slot.restarted);
     if (quantile_) return take_buckets(slot);
     if (slot.now.cells.size() < 2) return false;
     take_endpoints(slot);
@@ -288,7 +289,8 @@ void Worse::take_control(const DetectorSlot& slot) {
     const std::size_t n = bounds_.size();
     if (n == 0 || control.cells.size() < n || control.bounds.size() != n) return;
     if (!detect::orders(control_order_, control.bounds, bounds_)) control_order_ = detect::order_of(control.bounds);
-    if (detect::orders(control_order_, control.bounds, bounds_)) add_buckets(control, control_order_, n);
+    if (detect::orders(control_order_, control.bounds, bounds_))
+        detect::add_buckets(control.cells, control_order_, slots_taken(), std::span(tick_).subspan(n));
 }
 
 bool Worse::take_buckets(const DetectorSlot& slot) {
@@ -311,18 +313,10 @@ bool Worse::take_buckets(const DetectorSlot& slot) {
     }
     if (!std::isinf(bounds_.back()) || bounds_.front() <= 0) return false;
     tick_.resize(row_width());
-    add_buckets(slot.now, order_, 0);
+    detect::add_buckets(slot.now.cells, order_, slots_taken(), std::span(tick_).first(n));
     take_control(slot);
     tick_slots_ += length_.reach();
     return true;
-}
-
-/// Buckets are cumulative over their bounds.
-void Worse::add_buckets(const SignalRow& row, std::span<const std::size_t> order, std::size_t into) {
-    for (std::size_t i = 0; i < order.size(); ++i) {
-        const double below = i == 0 ? 0 : row.cells[order[i - 1]];
-        tick_[into + i] += slots_taken() * std::max(0.0, row.cells[order[i]] - below);
-    }
 }
 
 void Worse::empty_tick() {
@@ -333,6 +327,7 @@ void Worse::empty_tick() {
 void Worse::keep(detect::PackedRows& rows, bool counts) {
     if (rows.size() >= kMostRows) rows.drop_oldest();
     row_.end = slots_, row_.slots = tick_slots_, row_.counts = counts;
+    row_.restarted = static_cast<std::uint64_t>(std::lround(100 * std::exchange(restarted_, 0)));
     const std::size_t cells = row_width() + (&rows == &history_ ? 0 : endpoint_cells());
     tick_.resize(cells);
     row_.cells.assign(tick_.begin(), tick_.end());
@@ -344,6 +339,7 @@ detect::GroupTick Worse::group_of(const Row& row, bool control) const {
     detect::GroupTick tick;
     tick.at = (static_cast<double>(row.end) - static_cast<double>(started_)) * interval_;
     tick.dt = static_cast<double>(row.slots) * interval_;
+    tick.restarted = control ? 0 : static_cast<double>(row.restarted) / 100;
     const auto cells = std::span(row.cells).subspan(control ? width() : 0, width());
     if (quantile_) {
         tick.buckets = cells;

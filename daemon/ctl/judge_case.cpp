@@ -13,6 +13,7 @@ namespace revertd::ctl {
 namespace {
 
 constexpr double kSameInstant = 1e-6;
+constexpr std::size_t kMoves = 3;  // of an instance within a bake
 constexpr double kTogether = 0.6;  // of the interval: scrapes of both groups this near are one tick
 
 bool within(double x, double low, double high) {
@@ -82,6 +83,8 @@ bool JudgeCase::differ(Group& group, bool fresh, const JudgeLine& line) {
         bool reset = now_.all.requests < last.all.requests || now_.all.errors < last.all.errors;
         for (std::size_t b = 0; b < form_.buckets; ++b) reset = reset || now_.buckets[b] < last.buckets[b];
         add(group, reset ? zero_ : last, line.t - last.t, line.t);
+        // That of the deploy itself is none; and more than a few are no moves to other hosts.
+        if (reset && last.t - deploy_ > kSameInstant && ++group.restarts <= kMoves) group.tick.restarted = 1;
     }
     std::swap(group.last, now_);
     return gave;

@@ -37,6 +37,7 @@ class JudgeCase final : public StreamCase {
         std::vector<double> buckets;
         std::vector<detect::Events> endpoints;
         std::size_t scrapes = 0;
+        std::size_t restarts = 0;  ///< after the deploy
     };
 
     JudgeCase(const JudgeLine& header, const CaseForm& form, const detect::DeployShape& shape, bool announce);

@@ -47,12 +47,12 @@ const DetectorKind kFake{"fake", "fakes", "never", nullptr,
 struct JudgeDetector : testing::Test {
     JudgeDetector() { told = &seen; }
 
-    static ServiceSettings with_fake() {
+    static ServiceSettings with_fake(std::size_t targets = 1) {
         Rule rule;
         rule.kind = Rule::Kind::Detector;
         rule.detector = &kFake;
         rule.text = "errors fakes";
-        return service({rule});
+        return service({rule}, targets);
     }
 
     Told seen;
@@ -85,6 +85,36 @@ TEST_F(JudgeDetector, learns_under_a_good_version_and_counts_after_the_warm_up) 
     EXPECT_EQ(bed.verdict(), Verdict::Ok);
     EXPECT_EQ(bed.words(), "errors said so");
     EXPECT_EQ(seen.begins, 1);
+}
+
+TEST_F(JudgeDetector, is_told_how_many_instances_began_anew) {
+    JudgeBed two{with_fake(2)};
+    const auto restarted = [&](int slots) {
+        for (int i = 0; i < slots; ++i) two.serve(100, 1), two.serve(100, 1, 1), two.slot();
+        return seen.slots.back().restarted;
+    };
+    const auto restart = [&](std::size_t target) {
+        for (auto& series : two.targets[target].series) series.value = 0;
+    };
+    two.judge.set_phase({JudgePhase::Kind::Good, two.at, two.at});
+    restarted(5), restart(0);
+    EXPECT_EQ(restarted(1), 0) << "no deploy is watched";
+    two.bake();
+    EXPECT_EQ(restarted(5), 0);
+    restart(1);
+    EXPECT_EQ(restarted(1), 0.5);
+    EXPECT_EQ(restarted(5), 0);
+    restart(0), restart(1);
+    two.targets[0].failure = JudgeBed::Failure{Verdict::Error, "refused"};
+    const std::size_t asked = seen.slots.size();
+    restarted(1);
+    ASSERT_EQ(seen.slots.size(), asked);
+    two.targets[0].failure.reset();
+    EXPECT_EQ(restarted(1), 1) << "one was seen when the other was not";
+    restarted(5), restart(1);
+    EXPECT_EQ(restarted(1), 0.5);
+    restarted(5), restart(1);
+    EXPECT_EQ(restarted(1), 0) << "one that begins anew again and again is no better for it";
 }
 
 TEST_F(JudgeDetector, is_never_asked_about_what_nobody_saw) {

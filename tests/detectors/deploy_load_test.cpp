@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Latencies while load and shares of the traffic change: instances start cold where nobody says so.
+// Latencies while load and shares of the traffic change, and instances are started anew: they are cold, and nobody may
+// have said so.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -20,6 +21,7 @@ constexpr double kTick = 10;
 /// Both groups by the seconds since the deploy; without requests there is no control group.
 struct Course {
     std::function<double(double)> fresh_requests, control_requests, fresh_latency, control_latency;
+    std::function<double(double)> restarted = [](double) { return 0; };  ///< share of the new group, in the tick
 };
 
 /// Nothing: not within 20 minutes.
@@ -39,7 +41,8 @@ std::optional<Finding> found(const Course& course, std::uint64_t seed) {
     test.begin();
     for (double at = kTick; at <= 1200; at += kTick) {
         SimulatedTicks a = ticks(course.fresh_requests(at), seed + static_cast<std::uint64_t>(at));
-        const GroupTick fresh = a.next(at, 1, course.fresh_latency(at));
+        GroupTick fresh = a.next(at, 1, course.fresh_latency(at));
+        fresh.restarted = course.restarted(at);
         if (!shape.control) {
             if (auto finding = test.tick(fresh, nullptr)) return finding;
             continue;
@@ -99,6 +102,33 @@ TEST(DeployTestUnderLoad, much_slower_is_found_although_load_grows) {
     Course slow = autoscaled();
     slow.fresh_latency = [](double at) { return at < 400 ? 1 : 2.5; };
     expect_found(slow, 500);
+}
+
+/// Five of its instances are started anew, one a minute from 400 s on, and this one of them all is so slow.
+Course moved(std::function<double(double)> latency) {
+    Course course;
+    course.fresh_requests = [](double) { return 1000; };
+    course.fresh_latency = std::move(latency);
+    course.restarted = [](double at) { return at > 400 && at < 700 && std::fmod(at - 400, 60) == kTick ? 0.2 : 0; };
+    return course;
+}
+
+TEST(DeployTestUnderLoad, instances_that_are_moved_one_after_the_other_are_cold) {
+    const auto cold = [](double at) {
+        double sum = 1;
+        for (double from = 400; from < 700; from += 60) sum += decay(at, from, 0.6, 40) - 1;
+        return sum;
+    };
+    EXPECT_LE(count(moved(cold)).first, 1);
+    Course beside = moved(cold);
+    beside.control_requests = [](double) { return 4000; };
+    beside.control_latency = [](double) { return 1; };
+    EXPECT_LE(count(beside).first, 1);
+}
+
+TEST(DeployTestUnderLoad, what_is_slow_is_found_although_its_instances_are_moved) {
+    expect_found(moved([](double at) { return at < 400 ? 1 : 1.4; }), 1000);
+    expect_found(moved([](double at) { return at < 200 ? 1 : 1.4; }), 400);
 }
 
 TEST(DeployTestUnderLoad, without_a_control_group_new_instances_are_cold_when_load_grows) {

@@ -9,7 +9,7 @@ from math import ceil, log2
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "oracle"))
 
-from deploy import BLOCKS, ERRORS, KINDS, DeployTest, Tick
+from deploy import BLOCKS, ERRORS, KINDS, LATENCY, DeployTest, Tick
 from rows import rows_of
 
 PROGRAM = sys.argv.pop(1)
@@ -34,13 +34,14 @@ class Deploys(unittest.TestCase):
         self.near(said[1], numbers["evidence"], "evidence", *what)
 
     def deploys(self, what, parts):
-        """Every deploy to its end: the kinds that were found, and the ticks in which errors were not proof enough."""
-        kinds, doubted = set(), 0
+        """Every deploy to its end: the kinds that were found, and the ticks in which errors were not proof enough, or
+        slowness because the control group was slow as well."""
+        kinds, doubted, slow = set(), 0, 0
         for number, row in enumerate(rows_of(PROGRAM, what + "s")[what]):
             test = DeployTest(row, [Tick(at, counts, parts) for at, *counts in row["before"]])
-            for (at, counts, memory, *both), said in zip(row["ticks"], row["said"], strict=True):
+            for (at, counts, restarted, memory, *both), said in zip(row["ticks"], row["said"], strict=True):
                 half = len(both) // 2
-                fresh = Tick(at, both[:half], parts)
+                fresh = Tick(at, both[:half], parts, restarted)
                 reference = Tick(at, both[half:], parts) if row["control"] else None
                 test.growth.add(0, at, memory)
                 found = (test.tick if counts else test.watch)(row["interval"], fresh, reference)
@@ -49,23 +50,26 @@ class Deploys(unittest.TestCase):
                 kinds.add(found[0] if found else None)
                 proof = max(test.errors.evidence.value * ERRORS, test.blocks.evidence.value * BLOCKS) * row["alpha"]
                 doubted += 1 <= proof < test.error_doubt(at)
-        return kinds, doubted
+                proof = test.latency.evidence.value * LATENCY * row["alpha"]
+                slow += 1 <= proof < 1e5 and at - test.slowness < 180 <= at - test.load_grew
+        return kinds, doubted, slow
 
     def test_what_is_enough(self):
         """Of the seconds of the bake, and requests that a version of which every second one fails would be found by."""
         for number, row in enumerate(rows_of(PROGRAM, "incidents")["incident"]):
             requests = 0
             for ticks, (tick, enough) in enumerate(zip(row["ticks"], row["enough"], strict=True), 1):
-                requests += tick[3]
+                requests += tick[4]
                 want = ticks * row["interval"] >= 0.3 * row["bake"] and requests >= ceil(log2(1 / row["alpha"]))
                 self.assertEqual(bool(enough), want, (number, ticks))
 
     def test_deploys(self):
-        kinds, _ = self.deploys("deploy", 3)
+        kinds, _, slow = self.deploys("deploy", 3)
+        self.assertGreater(slow, 5)
         self.assertLessEqual(set(KINDS) - {"errors-block"}, kinds)
 
     def test_trouble(self):
-        kinds, doubted = self.deploys("incident", 1)
+        kinds, doubted, _ = self.deploys("incident", 1)
         self.assertLessEqual({"errors", "errors-block"}, kinds)
         self.assertGreater(doubted, 20)
 

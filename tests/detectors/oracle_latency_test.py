@@ -121,7 +121,9 @@ class Latency(unittest.TestCase):
         test, cells = LatencyTest(row, model, SHARE), len(model.cells)
         for tick, evidence, still in zip(row["ticks"], row["evidence"], row["still"], strict=True):
             (at, dt, counts, what, since, growing), counted = tick[:6], tick[6:]
-            if what:
+            if what == 4:
+                test.restarted(at - dt, dt)
+            elif what:
                 (test.restart, test.restart_beside, test.forget)[int(what) - 1](since)
             test.growing = bool(growing)
             fresh, reference = counted[:cells], counted[cells:]

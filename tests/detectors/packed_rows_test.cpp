@@ -10,7 +10,7 @@ namespace revertd::detect {
 namespace {
 
 TickRow row_of(std::uint64_t end, std::vector<double> cells, bool counts = true) {
-    return {end, 1, counts, std::move(cells)};
+    return {.end = end, .slots = 1, .counts = counts, .cells = std::move(cells)};
 }
 
 std::vector<TickRow> all(const PackedRows& rows) {
@@ -30,6 +30,20 @@ TEST(PackedRows, whole_numbers_are_kept_exactly) {
     EXPECT_EQ(back[1].slots, 1U);
     EXPECT_TRUE(back[0].counts);
     EXPECT_FALSE(back[1].counts);
+}
+
+TEST(PackedRows, how_many_instances_were_started_anew_is_kept) {
+    PackedRows rows;
+    TickRow row = row_of(1, {1, 2});
+    for (const std::uint64_t percent : {0, 100, 1}) row.restarted = percent, rows.push(row);
+    rows.drop_oldest();
+    rows.widen(3);
+    const auto back = all(rows);
+    ASSERT_EQ(back.size(), 2U);
+    EXPECT_EQ(back[0].restarted, 100U);
+    EXPECT_EQ(back[1].restarted, 1U);
+    rows.drop_oldest();
+    EXPECT_EQ(all(rows).at(0).cells, (std::vector<double>{1, 2, 0}));
 }
 
 TEST(PackedRows, other_numbers_are_kept_as_floats) {

@@ -149,6 +149,26 @@ TEST_F(WorseLatency, other_buckets_than_before_are_said) {
     EXPECT_NE(bed.words().find("has other buckets than before the deploy"), std::string::npos) << bed.words();
 }
 
+TEST_F(WorseLatency, an_instance_that_is_moved_is_cold_for_a_while) {
+    slots(60, 0.05);
+    deploy();
+    slots(40, 0.05);
+    for (auto& series : bed.targets[0].series) series.value = 0;
+    for (int i = 0; i < 40; ++i) {
+        slots(1, 0.05 * (1 + std::exp(-i / 8.0)));
+        ASSERT_EQ(bed.verdict(), Verdict::Ok) << i << bed.words();
+    }
+}
+
+TEST_F(WorseLatency, what_is_slower_since_it_was_moved_is_found) {
+    slots(60, 0.05);
+    deploy();
+    slots(40, 0.05);
+    for (auto& series : bed.targets[0].series) series.value = 0;
+    slots(60, 0.075);
+    EXPECT_EQ(bed.verdict(), Verdict::Breach) << bed.words();
+}
+
 TEST_F(WorseLatency, slower_requests_are_found_and_said) {
     slots(60, 0.05);
     deploy();

@@ -118,6 +118,17 @@ void both_restarted(Spec& spec, Random& random) {
     }
 }
 
+/// One instance of the new group after the other is moved to another host, and is cold there.
+void moved(Spec& spec, Random& random) {
+    const double n = random.of({1, 2, 3});
+    const double from = spec.bake * random.uniform(0.05, 0.4), every = random.uniform(20, 120);
+    const double amplitude = random.uniform(0.3, 2.5) / n, tau = random.uniform(15, 60);
+    for (double at = from; at < from + n * every; at += every) {
+        slower(spec.fresh, decay(at, amplitude, tau));
+        spec.fresh.restarts.push_back(at);
+    }
+}
+
 // ---- bad ----
 
 double onset(Spec& spec, Random& random) {
@@ -146,6 +157,17 @@ void worse_in_a_mild_incident(Spec& spec, Random& random) {
     spec.fresh.errors = times(spec.fresh.errors, step(onset(spec, random), random.uniform(4, 10)));
 }
 
+/// It restarts again and again, and is cold each time; but it is slow anyway.
+void slow_and_restarting(Spec& spec, Random& random) {
+    spec.requests = random.log_uniform(50, 2000);
+    slower(spec.fresh, step(onset(spec, random), random.uniform(1.4, 2)));
+    const double every = random.uniform(30, 180), amplitude = random.uniform(0.2, 1), tau = random.uniform(15, 60);
+    for (double at = spec.onset; at < spec.bake; at += every * random.uniform(0.8, 1.2)) {
+        slower(spec.fresh, decay(at, amplitude, tau));
+        spec.fresh.restarts.push_back(at);
+    }
+}
+
 constexpr std::array kFamilies = {
     Family{"mild incident", false, mild_incident},
     Family{"decline", false, decline},
@@ -164,6 +186,8 @@ constexpr std::array kFamilies = {
     Family{"control group away", false, control_away},
     Family{"back, alone", false, back_alone},
     Family{"both restarted", false, both_restarted},
+    Family{"moved", false, moved},
+    Family{"slow and restarting", true, slow_and_restarting},
 };
 
 }  // namespace

@@ -17,10 +17,10 @@ def binomial_tail(k, n, p):
 
 
 class Tick:
-    """Of one group: endpoints (requests, errors), buckets."""
+    """Of one group: endpoints (requests, errors), buckets; the share of it that was started anew."""
 
-    def __init__(self, at, numbers, parts):
-        self.at = at
+    def __init__(self, at, numbers, parts, restarted=0):
+        self.at, self.restarted = at, restarted
         self.parts = list(zip(numbers[:2 * parts:2], numbers[1:2 * parts:2]))
         self.buckets = numbers[2 * parts:]
         self.all = tuple(map(sum, zip(*self.parts)))
@@ -51,6 +51,7 @@ class DeployTest:
         self.part_totals = [((0, 0), (0, 0)) for _ in parts]
         self.began, self.load_grew, self.load_grows_from, self.counts_from = None, -180, None, 0
         self.incident = self.slowness = -180
+        self.restarted = 0  # share of the new group
 
     def over(self, start, end):
         return [row for row in self.rows if start + 1e-6 < row[0] <= end + 1e-6]
@@ -72,6 +73,7 @@ class DeployTest:
         cells = model.fill(fresh.buckets), model.fill(reference.buckets) if reference else [0] * len(model.cells)
         self.rows.append((at, fresh.all, beside, *cells, dt))
         self.began = at - dt if self.began is None else self.began
+        self.restarted += fresh.restarted
         self.watch_load(at)
         if reference is None:
             return
@@ -109,6 +111,14 @@ class DeployTest:
         elif settled and self.load_grows_from is not None:
             self.latency.forget(self.load_grows_from)
             self.load_grows_from = None
+
+    def restarts(self, at, dt):
+        """A tenth of the new group is cold anew."""
+        if self.restarted < 0.0999:
+            return False
+        self.restarted = 0
+        self.latency.restarted(at, dt)
+        return True
 
     def watch_incident(self, at):
         """The control group has three times the usual errors, and four standard deviations more."""
@@ -212,6 +222,8 @@ class DeployTest:
                             "reference": totals[1], "before": self.part_rates[part]}
 
     def found_latency(self, at, dt):
+        if self.restarts(at, dt):
+            return None
         self.latency.step(at, dt, *self.rows[-1][3:5], True)
         doubt = 1e5 if min(at - self.load_grew, at - self.slowness) < 180 else 1
         evidence = self.latency.evidence.value
@@ -224,7 +236,7 @@ class DeployTest:
     def watch(self, dt, fresh, reference):
         self.take(dt, fresh, reference)
         self.counts_from = fresh.at
-        if fresh.at - dt >= 30 - self.interval / 2:
+        if fresh.at - dt >= 30 - self.interval / 2 and not self.restarts(fresh.at, dt):
             self.latency.step(fresh.at, dt, *self.rows[-1][3:5], False)
 
     def tick(self, dt, fresh, reference):

@@ -60,6 +60,8 @@ struct Course {
     double warmup = 0, settles = 30, share = 1, grown = 1, load = 1, incident = 1;
     bool clumpy = false;  ///< errors come in clumps, before and after
     int since = 0, jump = 0, rush = 0, waits = 0;
+    double beside = 0;  ///< log factor of the control group, from tick `away` on, for 15 of them; new: twice that
+    int away = 0, moved = -1;  ///< when half of the new group is started anew, and ten ticks later the rest
 
     explicit Course(Numbers& numbers, int kind) {
         switch (kind % 9) {
@@ -67,7 +69,7 @@ struct Course {
                 errors = numbers.next(1.5, 5);
                 break;
             case 2:
-                part = numbers.next(5, 20);
+                part = numbers.next(8, 30);
                 break;
             case 3:
                 slow = numbers.next(0.1, 0.4);
@@ -98,7 +100,14 @@ struct Course {
         rush = static_cast<int>(numbers.whole(15, 60)), load = numbers.chance(0.3) ? numbers.next(1.8, 3) : 1;
         incident = numbers.chance(0.2) ? numbers.next(5, 20) : 1;
         waits = numbers.chance(0.3) ? 6 : 0;
+        beside = numbers.chance(0.25) ? numbers.next(0.1, 0.6) : 0, away = static_cast<int>(numbers.whole(5, 30));
+        moved = numbers.chance(0.3) ? static_cast<int>(numbers.whole(2, 30)) : -1;
     }
+
+    /// Share of the new group that is started anew in a tick.
+    [[nodiscard]] double restarted(int t) const { return moved >= 0 && (t == moved || t == moved + 10) ? 0.5 : 0; }
+
+    [[nodiscard]] double slow_beside(int t) const { return t >= away && t < away + 15 ? beside : 0; }
 };
 
 struct Service {
@@ -117,8 +126,10 @@ Group fresh_group(Numbers& numbers, const Service& service, const Course& c, int
         c.share * (t >= c.jump ? c.grown : 1) * (t >= c.rush ? c.load : 1) * (bad && t > 2 ? c.gone : 1);
     const double errors =
         clump(numbers, c) * service.rate * (bad ? c.errors : 1) * (t / 5 == 5 ? c.incident : 1) + (bad ? c.broken : 0);
-    const double cold = std::log1p(c.warmup * std::exp(-at / c.settles));
-    return {numbers, busy * service.requests, errors, bad ? c.part : 1, (bad ? c.slow : 0) + cold};
+    double cold = std::log1p(c.warmup * std::exp(-at / c.settles));
+    if (c.moved >= 0 && t > c.moved) cold += 0.4 * std::exp(-(t - c.moved) % 10 / 3.0);
+    return {numbers, busy * service.requests, errors, bad ? c.part : 1,
+            (bad ? c.slow : 0) + 2 * c.slow_beside(t) + cold};
 }
 
 void deploy(Numbers& numbers, int kind) {
@@ -145,10 +156,12 @@ void deploy(Numbers& numbers, int kind) {
         const Group fresh = fresh_group(numbers, service, course, t, at);
         const double both = (t >= course.rush ? course.load : 1) * service.requests;
         const Group beside(numbers, both, clump(numbers, course) * service.rate * (t / 5 == 5 ? course.incident : 1), 1,
-                           0);
-        const GroupTick tick = fresh.tick(at, shape.interval), reference = beside.tick(at, shape.interval);
+                           course.slow_beside(t));
+        GroupTick tick = fresh.tick(at, shape.interval);
+        const GroupTick reference = beside.tick(at, shape.interval);
+        tick.restarted = course.restarted(t);
         test.memory(true, at, memory);
-        ticks.push_back({at, t < course.waits ? 0.0 : 1, memory});
+        ticks.push_back({at, t < course.waits ? 0.0 : 1, tick.restarted, memory});
         fresh.append(ticks.back());
         beside.append(ticks.back());
         std::optional<Finding> found;

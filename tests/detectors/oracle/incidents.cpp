@@ -89,7 +89,7 @@ void deploy(Numbers& numbers, int kind) {
         const double own = trouble.bad(t) ? trouble.errors : 1;
         const Events fresh = service.tick(share * busy(t), both(t) * own), beside = service.tick(busy(t), both(t));
         const GroupTick tick = tick_of(t, fresh), reference = tick_of(t, beside);
-        ticks.push_back({tick.at, 1, 0, fresh.requests, fresh.errors, beside.requests, beside.errors});
+        ticks.push_back({tick.at, 1, 0, 0, fresh.requests, fresh.errors, beside.requests, beside.errors});
         const auto found = test.tick(tick, shape.control ? &reference : nullptr);
         findings.push_back(said(found, test.evidence()));
         enough.push_back(test.saw_enough() ? 1 : 0);

@@ -145,11 +145,12 @@ void deploy(Numbers& numbers, int kind) {
     for (int t = 0; t < 18; ++t) {
         at += dt;
         const bool counts = t >= 2 || kind % 5 != 0, growing = kind % 3 == 0 && t / 4 % 2 == 1;
-        const double what = t > 4 && numbers.chance(0.08) ? numbers.whole(1, 4) : 0,
+        const double what = t > 4 && numbers.chance(0.08) ? numbers.whole(1, 5) : 0,
                      since = at - dt * numbers.whole(1, 4);
         if (what == 1) test.restart(since);
         if (what == 2) test.restart_beside(since);
         if (what == 3) test.forget(since);
+        if (what == 4) test.restarted(at - dt, dt);
         test.growing(growing);
         Cells fresh{}, reference{};
         const double common = t > 12 && kind % 7 == 3 ? 0.5 : 0;

@@ -17,6 +17,8 @@ FRESH = 2  # both groups were started with the deploy
 
 
 class Tick:
+    restarted = 0
+
     def __init__(self, at, counts, buckets):
         self.at, self.all, self.buckets, self.parts = at, counts, buckets, []
 
