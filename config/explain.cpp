@@ -216,6 +216,12 @@ class Explainer {
                                          : "   [by endpoint]");
     }
 
+    static std::string starts_query(const Signal& signal, const ServiceSettings& service) {
+        const Duration scrape = service.prometheus ? service.prometheus->scrape_interval.value_or(15s) : 15s;
+        return config::promql::starts_of(signal, config::promql::rate_window(service.interval, scrape)) +
+               "   [instances that begin anew]";
+    }
+
     static std::string probe(const VersionProbe& probe) {
         if (!probe.argv.empty()) return joined(probe.argv, " ");
         return probe.url + (probe.json.empty() ? "" : " at " + probe.json);
@@ -232,6 +238,7 @@ class Explainer {
             out_ << "      " << query(signal, service) << "\n";
             if (config::promql::tests_endpoints(service, i))
                 out_ << "      " << endpoints_query(signal, service) << "\n";
+            if (config::promql::tests_starts(service, i)) out_ << "      " << starts_query(signal, service) << "\n";
         }
     }
 

@@ -25,6 +25,11 @@ std::string by(const Group& group, const std::string& more = {}) {
     return labels.empty() ? "" : " by (" + labels + ") ";
 }
 
+/// With the time before, by a statistical test.
+bool compares(const Rule& rule) {
+    return rule.kind == Rule::Kind::Detector && rule.detector != nullptr && rule.detector->name == "worse";
+}
+
 }  // namespace
 
 std::string part(const std::string& expression, const std::string& name) {
@@ -145,10 +150,29 @@ std::vector<std::string> endpoint_labels(const Signal& signal) {
 bool tests_endpoints(const ServiceSettings& settings, std::uint32_t signal) {
     if (endpoint_labels(settings.signals[signal]).empty()) return false;
     return std::ranges::any_of(settings.rules, [&](const Rule& rule) {
-        if (rule.kind != Rule::Kind::Detector || rule.detector == nullptr || rule.detector->name != "worse")
-            return false;
-        return rule.signal == signal || settings.signals[rule.signal].control == signal;
+        return compares(rule) && (rule.signal == signal || settings.signals[rule.signal].control == signal);
     });
+}
+
+bool tests_starts(const ServiceSettings& settings, std::uint32_t signal) {
+    const Signal& one = settings.signals[signal];
+    if (!one.promql.empty() || one.kind != Signal::Kind::Quantile) return false;
+    return std::ranges::any_of(settings.rules,
+                               [&](const Rule& rule) { return compares(rule) && rule.signal == signal; });
+}
+
+std::string starts_of(const Signal& signal, Duration window) {
+    constexpr Duration kGap = 5min;  // scrapes fail
+    std::vector<Matcher> all = signal.selector.matchers;
+    all.push_back({"le", Matcher::Op::Equal, "+Inf"});
+    const std::string count = selector_text(signal.selector.metric + "_bucket", all);
+    const auto instances = [](const std::string& series) { return "count(count by (instance, pod) (" + series + "))"; };
+    const std::string range = "[" + duration_text(window) + "]";
+    const std::string before =
+        "count_over_time(" + count + "[" + duration_text(kGap) + "] offset " + duration_text(window) + ")";
+    return part(instances(count), kInstances) + " or " +
+           part(instances(count + " unless on (instance, pod) " + before), kNew) + " or " +
+           part(instances("resets(" + count + range + ") > 0"), kAgain);
 }
 
 std::string count_endpoints(const Signal& signal, const std::vector<std::string>& labels) {

@@ -10,10 +10,12 @@ namespace revertd::config::promql {
 
 /// Rows of a generated query carry this label: what each is.
 inline constexpr const char* kPart = "revertd_part";
-inline constexpr const char* kAll = "all";        ///< ratio: all of it, a second; rate: its value
-inline constexpr const char* kBad = "bad";        ///< ratio: the bad ones, a second
-inline constexpr const char* kBucket = "bucket";  ///< quantile: one bucket, a second
-inline constexpr const char* kAt = "at";          ///< when the newest sample was taken, Unix seconds
+inline constexpr const char* kAll = "all";                     ///< ratio: all of it, a second; rate: its value
+inline constexpr const char* kBad = "bad";                     ///< ratio: the bad ones, a second
+inline constexpr const char* kBucket = "bucket";               ///< quantile: one bucket, a second
+inline constexpr const char* kInstances = "instances";         ///< how many there are
+inline constexpr const char *kNew = "new", *kAgain = "again";  ///< how many of them are new, began anew
+inline constexpr const char* kAt = "at";                       ///< when the newest sample was taken, Unix seconds
 
 /// Several signals that differ in the value of one label only, asked by one query.
 struct Group {
@@ -50,6 +52,13 @@ struct Group {
 /// The rates of a ratio by endpoint: as `query_of`, at most 256 rows a part and member, the largest.
 [[nodiscard]] std::string endpoints_of(const Signal& signal, const std::string& label, Duration window,
                                        const Group& group = {});
+
+/// Some rule compares the latencies with before, and would like to know whether instances are cold.
+[[nodiscard]] bool tests_starts(const ServiceSettings& settings, std::uint32_t signal);
+
+/// How many instances a quantile has (by the labels `instance` and `pod`), how many of them were not there for five
+/// minutes before the `window`, and the counters of how many began anew within it.
+[[nodiscard]] std::string starts_of(const Signal& signal, Duration window);
 
 /// For any other query: when the newest sample of each of its selectors was taken. Empty if nothing can be asked.
 [[nodiscard]] std::string freshness_of(const std::string& promql);

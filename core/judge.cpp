@@ -79,7 +79,7 @@ void Judge::State::restart_runs() {
     differences_from = phase.since;
     opened = warm = Border{};
     for (TargetState& target : targets) target.starts = target.falls = 0;
-    for (SignalState& signal : signals) signal.restarted = 0;
+    for (SignalState& signal : signals) signal.restarted = signal.query.starts = 0;
     for (RuleState& rule : rules) {
         rule.run.clear();
         rule.holds = false;

@@ -68,6 +68,7 @@ struct QueryResult {
     std::span<const EndpointCell> endpoints = {};
     Duration span{};          ///< how far back the values look
     std::string_view reason;  ///< words for a person, when not Ok
+    double restarted = 0;     ///< share of the instances that began anew within the span
 };
 
 /// A stretch of time before the watch began, as a Prometheus has kept it.

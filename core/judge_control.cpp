@@ -25,6 +25,12 @@ bool Judge::State::concerns(TargetIndex target, std::size_t signal) const {
     return (target >= *settings->control_from) == settings->signals[signal].is_control;
 }
 
+std::size_t Judge::State::targets_of(std::size_t signal) const {
+    std::size_t count = 0;
+    for (TargetIndex target = 0; target < targets.size(); ++target) count += concerns(target, signal) ? 1 : 0;
+    return count;
+}
+
 /// What a factor is taken of: for ratios no error in N requests is less than one in N, not nothing.
 double Judge::State::control_unit(const Signal& signal, const SignalWindow::Value& value) const {
     if (!value.value) return kUnknown;

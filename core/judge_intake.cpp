@@ -111,9 +111,6 @@ void Judge::State::take_shares(TargetIndex target) {
 /// Several instances behind one address look alike, but their counters leap up again, too.
 void Judge::State::take_resets(TargetIndex target, const CounterSum& counters) {
     constexpr double kFewest = 20, kFell = 0.5;
-    // The deploy's, and two more: an instance that is moved to another host, an exporter that is started anew. One that
-    // begins anew more often is no better for being cold each time.
-    constexpr std::uint32_t kExcused = 3;
     TargetState& state = targets[target];
     const bool fell = counters.before >= kFewest && counters.now < kFell * counters.before;
     if (state.fell_from > 0 && counters.now - counters.before > kFell * state.fell_from) state.takes_turns = true;
@@ -123,7 +120,7 @@ void Judge::State::take_resets(TargetIndex target, const CounterSum& counters) {
     if (anew) ++state.falls;
     for (std::size_t index = 0; index < signals.size(); ++index) {
         if (!concerns(target, index)) continue;
-        if (anew && excused) ++signals[index].restarted;
+        if (anew && excused) signals[index].restarted += 1 / static_cast<double>(targets_of(index));
         Presence& presence = presence_of(target, index);
         const bool counted = counters.before > 0;
         if (!settings->signals[index].starts || !settings->signals[index].well_known || presence.told || !counted)

@@ -31,6 +31,7 @@ void Judge::State::take_cells(std::size_t index, const QueryResult& result) {
         query.cause = cause;
     };
     const auto total = [&](const QueryCell& cell) { return kind != Signal::Kind::Ratio || !cell.bad; };
+    take_starts(index, result);
     query.present = std::ranges::any_of(result.values, total);
     if (!query.present) return fail(Verdict::NoData, signal.seen ? Cause::Vanished : Cause::NeverSeen);
     signal.seen = true;
@@ -57,6 +58,14 @@ void Judge::State::take_cells(std::size_t index, const QueryResult& result) {
     for (const EndpointCell& cell : result.endpoints)
         if (std::isfinite(cell.value) && cell.value > 0)
             endpoints.gained(index, cell.endpoint, cell.bad, cell.value * slot);
+}
+
+/// Answers overlap: each tells of the same start again until its span is over.
+void Judge::State::take_starts(std::size_t index, const QueryResult& result) {
+    SignalState& signal = signals[index];
+    if (phase.kind == JudgePhase::Kind::Good || !(result.restarted > 0)) return;
+    if (signal.query.starts < kExcused) signal.restarted = result.restarted;
+    signal.query.starts += result.restarted / static_cast<double>(slots_in(signal.query.span, settings->interval));
 }
 
 EndpointIndex Judge::State::name_endpoint(std::string_view name) {

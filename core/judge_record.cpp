@@ -10,7 +10,7 @@
 namespace revertd {
 namespace {
 
-constexpr std::uint32_t kVersion = 9;
+constexpr std::uint32_t kVersion = 10;
 constexpr std::size_t kText = 4096;  // names and sentences are far shorter
 
 void put(ByteWriter& out, const Border& border) {
@@ -88,6 +88,7 @@ void Judge::State::save(ByteWriter& out) const {
         out.put(std::string_view(signal.found));
         out.put(signal.query.known);
         out.put(signal.query.span.count());
+        out.put(signal.query.starts);
         signal.window.save(out);
     }
     for (std::size_t index = 0; index < rules.size(); ++index) {
@@ -133,6 +134,7 @@ bool Judge::State::load_targets(ByteReader& in) {
         Duration::rep span = 0;
         if (!in.get(signal.query.known) || !in.get(span) || span < 0 || span > kLongestSpan.count()) return in.fail();
         signal.query.span = Duration(span);
+        if (!in.get(signal.query.starts) || !(signal.query.starts >= 0) || !(signal.restarted >= 0)) return in.fail();
         if (!signal.window.load(in)) return false;
     }
     for (SeriesId id = 0; id < series.size(); ++id) {

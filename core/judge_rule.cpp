@@ -56,7 +56,7 @@ Evaluation Judge::State::evaluate_detector(std::size_t rule_index, SlotIndex slo
     DetectorSlot seen;
     seen.learns = learns;
     seen.counts = counts && !stands_in;
-    seen.restarted = std::min(1.0, signal.restarted / std::max(1.0, static_cast<double>(signal.status.present)));
+    if (!learns) seen.restarted = std::min(1.0, signal.restarted);
     if (signal.queried) seen.reach = std::max<std::size_t>(1, slots_in(signal.query.span, settings->interval));
     if (!learns) {
         seen.endpoint_names = endpoint_names_of(index);

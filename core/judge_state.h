@@ -98,6 +98,10 @@ struct SignalStatus {
     bool pooled = false;
 };
 
+/// Starts of an instance that are none of its own: the deploy's, and two more, when it is moved to another host, or its
+/// exporter is started anew. One that begins anew more often is no better for being cold each time.
+constexpr std::uint32_t kExcused = 3;
+
 constexpr Duration kLongestSpan = 24h * 3650;  ///< of a query: room for arithmetic
 
 /// What a Prometheus has said of a signal.
@@ -108,6 +112,7 @@ struct QueryState {
     bool known = false;      ///< a good answer came at least once
     bool endpoints = false;  ///< what they did before the deploy is known
     Duration span{};         ///< of the last good answer
+    double starts = 0;       ///< of all instances, in this phase
     std::string reason;
 };
 
@@ -118,11 +123,11 @@ struct SignalState {
     bool counter = true;     ///< values are differences
     bool seen = false;
     bool too_many = false;
-    Time last_ok{};               ///< the last slot that showed it
-    Trace trace = {};             ///< while a deploy is watched
-    std::uint32_t restarted = 0;  ///< targets that began anew since the last slot that showed it
-    bool queried = false;         ///< its source is a Prometheus
-    std::string found;            ///< the metric's name
+    Time last_ok{};        ///< the last slot that showed it
+    Trace trace = {};      ///< while a deploy is watched
+    double restarted = 0;  ///< share of the instances that began anew since the last slot that showed it
+    bool queried = false;  ///< its source is a Prometheus
+    std::string found;     ///< the metric's name
     QueryState query;
 };
 
@@ -196,6 +201,7 @@ struct Judge::State {
     // -- judge_query.cpp
     void take_query(std::size_t signal, const QueryResult& result, Time at);
     void take_cells(std::size_t signal, const QueryResult& result);
+    void take_starts(std::size_t signal, const QueryResult& result);
     void fill_baseline(std::size_t signal, std::span<const HistoryRow> rows);
     [[nodiscard]] EndpointIndex name_endpoint(std::string_view name);
     void endpoints_before(std::size_t signal, std::span<const EndpointCell> cells);
@@ -232,6 +238,7 @@ struct Judge::State {
     // -- judge_control.cpp
     /// Whether the target is asked for the signal: a control group may have targets of its own.
     [[nodiscard]] bool concerns(TargetIndex target, std::size_t signal) const;
+    [[nodiscard]] std::size_t targets_of(std::size_t signal) const;
     void set_control_limit(std::size_t rule, SlotIndex slot, Evaluation& evaluation);
     void compare_with_control(std::size_t rule, SlotIndex slot, Evaluation& evaluation);
     [[nodiscard]] double control_unit(const Signal& signal, const SignalWindow::Value& value) const;

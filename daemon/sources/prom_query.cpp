@@ -78,7 +78,8 @@ PromQuery::PromQuery(PromHub& hub, PromServer& server, const ServiceSettings& se
       interval_(settings.interval),
       listener_(listener),
       freshness_(signal_.promql.empty() ? std::string() : promql::freshness_of(signal_.promql)),
-      endpoints_(server, settings, index, listener) {
+      endpoints_(server, settings, index, listener),
+      starts_(server, settings, index) {
     hub_.queries_.push_back(this);
     hub_.changed_ = true;
 }
@@ -209,12 +210,14 @@ void PromQuery::ask_values(Time deadline) {
             freshness_, interval_, seen_ages_, deadline, [this](const auto& round) { take_ages(round); },
             &ages_memory_);
     ask_endpoints(deadline);
+    ask_starts(deadline);
     const std::string& query = text();
     values_ticket_ = server_.ask(
         query, interval_, seen_, deadline, [this](const auto& round) { take_values(round); }, &together->memory);
 }
 
 void PromQuery::watch(const std::optional<PromDeploy>& deploy) {
+    starts_.watch(deploy.has_value());
     if (!endpoints_.are_tested()) return;
     leave_endpoints();
     endpoints_.watch(deploy);
@@ -265,6 +268,15 @@ void PromQuery::take_endpoints(const std::shared_ptr<const PromRound>& round) {
     if (round->answer.verdict == Verdict::Ok && round->answer.instant)
         endpoints_.take(own_rows(round->answer), endpoint_cells_);
     if (--missing_ == 0) judge();
+}
+
+/// Beside the values as well.
+void PromQuery::ask_starts(Time deadline) {
+    if (!starts_.is_asked()) return;
+    ++missing_;
+    starts_.ask(signal_, window_, deadline, [this] {
+        if (--missing_ == 0) judge();
+    });
 }
 
 /// Those of a common answer that are the service's.
@@ -429,6 +441,7 @@ void PromQuery::tell_rows(const std::vector<const PromSeries*>& rows, std::vecto
     QueryResult result;
     result.values = cells;
     result.endpoints = endpoint_cells_;
+    result.restarted = starts_.share();
     result.span = window_;
     listener_.query(index_, result, values_->asked);
 }

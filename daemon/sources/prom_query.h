@@ -13,6 +13,7 @@
 #include "core/settings.h"
 #include "daemon/sources/prom_endpoints.h"
 #include "daemon/sources/prom_server.h"
+#include "daemon/sources/prom_starts.h"
 
 namespace revertd {
 
@@ -80,7 +81,8 @@ class PromQuery {
     /// come; nothing is said if not.
     void ask_history(Duration length, Time from);
 
-    /// A deploy is watched from now on; nothing: none is. Meanwhile endpoints are asked for, where they are tested.
+    /// A deploy is watched from now on; nothing: none is. Meanwhile endpoints and starts of instances are asked for,
+    /// where they are tested.
     void watch(const std::optional<PromDeploy>& deploy);
     /// Whoever is asked together has changed.
     void join_endpoints();
@@ -123,6 +125,7 @@ class PromQuery {
     [[nodiscard]] const std::string& text();
     void leave_endpoints();
     void ask_endpoints(Time deadline);
+    void ask_starts(Time deadline);
     void take_endpoints(const std::shared_ptr<const PromRound>& round);
     [[nodiscard]] std::vector<const PromSeries*> own_rows(const PromAnswer& answer) const;
 
@@ -138,6 +141,7 @@ class PromQuery {
     PromServer::Memory ages_memory_;
     PromEndpoints endpoints_;
     std::vector<EndpointCell> endpoint_cells_;  ///< of this slot
+    PromStarts starts_;
     std::shared_ptr<const PromRound> values_, ages_;
     std::shared_ptr<const Together> asked_;  ///< as it was asked
     std::string asked_value_;

@@ -198,6 +198,19 @@ TEST(PromqlText, what_endpoints_did_before_ends_before_the_deploy) {
         R"( or label_replace(sum by (route) (increase(http_requests_total{app="api",code=~"5.."}[3600s] offset 90s)), "revertd_part", "bad", "", ""))");
 }
 
+TEST(PromqlText, instances_that_begin_anew_are_new_ones_and_those_whose_counters_do) {
+    auto parsed = parse_query_signal("p95", R"(quantile(0.95, http_seconds{app="api"}))");
+    const std::string text = promql::starts_of(std::get<ParsedSignal>(parsed).signal, 1min);
+    EXPECT_EQ(
+        text,
+        R"(label_replace(count(count by (instance, pod) (http_seconds_bucket{app="api",le="+Inf"})), "revertd_part", "instances", "", ""))"
+        R"( or label_replace(count(count by (instance, pod) (http_seconds_bucket{app="api",le="+Inf"} unless on (instance, pod) )"
+        R"(count_over_time(http_seconds_bucket{app="api",le="+Inf"}[300s] offset 60s))), "revertd_part", "new", "", ""))"
+        R"( or label_replace(count(count by (instance, pod) (resets(http_seconds_bucket{app="api",le="+Inf"}[60s]) > 0)), )"
+        R"("revertd_part", "again", "", ""))");
+    EXPECT_TRUE(std::holds_alternative<promql::Expr>(promql::parse(text)));
+}
+
 TEST(PromqlText, labels_that_are_decided_name_no_endpoint) {
     EXPECT_EQ(promql::endpoint_labels(ratio()).front(), "route");
     auto parsed = parse_query_signal("errors", R"(ratio(http_requests_total{route="/a"}, handler="broken"))");

@@ -117,6 +117,26 @@ TEST_F(JudgeDetector, is_told_how_many_instances_began_anew) {
     EXPECT_EQ(restarted(1), 0) << "one that begins anew again and again is no better for it";
 }
 
+TEST_F(JudgeDetector, is_told_what_a_server_has_seen_begin_anew) {
+    ServiceSettings settings = with_fake(0);
+    settings.signals[0].source = Signal::Source::Prometheus;
+    Judge judge(std::make_shared<const ServiceSettings>(settings));
+    Time at{1h};
+    const std::vector<QueryCell> cells = {{100, false, 0}, {1, true, 0}};
+    const auto slot = [&](double restarted) {
+        at += settings.interval;
+        judge.query(0, {.values = cells, .span = 2 * settings.interval, .reason = {}, .restarted = restarted}, at);
+        judge.close_slot(at);
+        return seen.slots.back().restarted;
+    };
+    EXPECT_EQ(slot(1), 0) << "no deploy is watched";
+    judge.set_phase({JudgePhase::Kind::Baking, at, at});
+    for (const double restarted : {0.25, 0.25, 0.0, 1.0, 1.0, 1.0, 1.0}) EXPECT_EQ(slot(restarted), restarted);
+    slot(0.5), slot(0.5);
+    EXPECT_EQ(slot(1), 1) << "two slots tell of the same start: this is the third of all of them";
+    EXPECT_EQ(slot(1), 0) << "enough of it";
+}
+
 TEST_F(JudgeDetector, is_never_asked_about_what_nobody_saw) {
     bed.bake();
     bed.slot(100, 0), bed.slot(100, 0);

@@ -22,7 +22,7 @@ def signals(name):
 class Judged(unittest.TestCase):
     """The main job, with a real server between the service and revertd."""
 
-    KIND, SOURCE = "prometheus", "{url}"
+    KIND, SOURCE, SCRAPE = "prometheus", "{url}", "250ms"
 
     def setUp(self):
         self.w = World(PROGRAMS)
@@ -92,6 +92,30 @@ class Judged(unittest.TestCase):
         self.assertEqual(incident["severity"], "P1", incident)
         self.assertEqual(self.w.ctl("deny", incident["id"])[0], 0)
         self.assertEqual(self.w.wait_exit(deploy), 12, self.w.ctl("deploy", "show", deploy)[1])
+
+    def test_the_server_says_which_instances_begin_anew(self):
+        source = (self.SOURCE if " " in self.SOURCE else "{ url: '{url}' }").replace(" }", ", scrape_interval: " + self.SCRAPE + " }")
+        signals = """{ p95: 'quantile(0.95, shop_call_seconds{app="shop"})' }"""
+        shop = self.w.service("shop", prometheus=source.replace("{url}", self.prometheus.url), signals=signals, guard="{ P1: [p95 worse than baseline] }", histogram=True, targets=3)
+        late = shop.targets[2]
+        late.stop()
+        self.prometheus.services = [shop]
+        self.prometheus.start()
+        self.addCleanup(self.prometheus.kill)
+        self.w.write()
+        explained = self.w.ctl("check", str(self.w.root / "revertd.yaml"), "--explain")[1]
+        text = next(line for line in explained.splitlines() if "[instances that begin anew]" in line).split("   [")[0].strip()
+
+        def parts():
+            return {row["metric"]["revertd_part"]: float(row["value"][1]) for row in self.prometheus.query(text)}
+        self.prometheus.until_scraping('shop_call_seconds_bucket{app="shop"}')
+        until(lambda: parts() == {"instances": 2}, 30, "both have been there for a while")
+        shop.targets[0].buckets = dict.fromkeys(shop.targets[0].buckets, 0.0)
+        until(lambda: parts() == {"instances": 2, "again": 1}, 20, "one has begun anew")
+        until(lambda: parts() == {"instances": 2}, 20, "that was it")
+        late.start()
+        until(lambda: parts() == {"instances": 3, "new": 1}, 20, "there is one more")
+        until(lambda: parts() == {"instances": 3}, 20, "it is there")
 
     def test_check_live_asks_every_query_once(self):
         self.services(live={})
@@ -181,8 +205,8 @@ class Same(unittest.TestCase):
 
 
 class VictoriaMetrics(Judged):
-    # It shows samples a second after they were taken.
-    KIND, SOURCE = "victoria-metrics", "{ url: '{url}', delay: 2s }"
+    # It shows samples a second after they were taken, and the first ones of a series after five: longer windows.
+    KIND, SOURCE, SCRAPE = "victoria-metrics", "{ url: '{url}', delay: 2s }", "2500ms"
 
 
 class Asks(unittest.TestCase):
