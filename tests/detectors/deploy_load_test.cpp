@@ -126,6 +126,34 @@ TEST(DeployTestUnderLoad, instances_that_are_moved_one_after_the_other_are_cold)
     EXPECT_LE(count(beside).first, 1);
 }
 
+/// A rollout to ten instances, one every half a minute; each is so slow by the seconds since its start.
+Course rollout(const std::function<double(double)>& latency) {
+    constexpr double kInstances = 10, kEvery = 30;
+    Course course;
+    course.fresh_requests = [](double) { return 1000; };
+    course.fresh_latency = [=](double at) {
+        double sum = 0;
+        for (double i = 0; i < kInstances; ++i) sum += at <= i * kEvery ? 1 : latency(at - i * kEvery);
+        return sum / kInstances;
+    };
+    course.restarted = [=](double at) {
+        return at < kInstances * kEvery && std::fmod(at, kEvery) == kTick ? 1 / kInstances : 0;
+    };
+    return course;
+}
+
+TEST(DeployTestUnderLoad, a_rollout_brings_one_cold_instance_after_the_other) {
+    Course cold = rollout([](double age) { return decay(age, 0, 1.5, 60); });
+    EXPECT_EQ(count(cold).first, 0);
+    cold.restarted = [](double) { return 0; };
+    EXPECT_GE(count(cold).first, 38) << "if nobody tells of it";
+}
+
+TEST(DeployTestUnderLoad, what_is_slow_is_found_when_it_has_been_rolled_out) {
+    expect_found(rollout([](double) { return 1.4; }), 600);
+    expect_found(rollout([](double age) { return 1.4 * decay(age, 0, 1.5, 40); }), 700);
+}
+
 TEST(DeployTestUnderLoad, what_is_slow_is_found_although_its_instances_are_moved) {
     expect_found(moved([](double at) { return at < 400 ? 1 : 1.4; }), 1000);
     expect_found(moved([](double at) { return at < 200 ? 1 : 1.4; }), 400);
