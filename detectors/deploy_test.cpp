@@ -316,11 +316,11 @@ std::optional<Finding> DeployTest::State::errors(const GroupTick& fresh, const E
     b.errors.step(fresh.all, reference, own, fresh.dt);
     if (shape.control && b.errors.evidence() < kQuiet) b.noise.add(fresh.all, reference);
     if (proves(b.errors.evidence(), kErrorShare, doubt) && still_bad(fresh.at)) {
-        return found(Finding::Kind::Errors, fresh.at, b.errors.evidence(), doubt);
+        return found(Finding::Kind::Errors, fresh.at, b.errors.evidence() * kErrorShare, doubt);
     }
     if (b.blocks.step(fresh.all, reference, shape.control ? b.noise.value() : 0, fresh.dt) &&
         proves(b.blocks.evidence(), kBlockShare, doubt)) {
-        return found(Finding::Kind::ErrorBlocks, fresh.at, b.blocks.evidence(), doubt);
+        return found(Finding::Kind::ErrorBlocks, fresh.at, b.blocks.evidence() * kBlockShare, doubt);
     }
     return std::nullopt;
 }
@@ -332,7 +332,7 @@ std::optional<Finding> DeployTest::State::parts(const GroupTick& fresh, const Gr
                  shape.control ? b.noise.value() + 0.03 : 0, fresh.dt);
     const Doubt doubt = doubt_errors(fresh.at);
     if (!proves(b.parts.evidence(), kPartShare, doubt)) return std::nullopt;
-    auto finding = found(Finding::Kind::Part, fresh.at, b.parts.evidence(), doubt);
+    auto finding = found(Finding::Kind::Part, fresh.at, b.parts.evidence() * kPartShare, doubt);
     finding.part = b.parts.strongest();
     finding.fresh = b.part_fresh[finding.part];
     finding.reference = b.part_reference[finding.part];
@@ -355,7 +355,7 @@ std::optional<Finding> DeployTest::State::latency(const GroupTick& fresh) {
     const Doubt doubt = doubt_latency(fresh.at);
     if (!proves(b.latency.evidence(), kLatencyShare, doubt) || b.share.suspicious() || !still_slow(fresh.at))
         return std::nullopt;
-    auto finding = found(Finding::Kind::Latency, fresh.at, b.latency.evidence(), doubt);
+    auto finding = found(Finding::Kind::Latency, fresh.at, b.latency.evidence() * kLatencyShare, doubt);
     describe_latency(finding);
     return finding;
 }

@@ -23,10 +23,10 @@ struct Finding {
 
     Kind kind = Kind::Errors;
     double at = 0;
-    double evidence = 0;          ///< 1 : evidence are the odds against a healthy deploy; 0: found without statistics
-    Events fresh{}, reference{};  ///< since the change seems to have begun, or of the last seconds
-    double before = 0;            ///< errors a request before the deploy
-    std::size_t part = 0;         ///< endpoint
+    double evidence = 0;                        ///< as DeployTest::evidence; 0: found without statistics
+    Events fresh{}, reference{};                ///< since the change seems to have begun, or of the last seconds
+    double before = 0;                          ///< errors a request before the deploy
+    std::size_t part = 0;                       ///< endpoint
     double value = 0, expected = 0, limit = 0;  ///< latency: shares slower than `limit`, now and usually; else by kind
     std::string_view unit = {};                 ///< of `limit`
     Doubt doubt{};
@@ -57,7 +57,8 @@ class DeployTest {
     /// A tick in which nothing may be found: how large the new group is, and how it warms up, is learnt from it.
     void watch(const GroupTick& fresh, const GroupTick* reference);
 
-    /// The strongest evidence of any test: 1 : evidence are the odds against a healthy deploy.
+    /// The strongest evidence of any test, by its share of alpha: 1 : evidence are the odds against a healthy deploy
+    /// that all tests together look at.
     [[nodiscard]] double evidence() const;
 
     /// What kept the last tick from a verdict that its evidence would have been enough for otherwise.

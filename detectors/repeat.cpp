@@ -94,8 +94,8 @@ class Repeat final : public Detector {
         Finding finding;
         finding.verdict = test_.found() ? Verdict::Breach : Verdict::Ok;
         finding.limit = 1 / alpha_;
-        finding.value = (test_.found() ? 1 : kShare) * test_.evidence();
-        finding.clears = kShare * test_.evidence() * alpha_ < kClear;
+        finding.value = kShare * test_.evidence();
+        finding.clears = finding.value * alpha_ < kClear;
         return finding;
     }
 
@@ -114,7 +114,7 @@ class Repeat final : public Detector {
                           " before";
         if (test_.count_beside() > 0)
             out += ", " + count_words(static_cast<double>(test_.count_beside())) + " in the control group";
-        if (test_.found()) out += "; odds against a healthy deploy " + detect::odds_words(test_.evidence());
+        if (test_.found()) out += "; odds against a healthy deploy " + detect::odds_words(kShare * test_.evidence());
         return out;
     }
 

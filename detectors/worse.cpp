@@ -196,6 +196,8 @@ class Worse final : public Detector {
         return group_of(row, beside_ && has_control(row));
     }
 
+    [[nodiscard]] double caution() const { return quantile_ ? kCautionQuantile : kCautionRatio; }
+
     [[nodiscard]] detect::DeployShape shape() const;
     [[nodiscard]] bool has_history() const;
     [[nodiscard]] std::pair<double, double> shares() const;
@@ -354,7 +356,7 @@ detect::DeployShape Worse::shape() const {
     detect::DeployShape shape;
     shape.bake = bake_;
     shape.interval = interval_ * static_cast<double>(length_.slots());
-    shape.alpha = (quantile_ ? kCautionQuantile : kCautionRatio) * alpha_;
+    shape.alpha = caution() * alpha_;
     if (quantile_ && !bounds_.empty()) {
         shape.edges.assign(bounds_.begin(), bounds_.end() - 1);
         shape.unit = " s";
@@ -416,6 +418,7 @@ void Worse::step(const Row& row) {
     if (beside_) control.parts = endpoints_.read(endpoint_row.last(endpoints_.cells()), endpoints_beside_);
     if (!row.counts) return test_->watch(tick, beside_ ? &control : nullptr);
     found_ = test_->tick(tick, beside_ ? &control : nullptr);
+    if (found_) found_->evidence *= caution();
     certificate_->tick(tick, beside_ ? &control : nullptr);
     state_ = found_ ? Say::Worse : Say::Fine;
 }
@@ -457,7 +460,7 @@ Finding Worse::said() const {
     if (!test_ || (state_ != Say::Fine && state_ != Say::Worse)) return finding;
     finding.verdict = found_ ? Verdict::Breach : Verdict::Ok;
     finding.limit = doubt().times / alpha_;
-    finding.value = found_ ? std::max(found_->evidence, finding.limit) : test_->evidence();
+    finding.value = found_ ? std::max(found_->evidence, finding.limit) : caution() * test_->evidence();
     finding.clears = finding.value < kClear / alpha_;
     return finding;
 }

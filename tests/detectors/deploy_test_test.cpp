@@ -183,6 +183,8 @@ TEST(DeployTest, an_incident_that_ends_leaves_nothing_behind) {
     EXPECT_TRUE(bed.deploy(20, 1000, 0.1));
 }
 
+constexpr double kNeeded = 1000;  // 1/alpha
+
 /// The evidence for twice as many errors as in a control group of which this share fails.
 double evidence_beside(double share_beside) {
     Bed bed(true);
@@ -196,14 +198,12 @@ double evidence_beside(double share_beside) {
 }
 
 TEST(DeployTest, an_incident_of_both_groups_wants_ten_times_the_evidence) {
-    const double needed = 1 / (0.001 * 0.35);
-    EXPECT_GE(evidence_beside(0.006), needed);
-    EXPECT_LT(evidence_beside(0.006), 10 * needed);
-    EXPECT_GE(evidence_beside(0.03), 10 * needed);
+    EXPECT_GE(evidence_beside(0.006), kNeeded);
+    EXPECT_LT(evidence_beside(0.006), 10 * kNeeded);
+    EXPECT_GE(evidence_beside(0.03), 10 * kNeeded);
 }
 
 TEST(DeployTest, more_load_wants_ten_times_the_evidence_of_errors) {
-    const double needed = 1 / (0.001 * 0.35);
     for (const double more : {1, 2}) {
         Bed bed(true);
         bed.before(120, 0.003);
@@ -211,7 +211,7 @@ TEST(DeployTest, more_load_wants_ten_times_the_evidence_of_errors) {
         EXPECT_FALSE(bed.deploy(15, 1000, 0.003));
         const auto found = bed.deploy(18, more * 1000, 0.006, more * 1000);
         ASSERT_TRUE(found) << more;
-        EXPECT_EQ(found->evidence >= 10 * needed, more > 1) << found->at << ' ' << found->evidence;
+        EXPECT_EQ(found->evidence >= 10 * kNeeded, more > 1) << found->at << ' ' << found->evidence;
         EXPECT_EQ(found->doubt.why, more > 1 ? Doubt::Why::MoreLoad : Doubt::Why::None);
     }
 }
@@ -240,8 +240,8 @@ TEST(DeployTest, an_incident_before_wants_ten_times_the_evidence) {
                     found->doubt.why == (share_before > 0.003 ? Doubt::Why::EarlierIncident : Doubt::Why::None));
         return found ? found->evidence : 0;
     };
-    EXPECT_GE(evidence(0.03), 10 / (0.001 * 0.35));
-    EXPECT_GE(evidence(0.003), 1 / (0.001 * 0.35));
+    EXPECT_GE(evidence(0.03), 10 * kNeeded);
+    EXPECT_GE(evidence(0.003), kNeeded);
 }
 
 TEST(DeployTest, enough_was_seen_when_a_version_of_which_half_fails_would_have_been_found) {

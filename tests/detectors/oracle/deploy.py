@@ -205,10 +205,10 @@ class DeployTest:
         if self.control and self.errors.evidence.value < 3:
             self.noise.add(*fresh.all, *reference)
         if self.errors.evidence.value * alpha * ERRORS >= self.error_doubt(fresh.at) and self.still_bad(fresh.at):
-            return "errors", {"evidence": self.errors.evidence.value, **self.since_quiet()}
+            return "errors", {"evidence": self.errors.evidence.value * ERRORS, **self.since_quiet()}
         self.blocks.step(fresh.all, reference, self.noise.value if self.control else 0, dt)
         if self.blocks.filled == 0 and self.blocks.evidence.value * alpha * BLOCKS >= self.error_doubt(fresh.at):
-            return "errors-block", {"evidence": self.blocks.evidence.value, **self.since_quiet()}
+            return "errors-block", {"evidence": self.blocks.evidence.value * BLOCKS, **self.since_quiet()}
         return None
 
     def found_part(self, dt, fresh, reference):
@@ -218,7 +218,7 @@ class DeployTest:
             return None
         part = self.parts.strongest
         totals = self.part_totals[part]
-        return "endpoint", {"evidence": self.parts.evidence.value, "part": part, "fresh": totals[0],
+        return "endpoint", {"evidence": self.parts.evidence.value * PARTS, "part": part, "fresh": totals[0],
                             "reference": totals[1], "before": self.part_rates[part]}
 
     def found_latency(self, at, dt):
@@ -231,7 +231,7 @@ class DeployTest:
             return None
         if not self.latency.still(*self.cells(self.over(at - max(40, 3 * self.interval), at))):
             return None
-        return "latency", {"evidence": evidence, **self.since_quiet(), **self.slowest_edge(at)}
+        return "latency", {"evidence": evidence * LATENCY, **self.since_quiet(), **self.slowest_edge(at)}
 
     def watch(self, dt, fresh, reference):
         self.take(dt, fresh, reference)

@@ -161,8 +161,7 @@ class Repeat(Rule):
         self.count += own
         evidence = self.test.evidence
         found = self.count >= 3 and evidence * self.alpha / 4 >= 1
-        return BREACH if found else OK, evidence if found else evidence / 4, 1 / self.alpha, nan, \
-            evidence / 4 * self.alpha < 1
+        return BREACH if found else OK, evidence / 4, 1 / self.alpha, nan, evidence / 4 * self.alpha < 1
 
 
 class WorseLevel(Rule):
