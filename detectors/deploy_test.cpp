@@ -96,7 +96,8 @@ struct DeployTest::State {
         Events fresh, reference;  // all of the bake
         Quiet quiet;
         std::vector<Events> part_fresh, part_reference;
-        double restarted = 0;              ///< share of the new group's instances, since one was noticed last
+        double restarted = 0;              ///< share of the new group's instances, since some were noticed last
+        bool cold_anew = false;            ///< in this tick
         double seen = 0;                   ///< seconds
         double began = -1;                 ///< the first tick
         double load_grew = -kLoadSettles;  ///< when both groups last had that, or an incident, or were slow
@@ -131,7 +132,7 @@ struct DeployTest::State {
     std::optional<Finding> errors(const GroupTick& fresh, const Events& reference);
     std::optional<Finding> parts(const GroupTick& fresh, const GroupTick* reference);
     std::optional<Finding> latency(const GroupTick& fresh);
-    bool restarts(const GroupTick& fresh);
+    void watch_restarts(const GroupTick& fresh);
     void take(const GroupTick& fresh, const GroupTick* reference);
     [[nodiscard]] bool starting(const GroupTick& fresh) const;
 };
@@ -180,6 +181,15 @@ std::optional<Finding> DeployTest::State::silence(double at) const {
                        .expected = expected};
     }
     return std::nullopt;
+}
+
+/// Instances are started anew one after the other: the warm-up of a tenth of them is noticed.
+void DeployTest::State::watch_restarts(const GroupTick& fresh) {
+    bake->restarted += fresh.restarted;
+    bake->cold_anew = bake->restarted >= kManyRestart;
+    if (!bake->cold_anew) return;
+    bake->restarted = 0;
+    bake->latency.restarted(fresh.at);
 }
 
 /// More load brings new instances, cold ones, when the autoscaler sees fit, and until then those that are there are
@@ -340,17 +350,12 @@ std::optional<Finding> DeployTest::State::parts(const GroupTick& fresh, const Gr
     return finding;
 }
 
-/// Instances are started anew one after the other: the warm-up of a tenth of them is noticed.
-bool DeployTest::State::restarts(const GroupTick& fresh) {
-    if (bake->restarted < kManyRestart) return false;
-    bake->restarted = 0;
-    bake->latency.restarted(fresh.at, fresh.dt);
-    return true;
-}
-
 std::optional<Finding> DeployTest::State::latency(const GroupTick& fresh) {
     auto& b = *bake;
-    if (restarts(fresh)) return std::nullopt;
+    if (b.cold_anew) {
+        b.latency.skip(fresh.at, fresh.dt);
+        return std::nullopt;
+    }
     b.latency.step(fresh.at, fresh.dt, b.fresh_cells, b.reference_cells);
     const Doubt doubt = doubt_latency(fresh.at);
     if (!proves(b.latency.evidence(), kLatencyShare, doubt) || b.share.suspicious() || !still_slow(fresh.at))
@@ -392,7 +397,7 @@ void DeployTest::State::take(const GroupTick& fresh, const GroupTick* reference)
     if (reference != nullptr) b.latency.model().fill(reference->buckets, b.reference_cells);
     b.recent.push(fresh.at, fresh.dt, fresh.all, common, b.fresh_cells, b.reference_cells);
     if (b.began < 0) b.began = fresh.at - fresh.dt;
-    b.restarted += fresh.restarted;
+    watch_restarts(fresh);
     watch_load(fresh.at);
     if (reference == nullptr) return;
     watch_incident(fresh.at);
@@ -415,7 +420,7 @@ void DeployTest::watch(const GroupTick& fresh, const GroupTick* reference) {
     state_->take(fresh, reference);
     auto& b = *state_->bake;
     b.counts_from = fresh.at;
-    if (!state_->starting(fresh) && !state_->restarts(fresh))
+    if (!state_->starting(fresh) && !b.cold_anew)
         b.latency.step(fresh.at, fresh.dt, b.fresh_cells, b.reference_cells, false);
 }
 

@@ -96,10 +96,14 @@ void LatencyTest::restart_beside(double since) {
     warm_from_ = since;
 }
 
-void LatencyTest::restarted(double at, double dt) {
+void LatencyTest::restarted(double at) {
     if (!evidence_) return;
     healthy_.restart_some();
     warm_from_ = at;
+}
+
+void LatencyTest::skip(double at, double dt) {
+    if (!evidence_) return;
     evidence_->skip(dt);
     evidence_->mark(at);
 }

@@ -39,9 +39,12 @@ class LatencyTest {
     /// while they are cold the new group looks faster than it is, and one that is slow may be why the traffic went
     /// there.
     void restart_beside(double since);
-    /// Some of the new group's instances were started anew within a tick: it says nothing, for they were cold in a part
-    /// of it only. From its end on their warm-up is learned, and what was counted before stays.
-    void restarted(double at, double dt);
+    /// Some of the new group's instances were started anew within the tick that ended at `at`: from then on their
+    /// warm-up is learned, and what was counted before stays. The tick is to be skipped, for they were cold in a part
+    /// of it only.
+    void restarted(double at);
+    /// A tick that says nothing.
+    void skip(double at, double dt);
     /// What was counted after `since` does not count.
     void forget(double since);
 

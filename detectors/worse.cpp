@@ -35,7 +35,7 @@ constexpr std::size_t kFewestTicks = 12;  // before the deploy
 constexpr std::size_t kMostBounds = 256, kRatioCells = 2;
 constexpr std::uint64_t kLostScrapes = 2;  // of either group, in a row, that change nothing
 constexpr std::size_t kShareTicks = 6;     // from which the new group's share of the traffic is known
-constexpr double kClear = 1;               // evidence at which a breach that held ends
+constexpr double kClear = 0.3;             // of the evidence that is needed: below it a breach that held ends
 constexpr detect::Doubt kNone{};
 
 class Worse final : public Detector {

@@ -154,6 +154,16 @@ TEST(DeployTestUnderLoad, what_is_slow_is_found_when_it_has_been_rolled_out) {
     expect_found(rollout([](double age) { return 1.4 * decay(age, 0, 1.5, 40); }), 700);
 }
 
+TEST(DeployTestUnderLoad, the_start_of_the_deploy_itself_is_no_news) {
+    Course slow = moved([](double) { return 1.4; });
+    slow.restarted = [](double) { return 0; };
+    const auto untold = found(slow, 1);
+    slow.restarted = [](double at) { return at == kTick ? 1 : 0; };
+    const auto told = found(slow, 1);
+    ASSERT_TRUE(untold && told);
+    EXPECT_LE(told->at, untold->at + kTick) << "its warm-up began a tick later";
+}
+
 TEST(DeployTestUnderLoad, what_is_slow_is_found_although_its_instances_are_moved) {
     expect_found(moved([](double at) { return at < 400 ? 1 : 1.4; }), 1000);
     expect_found(moved([](double at) { return at < 200 ? 1 : 1.4; }), 400);

@@ -74,6 +74,10 @@ class DeployTest:
         self.rows.append((at, fresh.all, beside, *cells, dt))
         self.began = at - dt if self.began is None else self.began
         self.restarted += fresh.restarted
+        self.cold_anew = self.restarted >= 0.0999  # a tenth of the new group
+        if self.cold_anew:
+            self.restarted = 0
+            self.latency.restarted(at)
         self.watch_load(at)
         if reference is None:
             return
@@ -111,14 +115,6 @@ class DeployTest:
         elif settled and self.load_grows_from is not None:
             self.latency.forget(self.load_grows_from)
             self.load_grows_from = None
-
-    def restarts(self, at, dt):
-        """A tenth of the new group is cold anew."""
-        if self.restarted < 0.0999:
-            return False
-        self.restarted = 0
-        self.latency.restarted(at, dt)
-        return True
 
     def watch_incident(self, at):
         """The control group has three times the usual errors, and four standard deviations more."""
@@ -222,8 +218,8 @@ class DeployTest:
                             "reference": totals[1], "before": self.part_rates[part]}
 
     def found_latency(self, at, dt):
-        if self.restarts(at, dt):
-            return None
+        if self.cold_anew:
+            return self.latency.skip(at, dt)
         self.latency.step(at, dt, *self.rows[-1][3:5], True)
         doubt = 1e5 if min(at - self.load_grew, at - self.slowness) < 180 else 1
         evidence = self.latency.evidence.value
@@ -236,7 +232,7 @@ class DeployTest:
     def watch(self, dt, fresh, reference):
         self.take(dt, fresh, reference)
         self.counts_from = fresh.at
-        if fresh.at - dt >= 30 - self.interval / 2 and not self.restarts(fresh.at, dt):
+        if fresh.at - dt >= 30 - self.interval / 2 and not self.cold_anew:
             self.latency.step(fresh.at, dt, *self.rows[-1][3:5], False)
 
     def tick(self, dt, fresh, reference):

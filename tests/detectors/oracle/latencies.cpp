@@ -150,7 +150,7 @@ void deploy(Numbers& numbers, int kind) {
         if (what == 1) test.restart(since);
         if (what == 2) test.restart_beside(since);
         if (what == 3) test.forget(since);
-        if (what == 4) test.restarted(at - dt, dt);
+        if (what == 4) test.restarted(at - dt), test.skip(at - dt, dt);
         test.growing(growing);
         Cells fresh{}, reference{};
         const double common = t > 12 && kind % 7 == 3 ? 0.5 : 0;

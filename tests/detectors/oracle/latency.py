@@ -295,17 +295,20 @@ class LatencyTest:
         self.forget(since)
         self.warm_from = since
 
-    def restarted(self, at, dt):
+    def restarted(self, at):
         """A warm-up of its own, with the benign factor that is known, or in one of five cases another one; or as the
-        last one. The tick says nothing."""
+        last one."""
         if not self.model.cells:
             return
         benign, usual = ([sum(row) for row in rows] for rows in (self.weights, self.prior))
         anew = [0.2 + 0.8 * b / u for b, u in zip(benign, usual)]
         self.weights = [[(w + n * p) / 2 for w, p in zip(ws, ps)] for ws, ps, n in zip(self.weights, self.prior, anew)]
         self.warm_from = at
-        self.evidence.skip(dt)
-        self.evidence.mark(at)
+
+    def skip(self, at, dt):
+        if self.model.cells:
+            self.evidence.skip(dt)
+            self.evidence.mark(at)
 
     def restart_beside(self, since):
         if since - self.warm_from < 300 or self.believed_warmup() > 0.05:
