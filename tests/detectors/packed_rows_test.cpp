@@ -35,7 +35,7 @@ TEST(PackedRows, whole_numbers_are_kept_exactly) {
 TEST(PackedRows, how_many_instances_were_started_anew_is_kept) {
     PackedRows rows;
     TickRow row = row_of(1, {1, 2});
-    for (const std::uint64_t percent : {0, 100, 1}) row.restarted = percent, rows.push(row);
+    for (const std::uint64_t percent : {0U, 100U, 1U}) row.restarted = percent, rows.push(row);
     rows.drop_oldest();
     rows.widen(3);
     const auto back = all(rows);
