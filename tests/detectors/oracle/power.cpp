@@ -152,7 +152,7 @@ void powers() {
     power(numbers, 2, false, false, 1500, 6);
     power(numbers, 3, true, false, 1500, 2);
     for (std::uint64_t i = 0; i < 24; ++i) rungs(numbers, i);
-    for (const std::size_t ticks : {0, 11, 12, 13}) few(numbers, ticks);
+    for (const std::size_t ticks : {0U, 11U, 12U, 13U}) few(numbers, ticks);
 }
 
 }  // namespace revertd::detect::oracle
