@@ -65,7 +65,8 @@ void Judge::State::take_starts(std::size_t index, const QueryResult& result) {
     SignalState& signal = signals[index];
     if (phase.kind == JudgePhase::Kind::Good || !(result.restarted > 0)) return;
     if (signal.query.starts < kExcused) signal.restarted = result.restarted;
-    signal.query.starts += result.restarted / static_cast<double>(slots_in(signal.query.span, settings->interval));
+    const auto slots = std::max<std::size_t>(1, slots_in(signal.query.span, settings->interval));
+    signal.query.starts += result.restarted / static_cast<double>(slots);
 }
 
 EndpointIndex Judge::State::name_endpoint(std::string_view name) {

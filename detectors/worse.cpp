@@ -95,8 +95,7 @@ class Worse final : public Detector {
         empty_tick();
         test_.reset(), certificate_.reset(), found_.reset();
         without_control_ = without_group_ = 0, restarted_ = 0;
-        beside_ = any_control(history_);
-        started_ = slots_;
+        beside_ = any_control(history_), started_ = slots_;
         length_.begin();
         state_ = Say::Learning;
     }
@@ -329,7 +328,9 @@ void Worse::empty_tick() {
 void Worse::keep(detect::PackedRows& rows, bool counts) {
     if (rows.size() >= kMostRows) rows.drop_oldest();
     row_.end = slots_, row_.slots = tick_slots_, row_.counts = counts;
-    row_.restarted = static_cast<std::uint64_t>(std::lround(100 * std::exchange(restarted_, 0)));
+    row_.restarted =
+        static_cast<std::uint64_t>(100 * restarted_ + 1e-6);  // of a large fleet the rest is left for later
+    restarted_ = std::max(0.0, restarted_ - static_cast<double>(row_.restarted) / 100);
     const std::size_t cells = row_width() + (&rows == &history_ ? 0 : endpoint_cells());
     tick_.resize(cells);
     row_.cells.assign(tick_.begin(), tick_.end());

@@ -270,11 +270,12 @@ void PromQuery::take_endpoints(const std::shared_ptr<const PromRound>& round) {
     if (--missing_ == 0) judge();
 }
 
-/// Beside the values as well.
+/// Beside the values as well. They wait for it, but not to the end: a hint that comes too late must not blind them.
 void PromQuery::ask_starts(Time deadline) {
     if (!starts_.is_asked()) return;
     ++missing_;
-    starts_.ask(signal_, window_, deadline, [this] {
+    const Time now = hub_.loop().now();
+    starts_.ask(signal_, window_, now + (deadline - now) / 2, [this] {
         if (--missing_ == 0) judge();
     });
 }

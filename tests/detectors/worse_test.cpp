@@ -160,6 +160,38 @@ TEST_F(WorseLatency, an_instance_that_is_moved_is_cold_for_a_while) {
     }
 }
 
+/// Of a large fleet one instance begins anew in each slot: together they are as cold as few.
+TEST(WorseFleet, instances_of_less_than_a_percent_add_up) {
+    const Signal signal = signal_of(Signal::Kind::Quantile, "p95", Unit::Seconds);
+    Rule rule;
+    rule.kind = Rule::Kind::Detector;
+    rule.arguments = {0.001, 0, 0};
+    const auto kind = std::ranges::find(detectors::all(), std::string_view("worse"), &DetectorKind::name);
+    const ServiceSettings settings = service({});
+    const auto detector = (*kind)->make({.settings = settings, .rule = rule, .signal = signal});
+    const std::array edges = {0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, kInf};
+    const auto slot = [&](bool learns, double factor, double restarted) {
+        std::array<double, edges.size()> cells{};
+        for (std::size_t i = 0; i < edges.size(); ++i)
+            cells[i] =
+                std::floor(1000 * (std::isinf(edges[i])
+                                       ? 1
+                                       : 0.5 * std::erfc(-std::log(edges[i] / 0.05 / factor) / 0.6 / std::sqrt(2.0))));
+        DetectorSlot seen;
+        seen.learns = learns, seen.counts = !learns, seen.restarted = restarted;
+        seen.bounds = edges, seen.now = {cells, 0.1, 1000, edges};
+        return detector->judge(seen).verdict;
+    };
+    for (int i = 0; i < 60; ++i) slot(true, 1, 0);
+    detector->begin();
+    for (int i = 0; i < 40; ++i) slot(false, 1, 0);
+    double cold = 0;
+    for (int i = 0; i < 100; ++i) {
+        cold = cold * std::exp(-5.0 / 60) + 0.004 * 3;
+        ASSERT_EQ(slot(false, 1 + cold, 0.004), Verdict::Ok) << i;
+    }
+}
+
 TEST_F(WorseLatency, what_is_slower_since_it_was_moved_is_found) {
     slots(60, 0.05);
     deploy();

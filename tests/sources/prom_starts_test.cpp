@@ -76,6 +76,7 @@ class StartsOfPrometheus : public testing::Test, protected PromListener {
         };
         FakeAnswer out;
         if (body.find("resets") != std::string::npos) {
+            if (hangs_) return FakeAnswer::hanging();
             if (fails_) out.status = 503;
             row("instances", instances_), row("new", new_), row("again", again_);
         } else {
@@ -93,7 +94,7 @@ class StartsOfPrometheus : public testing::Test, protected PromListener {
     }
 
     std::string instances_ = "4", new_ = "1", again_ = "1";
-    std::atomic<bool> fails_ = false;
+    std::atomic<bool> fails_ = false, hangs_ = false;
     int answers_ = 0, services_ = 0;
     Verdict verdict_ = Verdict::NoData;
     double restarted_ = 0;
@@ -130,6 +131,17 @@ TEST_F(StartsOfPrometheus, without_an_answer_the_latencies_are_judged) {
     fails_ = true;
     EXPECT_EQ(watched("4", "1", "1"), 0);
     EXPECT_TRUE(was_asked());
+}
+
+TEST_F(StartsOfPrometheus, without_an_answer_in_time_the_latencies_are_told_in_time) {
+    hangs_ = true;
+    const auto query = of("worse", "quantile(0.95, call_seconds)");
+    query->watch(PromDeploy{loop_.now() - 30s, 1h});
+    const Time deadline = loop_.now() + 2s;
+    query->ask(deadline);
+    ASSERT_TRUE(run_until(loop_, [&] { return answers_ == 1; }));
+    EXPECT_EQ(verdict_, Verdict::Ok);
+    EXPECT_LT(loop_.now(), deadline) << "the slot is not over";
 }
 
 TEST_F(StartsOfPrometheus, nobody_asks_where_no_latency_is_compared) {
