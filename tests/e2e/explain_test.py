@@ -98,7 +98,8 @@ class Explain(unittest.TestCase):
     def test_one_bad_endpoint_is_found_through_a_prometheus_as_by_a_direct_scrape(self):
         w = self.w
         until(lambda: time.monotonic() - self.started > 75, 90, "a dozen ticks of 5 s were seen")
-        w.services["scraped"].versions["v2"] = {"errors": 0.02, "routes": {"/pay": 0.3}}
+        # Of all requests 2.3 % fail instead of 2 %, which no healthy deploy would be called bad for.
+        w.services["scraped"].versions["v2"] = {"errors": 0.02, "routes": {"/pay": 0.14}}
         names = ("scraped", "through")
         for name in names:
             w.deploy(name, "v2")

@@ -35,11 +35,14 @@ class Target:
 
     def __init__(self, service):
         self.service, self.requests, self.errors, self.since = service, 0.0, 0.0, time.monotonic()
-        self.routes = {route: [0.0, 0.0] for route in service.config.get("routes", ())}
+        # Counters show whole numbers: of many routes, not all take their steps in the same scrape.
+        routes = service.config.get("routes", ())
+        self.routes = {route: [i / len(routes), i / len(routes)] for i, route in enumerate(routes)}
         self.checks, self.scrapes = 0, 0  # requests of either kind
         self.buckets = dict.fromkeys((0.1, 0.2, 0.4, 0.8, 1.6, float("inf")), 0.0)
         self.server = None
         self.connections = set()
+        self.counting = threading.Lock()  # more than one may scrape it
         self.release = threading.Event()
         self.port = 0
         self.start()
@@ -133,7 +136,8 @@ class Target:
             body = json.dumps({"status": "ready" if up else "failing", "checks": {"database": {"status": "ok"}, "queue": {"status": "ok" if up else "down"}}})
             return self.send(handler, 200, body, "application/json")
         self.scrapes += 1
-        self.count()
+        with self.counting:
+            self.count()
         mode = self.service.mode
         fine = self.calls() + "# TYPE shop_queue gauge\nshop_queue 3\n"
         if self.service.config.get("histogram"):
