@@ -213,12 +213,12 @@ constexpr std::array kFamilies = {
     Family{"scanners", false, scanners},
     Family{"incident before", false, incident_before},
     Family{"zone drained", false, zone_drained},
-    Family{"broken instance", true, broken_instance},
-    Family{"crash loop", true, crash_loop},
-    Family{"cache unused", true, cache_unused},
-    Family{"fails under load", true, fails_under_load},
-    Family{"time-outs", true, time_outs},
-    Family{"killed and restarted", true, killed_and_restarted},
+    Family{"broken instance", true, broken_instance, 1},
+    Family{"crash loop", true, crash_loop, 0.81},
+    Family{"cache unused", true, cache_unused, 0.99},
+    Family{"fails under load", true, fails_under_load, 0.99},
+    Family{"time-outs", true, time_outs, 0.99},
+    Family{"killed and restarted", true, killed_and_restarted, 0},
 };
 
 }  // namespace

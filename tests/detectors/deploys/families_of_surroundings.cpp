@@ -179,15 +179,15 @@ constexpr std::array kFamilies = {
     Family{"share falls", false, share_falls},
     Family{"memory fills", false, memory_fills},
     Family{"quicker at first", false, quicker_at_first},
-    Family{"quiet and silent", true, quiet_and_silent},
-    Family{"next to no traffic", true, next_to_no_traffic},
-    Family{"worse in an incident", true, worse_in_a_mild_incident},
+    Family{"quiet and silent", true, quiet_and_silent, 1},
+    Family{"next to no traffic", true, next_to_no_traffic, 1},
+    Family{"worse in an incident", true, worse_in_a_mild_incident, 0.99},
     Family{"more load, alone", false, more_load_alone},
     Family{"control group away", false, control_away},
     Family{"back, alone", false, back_alone},
     Family{"both restarted", false, both_restarted},
     Family{"moved", false, moved},
-    Family{"slow and restarting", true, slow_and_restarting},
+    Family{"slow and restarting", true, slow_and_restarting, 0.75},
 };
 
 }  // namespace

@@ -6,8 +6,11 @@
 //           [--power]                                           is what is announced found in time? See calibrate.cpp
 //           [--cases]                                           names each healthy deploy that was rolled back, and why
 //           [--most-false SHARE] [--least-power SHARE]          ends with 1 outside of these, over all families
+//           [--by-kind]                                         and when a family is found less than usual, or rolled
+//                                                               back: more than chance explains
 //   deploys --stream ...                                        the same deploys as a judge stream; ids name the family
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
@@ -30,7 +33,7 @@ struct Arguments {
     std::uint64_t seed = 1;
     double alpha = 0.001, most_false = 1, least_power = 0;
     std::string family, config;
-    bool stream = false, power = false, cases = false;
+    bool stream = false, power = false, cases = false, by_kind = false;
 };
 
 struct Tally {
@@ -118,8 +121,16 @@ void print(const Family& family, Tally& tally) {
     std::fflush(stdout);
 }
 
+/// By three standard deviations of what is usual; of a healthy family two, or one in fifty, are chance.
+bool is_usual(const Family& family, const Tally& tally) {
+    if (!family.bad) return tally.rolled_back + tally.early <= std::max(2.0, 0.02 * tally.deploys);
+    const double usual = family.found * tally.deploys;
+    return tally.rolled_back >= usual - 3 * std::sqrt(usual * (1 - family.found)) - 1;
+}
+
 int run(const Arguments& arguments, const ctl::CaseOpener& open) {
     Tally healthy, bad;
+    bool usual = true;
     if (!arguments.stream)
         std::printf("| family | is | deploys | rolled back | share | inconclusive | median ticks | found by\n");
     for (std::size_t f = 0; f < families().size(); ++f) {
@@ -142,6 +153,10 @@ int run(const Arguments& arguments, const ctl::CaseOpener& open) {
         // A rollback before a bad deploy's onset is a false one of a deploy that is healthy as yet.
         healthy.early += tally.early;
         print(family, tally);
+        if (arguments.by_kind && !is_usual(family, tally)) {
+            std::printf("  unusual: %.0f %% are found in the long run\n", 100 * family.found);
+            usual = false;
+        }
         for (const std::string& wrong : tally.wrong)
             if (arguments.cases) std::printf("  %s\n", wrong.c_str());
     }
@@ -152,14 +167,18 @@ int run(const Arguments& arguments, const ctl::CaseOpener& open) {
         "healthy: %d of %d rolled back, and %d of the bad before they were: %.3f %%; bad: %d of %d found, %.1f %%\n",
         healthy.rolled_back, healthy.deploys, healthy.early, 100 * false_share, bad.rolled_back, bad.deploys,
         100 * power);
-    return false_share <= arguments.most_false && power >= arguments.least_power ? 0 : 1;
+    return usual && false_share <= arguments.most_false && power >= arguments.least_power ? 0 : 1;
 }
 
 bool read(int argc, char** argv, Arguments& arguments) {
     for (int i = 1; i < argc; ++i) {
         const std::string_view name = argv[i];
-        if (name == "--stream" || name == "--power" || name == "--cases") {
-            (name == "--stream" ? arguments.stream : name == "--power" ? arguments.power : arguments.cases) = true;
+        const std::map<std::string_view, bool*> flags = {{"--stream", &arguments.stream},
+                                                         {"--power", &arguments.power},
+                                                         {"--cases", &arguments.cases},
+                                                         {"--by-kind", &arguments.by_kind}};
+        if (const auto flag = flags.find(name); flag != flags.end()) {
+            *flag->second = true;
             continue;
         }
         if (i + 1 == argc) return false;
@@ -192,7 +211,7 @@ int main(int argc, char** argv) {
     if (!revertd::deploys::read(argc, argv, arguments)) {
         std::fprintf(stderr,
                      "usage: deploys [--each N] [--seed S] [--alpha A] [--family NAME] [--most-false SHARE] "
-                     "[--least-power SHARE] [--config FILE] [--cases] [--power] [--stream]\n");
+                     "[--least-power SHARE] [--by-kind] [--config FILE] [--cases] [--power] [--stream]\n");
         return 2;
     }
     using namespace revertd;

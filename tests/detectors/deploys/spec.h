@@ -58,6 +58,7 @@ struct Family {
     std::string_view name;
     bool bad = false;
     void (*make)(Spec& spec, Random& random);
+    double found = 0;  ///< bad: so large a share of them is found by the statistics alone, in the long run
 };
 
 /// All of them. A family keeps its place: deploys are drawn by it.
