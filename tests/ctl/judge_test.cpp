@@ -2,6 +2,7 @@
 // The judge stream: one verdict a case, whatever the lines are.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <string>
 
 #include "tests/ctl/run.h"
@@ -22,13 +23,19 @@ std::string end(const std::string& id) {
 /// Cumulative counters of a service with 100 requests a second; `bad` of 1,000 fail.
 class Service {
   public:
+    /// Its counters begin anew.
+    void restart() { *this = Service(slow_); }
+
+    explicit Service(bool slow = false) : slow_(slow) {}
+
     std::string scrape(double t, double bad) {
         requests_ += 1000;
         errors_ += bad;
         const auto number = [](double x) { return std::to_string(static_cast<long>(x)); };
         return R"({"t":)" + number(t) + R"(,"target":"service","requests":)" + number(requests_) + R"(,"errors":)" +
-               number(errors_) + R"(,"hist":[)" + number(requests_ * 0.3) + "," + number(requests_ * 0.9) + "," +
-               number(requests_ * 0.99) + "," + number(requests_) + R"(],"gauge":{"cpu":0.2,"mem":null}})" + "\n";
+               number(errors_) + R"(,"hist":[)" + number(requests_ * (slow_ ? 0.15 : 0.3)) + "," +
+               number(requests_ * (slow_ ? 0.75 : 0.9)) + "," + number(requests_ * (slow_ ? 0.97 : 0.99)) + "," +
+               number(requests_) + R"(],"gauge":{"cpu":0.2,"mem":null}})" + "\n";
     }
 
     std::string from(double t, double to, double bad) {
@@ -38,6 +45,7 @@ class Service {
     }
 
   private:
+    bool slow_;
     double requests_ = 5000, errors_ = 0;
 };
 
@@ -173,6 +181,21 @@ TEST(Judge, resets_gaps_repeats_and_nulls_are_no_errors) {
     const auto outcome = judge(stream);
     EXPECT_EQ(outcome.code, 0) << outcome.err;
     EXPECT_NE(outcome.out.find(R"("verdict":"pass")"), std::string::npos) << outcome.out;
+}
+
+// What begins anew is cold, but not again and again, or what is slow would hide behind its restarts.
+TEST(Judge, believes_an_instance_three_restarts_and_no_fourth) {
+    std::string stream = header("a");
+    stream.replace(stream.find(R"("bake_s":600)"), 12, R"("bake_s":1800)");
+    Service service, slow(true);
+    stream += service.from(10, 1000, 2);
+    for (double t = 1010; t <= 2800; t += 10) {
+        if (std::fmod(t, 60) == 0) slow.restart();
+        stream += slow.scrape(t, 2);
+    }
+    const auto outcome = judge(stream + R"({"type":"end","id":"a","t":2800})" + "\n");
+    EXPECT_NE(outcome.out.find(R"("verdict":"rollback","severity":"major","detector":"latency")"), std::string::npos)
+        << outcome.out;
 }
 
 }  // namespace
