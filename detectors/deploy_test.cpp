@@ -12,6 +12,7 @@
 #include "detectors/recent.h"
 #include "detectors/share_watch.h"
 #include "detectors/statistics.h"
+#include "detectors/surroundings.h"
 #include "detectors/tuning.h"
 
 namespace revertd::detect {
@@ -27,18 +28,10 @@ constexpr double kLookBack = 400;                  // seconds that the fast path
 constexpr double kSilentFrom = 60;                 // seconds
 constexpr std::array kSilences = {30.0, 60.0, 120.0, 240.0};      // seconds
 constexpr double kMissed = 25, kHardlyAny = 0.1, kSilent = 0.07;  // requests; of them; of them in the latter half
-constexpr std::size_t kShareTicks = 3;  // of them, from which the new group's share of the traffic is known
-constexpr double kLoadGrows = 1.5, kLoadSigmas = 4;  // times the load of the minutes before
-constexpr double kLoadReturns = 3;                   // times that of the last one
-constexpr double kLoadNow = 30, kLoadGap = 60, kLoadBefore = 300, kLoadSettles = 180;  // seconds
-constexpr double kSlowDoubt = 1e5;                               // times the evidence that slowness needs meanwhile
-constexpr double kIncidentTimes = 3, kIncidentSigmas = 4;        // of the usual errors
-constexpr double kSlowBeside = 0.15;                             // log factor of the usual latency
-constexpr double kIncidentSettles = 180, kIncidentGoesOn = 600;  // seconds
-constexpr double kIncidentDoubt = 10;                            // times the evidence that errors need meanwhile
-constexpr double kManyRestart = 0.0999;                          // share of the new group's instances
-constexpr double kEnoughSeen = 0.3, kSeenTogether = 5;           // of the bake; intervals that one scrape may tell of
-constexpr double kShareDoubt = 3;  // standard deviations by which it may be smaller than it was
+constexpr std::size_t kShareTicks = 3;   // of them, from which the new group's share of the traffic is known
+constexpr double kManyRestart = 0.0999;  // share of the new group's instances
+constexpr double kEnoughSeen = 0.3, kSeenTogether = 5;  // of the bake; intervals that one scrape may tell of
+constexpr double kShareDoubt = 3;                       // standard deviations by which it may be smaller than it was
 
 }  // namespace
 
@@ -71,6 +64,7 @@ struct DeployTest::State {
               blocks(shape, before, kBlockShare),
               parts(shape, before, kPartShare),
               latency(shape, LatencyModel(shape, history), kLatencyShare),
+              surroundings(shape, before),
               recent(static_cast<std::size_t>(kLookBack / shape.interval) + 24, latency.model().cells().size()),
               part_fresh(shape.parts),
               part_reference(shape.parts) {}
@@ -90,21 +84,18 @@ struct DeployTest::State {
         ErrorBlockTest blocks;
         PartTest parts;
         LatencyTest latency;
+        Surroundings surroundings;
         Recent recent;
         ShareWatch share, share_beside;  ///< of the new group, of the control group
         LatencyTest::Cells fresh_cells{}, reference_cells{};
         Events fresh, reference;  // all of the bake
         Quiet quiet;
         std::vector<Events> part_fresh, part_reference;
-        double restarted = 0;              ///< share of the new group's instances, since some were noticed last
-        bool cold_anew = false;            ///< in this tick
-        double seen = 0;                   ///< seconds
-        double began = -1;                 ///< the first tick
-        double load_grew = -kLoadSettles;  ///< when both groups last had that, or an incident, or were slow
-        double incident = -kIncidentSettles, slowness = -kIncidentSettles;
-        std::optional<double> load_grows_from;  ///< until it has settled
-        double counts_from = 0;                 ///< what was seen before is only watched
-        Doubt withheld;                         ///< in this tick
+        double restarted = 0;    ///< share of the new group's instances, since some were noticed last
+        bool cold_anew = false;  ///< in this tick
+        double seen = 0;         ///< seconds
+        double counts_from = 0;  ///< what was seen before is only watched
+        Doubt withheld;          ///< in this tick
         std::size_t memory_samples = 0;
     };
 
@@ -119,11 +110,7 @@ struct DeployTest::State {
 
     [[nodiscard]] std::optional<Finding> hard_failure(double at) const;
     [[nodiscard]] std::optional<Finding> silence(double at) const;
-    void watch_load(double at);
-    void watch_incident(double at);
-    void watch_slowness(double at);
-    [[nodiscard]] Doubt doubt_errors(double at) const;
-    [[nodiscard]] Doubt doubt_latency(double at) const;
+    void watch_load(const GroupTick& fresh);
     [[nodiscard]] bool proves(double evidence, double share, const Doubt& doubt);
     [[nodiscard]] bool still_bad(double at) const;
     [[nodiscard]] bool still_slow(double at);
@@ -192,68 +179,11 @@ void DeployTest::State::watch_restarts(const GroupTick& fresh) {
     bake->latency.restarted(fresh.at);
 }
 
-/// More load brings new instances, cold ones, when the autoscaler sees fit, and until then those that are there are
-/// full. Neither need happen to both groups at the same time: when it is over, what was slow meanwhile does not count.
-void DeployTest::State::watch_load(double at) {
-    const double from = std::max(bake->began, at - kLoadBefore);
-    if (from > at - 2 * kLoadGap) return;
-    const auto now = bake->recent.over(at - kLoadNow, at), before = bake->recent.over(from, at - kLoadGap);
-    // A tick after lost scrapes tells of more than the last seconds.
-    const double requests = (now.fresh.requests + now.reference.requests) * kLoadNow / std::max(now.seconds, kLoadNow);
-    const double usual =
-        (before.fresh.requests + before.reference.requests) * kLoadNow / std::max(before.seconds, kLoadNow);
-    // What comes back after a minute in which next to nothing came was usual before.
-    const auto lately = bake->recent.over(at - kLoadNow - kLoadGap, at - kLoadNow);
-    if (lately.ticks == 0) return;
-    const double returned = kLoadReturns * (lately.fresh.requests + lately.reference.requests) * kLoadNow / kLoadGap;
-    const bool grows = requests > std::min(kLoadGrows * usual, returned) &&
-                       requests - std::min(usual, returned) > kLoadSigmas * std::sqrt(requests + 1);
-    const bool settled = at - bake->load_grew >= kLoadSettles;
-    if (grows) {
-        if (settled) {
-            bake->load_grows_from = at - kLoadGap;
-            if (!shape.control) bake->latency.restart(at - kLoadNow);
-        }
-        bake->load_grew = at;
-    } else if (settled && bake->load_grows_from) {
-        bake->latency.forget(*bake->load_grows_from);
-        bake->load_grows_from.reset();
-    }
-}
-
-/// What ails both groups: the control group has clearly more errors than are usual.
-void DeployTest::State::watch_incident(double at) {
-    const auto sum = bake->recent.over(at - std::max(kLoadNow, 2 * shape.interval), at);
-    const double usual = bake->before.rate * sum.reference.requests;
-    if (sum.ticks < 2 || usual <= 0) return;
-    const double noise = std::sqrt(usual + bake->before.extra * usual * usual / static_cast<double>(sum.ticks) + 1);
-    const double more = sum.reference.errors - usual;
-    if (more > (kIncidentTimes - 1) * usual && more > kIncidentSigmas * noise) bake->incident = at;
-}
-
-/// The control group is clearly slower than before the deploy.
-void DeployTest::State::watch_slowness(double at) {
-    const auto sum = bake->recent.over(at - std::max(kLoadNow, 2 * shape.interval), at);
-    const auto& model = bake->latency.model();
-    LatencyTest::Cells reference{};
-    for (std::size_t c = 0; c < model.cells().size(); ++c) reference[c] = bake->recent.reference_cell(sum, c);
-    if (sum.ticks >= 2 && model.shift(reference) > kSlowBeside) bake->slowness = at;
-}
-
-/// An incident, and so much load that requests fail, need not hit both groups alike, and one that was there before the
-/// deploy may grow: then the evidence of errors has to be more.
-Doubt DeployTest::State::doubt_errors(double at) const {
-    if (at - bake->incident < kIncidentSettles) return {Doubt::Why::SharedIncident, kIncidentDoubt};
-    if (at - bake->load_grew < kLoadSettles) return {Doubt::Why::MoreLoad, kIncidentDoubt};
-    if (bake->before.incident > 1 && at < kIncidentGoesOn) return {Doubt::Why::EarlierIncident, kIncidentDoubt};
-    return {};
-}
-
-/// So need the evidence of slowness: both groups may be cold again, one more than the other.
-Doubt DeployTest::State::doubt_latency(double at) const {
-    if (at - bake->load_grew < kLoadSettles) return {Doubt::Why::MoreLoad, kSlowDoubt};
-    if (at - bake->slowness < kIncidentSettles) return {Doubt::Why::SharedSlowness, kSlowDoubt};
-    return {};
+/// What is cold or full meanwhile is not slow; without a control group nothing else tells of it.
+void DeployTest::State::watch_load(const GroupTick& fresh) {
+    const auto load = bake->surroundings.watch_load(bake->recent, fresh.at, fresh.dt);
+    if (load.grows_since && !shape.control) bake->latency.restart(*load.grows_since);
+    if (load.settled_since) bake->latency.forget(*load.settled_since);
 }
 
 /// The evidence of a test that has this share of alpha is enough.
@@ -322,7 +252,7 @@ void DeployTest::State::describe_latency(Finding& finding) const {
 std::optional<Finding> DeployTest::State::errors(const GroupTick& fresh, const Events& reference) {
     auto& b = *bake;
     const double own = shape.control ? b.noise.value() : 0;
-    const Doubt doubt = doubt_errors(fresh.at);
+    const Doubt doubt = b.surroundings.of_errors(fresh.at);
     b.errors.step(fresh.all, reference, own, fresh.dt);
     if (shape.control && b.errors.evidence() < kQuiet) b.noise.add(fresh.all, reference);
     if (proves(b.errors.evidence(), kErrorShare, doubt) && still_bad(fresh.at)) {
@@ -340,7 +270,7 @@ std::optional<Finding> DeployTest::State::parts(const GroupTick& fresh, const Gr
     auto& b = *bake;
     b.parts.step(fresh.parts, reference != nullptr ? reference->parts : std::span<const Events>(),
                  shape.control ? b.noise.value() + 0.03 : 0, fresh.dt);
-    const Doubt doubt = doubt_errors(fresh.at);
+    const Doubt doubt = b.surroundings.of_errors(fresh.at);
     if (!proves(b.parts.evidence(), kPartShare, doubt)) return std::nullopt;
     auto finding = found(Finding::Kind::Part, fresh.at, b.parts.evidence() * kPartShare, doubt);
     finding.part = b.parts.strongest();
@@ -357,7 +287,7 @@ std::optional<Finding> DeployTest::State::latency(const GroupTick& fresh) {
         return std::nullopt;
     }
     b.latency.step(fresh.at, fresh.dt, b.fresh_cells, b.reference_cells);
-    const Doubt doubt = doubt_latency(fresh.at);
+    const Doubt doubt = b.surroundings.of_latency(fresh.at);
     if (!proves(b.latency.evidence(), kLatencyShare, doubt) || b.share.suspicious() || !still_slow(fresh.at))
         return std::nullopt;
     auto finding = found(Finding::Kind::Latency, fresh.at, b.latency.evidence() * kLatencyShare, doubt);
@@ -396,12 +326,10 @@ void DeployTest::State::take(const GroupTick& fresh, const GroupTick* reference)
     b.latency.model().fill(fresh.buckets, b.fresh_cells);
     if (reference != nullptr) b.latency.model().fill(reference->buckets, b.reference_cells);
     b.recent.push(fresh.at, fresh.dt, fresh.all, common, b.fresh_cells, b.reference_cells);
-    if (b.began < 0) b.began = fresh.at - fresh.dt;
     watch_restarts(fresh);
-    watch_load(fresh.at);
+    watch_load(fresh);
     if (reference == nullptr) return;
-    watch_incident(fresh.at);
-    watch_slowness(fresh.at);
+    b.surroundings.watch_control(b.recent, b.latency.model(), fresh.at);
     if (const auto since = b.share.add(fresh.at, fresh.dt, fresh.all.requests, common.requests))
         b.latency.restart(*since);
     // Traffic that comes back to the control group may find it cold; while it is, the new one looks faster than it is.

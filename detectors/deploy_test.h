@@ -6,16 +6,9 @@
 #include <string_view>
 
 #include "detectors/counts.h"
+#include "detectors/doubt.h"
 
 namespace revertd::detect {
-
-/// Why more evidence is needed than usual, and how many times as much.
-struct Doubt {
-    enum class Why : std::uint8_t { None, SharedIncident, SharedSlowness, MoreLoad, EarlierIncident };
-
-    Why why = Why::None;
-    double times = 1;
-};
 
 /// What was found, and the numbers that say so.
 struct Finding {
