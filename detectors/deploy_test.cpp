@@ -96,7 +96,6 @@ struct DeployTest::State {
         double seen = 0;         ///< seconds
         double counts_from = 0;  ///< what was seen before is only watched
         Doubt withheld;          ///< in this tick
-        std::size_t memory_samples = 0;
     };
 
     DeployShape shape;
