@@ -14,7 +14,7 @@ constexpr std::size_t kMoved = kJumps;
 constexpr std::array<double, kJumps> kFactor = {1, 5, 30, 150};
 constexpr double kMostLevel = 0.6;     // of requests: an incident is no more than that
 constexpr double kMostRatio = 0.97;    // of requests: nothing fails always, or one success would be infinite evidence
-constexpr double kStays = 0.9;         // an incident goes on from one tick to the next
+constexpr double kIncidentLasts = 95;  // seconds in the mean
 constexpr double kMovedWeight = 0.05;  // prior weight of a level that is not the usual one any more
 constexpr double kMovedStays = 900;    // seconds
 constexpr double kLately = 120;        // seconds that a moved level is taken from
@@ -53,6 +53,7 @@ void SharedLevel::pass(double dt) {
     if (dt != dt_) {
         dt_ = dt;
         stays_ = std::exp(-dt / kMovedStays);
+        goes_on_ = std::exp(-dt / kIncidentLasts);
         fades_ = std::exp(-dt / kLately);
     }
     lately_.errors *= fades_;
@@ -106,7 +107,7 @@ void SharedLevel::pass_on(const std::array<double, kStates>& believed) {
     const double moved = stays_ * believed[kMoved] + (1 - stays_) * prior_[kMoved];
     const double rest = std::max(1 - believed[kMoved], 1e-300), usual = 1 - prior_[kMoved];
     for (std::size_t s = 0; s < kJumps; ++s)
-        weight_[s] = (1 - moved) * (kStays * believed[s] / rest + (1 - kStays) * prior_[s] / usual);
+        weight_[s] = (1 - moved) * (goes_on_ * believed[s] / rest + (1 - goes_on_) * prior_[s] / usual);
     weight_[kMoved] = moved;
 }
 

@@ -8,8 +8,8 @@
 namespace revertd::detect {
 
 /// The event rate common to both groups: history says what it usually is, the control group what it is in this tick,
-/// a sticky incident lets it jump, and it may have moved to where it was in the last minutes, so that what hits both is
-/// no evidence against either.
+/// an incident of some minutes lets it jump, and it may have moved to where it was in the last minutes, so that what
+/// hits both is no evidence against either.
 ///
 /// Source: Lindon, Malek, "Anytime-valid inference for multinomial count data" (NeurIPS 2022) for the conjugate test;
 /// the mixture over incidents is our own. Usual level Gamma(shape, mean = level), incidents Gamma(1, level x 5, 30,
@@ -64,8 +64,9 @@ class SharedLevel {
     void pass_on(const std::array<double, kStates>& believed);
 
     std::array<double, kStates> shape_{}, mean_{}, prior_{}, weight_{};
-    Events lately_;                          ///< of the last minutes, as if it were one group
-    double dt_ = 0, stays_ = 1, fades_ = 1;  ///< in a tick of so many seconds: what has moved, and what was lately seen
+    Events lately_;  ///< of the last minutes, as if it were one group
+    /// In a tick of so many seconds: what has moved, an incident, and what was lately seen.
+    double dt_ = 0, stays_ = 1, goes_on_ = 1, fades_ = 1;
 };
 
 /// What is believed of a usual event rate: Gamma(events, requests), so many events in so many requests. With few events

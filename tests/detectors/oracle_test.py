@@ -81,6 +81,7 @@ class Oracle(unittest.TestCase):
         prior = [1 - 3 * mpf("0.01") - moved] + [mpf("0.01")] * 3 + [moved]
         weights, usual = prior[:], 1 / (clumps + 1 / events)
         lately, stays, fades = [mpf(0), mpf(0)], exp(-mpf(10) / 900), exp(-mpf(10) / 120)
+        goes_on = exp(-mpf(10) / 95)
         rows = self.rows["belief"]
         self.assertGreaterEqual(len(rows), 100)
         for (kr, nr, kn, nn, own, share), value in rows:
@@ -107,7 +108,7 @@ class Oracle(unittest.TestCase):
                 events, requests = events * keeps, requests * keeps
             believed = [share * b / fsum(both) + (1 - share) * f / fsum(first) for b, f in zip(both, first)]
             weights = [stays * believed[4] + (1 - stays) * moved]
-            weights = [(1 - weights[0]) * (mpf("0.9") * b / (1 - believed[4]) + p / (1 - moved) / 10)
+            weights = [(1 - weights[0]) * (goes_on * b / (1 - believed[4]) + (1 - goes_on) * p / (1 - moved))
                        for b, p in zip(believed[:4], prior)] + weights
             usual = 1 / (clumps + 1 / events)
 

@@ -38,7 +38,7 @@ class SharedLevel:
         self.means = [min(level * factor, 0.6) for factor in INCIDENTS] + [self.means[4] if hasattr(self, "means") else 0]
 
     def time_passes(self, dt):
-        self.stays = exp(-dt / 900)
+        self.stays, self.goes_on = exp(-dt / 900), exp(-dt / 95)
         self.requests, self.errors = self.requests * exp(-dt / 120), self.errors * exp(-dt / 120)
         self.means[4] = min((1 + self.errors) / (1 / self.means[0] + self.requests), 0.6)
         self.shapes[4] = 1 / (1 / self.shapes[0] + 1 / (1 + self.errors) + 0.1)
@@ -50,7 +50,7 @@ class SharedLevel:
     def sticky(self, weights):
         moved = self.stays * weights[4] + (1 - self.stays) * self.prior[4]
         rest = max(1 - weights[4], 1e-300)
-        self.weights = [(1 - moved) * (0.9 * w / rest + 0.1 * p / (1 - self.prior[4]))
+        self.weights = [(1 - moved) * (self.goes_on * w / rest + (1 - self.goes_on) * p / (1 - self.prior[4]))
                         for w, p in zip(weights[:4], self.prior)] + [moved]
 
     def observe(self, k, n, own, dt):
