@@ -51,11 +51,16 @@ bool DeployRows::drops_others(const DetectorSlot& slot) {
     return true;
 }
 
+/// Its cells are those of the signal.
+bool DeployRows::is_own(const DetectorSlot& slot) const {
+    if (!quantile_) return slot.now.cells.size() >= kRatioCells;
+    if (!has_buckets(slot) || bounds_.size() != slot.bounds.size()) return false;
+    return std::isinf(bounds_.back()) && bounds_.front() > 0;
+}
+
 bool DeployRows::add(const DetectorSlot& slot) {
     restarted_ = std::min(1.0, restarted_ + slot.restarted);
-    if (quantile_ ? !has_buckets(slot) || !std::isinf(bounds_.back()) || bounds_.front() <= 0
-                  : slot.now.cells.size() < kRatioCells)
-        return false;
+    if (!is_own(slot)) return false;
     tick_.resize(row_width() + (slot.learns ? 0 : endpoint_cells()));
     if (quantile_) {
         add_buckets(slot.now.cells, order_, times(), std::span(tick_).first(bounds_.size()));

@@ -99,6 +99,7 @@ class DeployRows {
 
   private:
     [[nodiscard]] bool has_buckets(const DetectorSlot& slot) const;
+    [[nodiscard]] bool is_own(const DetectorSlot& slot) const;
     void add_control(const DetectorSlot& slot);
     void push(PackedRows& rows, std::size_t cells, bool counts);
     [[nodiscard]] GroupTick group_of(const Row& row, bool control) const;
